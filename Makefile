@@ -1,0 +1,50 @@
+# Everything runs in .venv, from pinned versions. Needs Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export PIP_CONSTRAINT := constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types tests format weights clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/demo.installed ## upscale a few real photographs, and say where to look
+	@$(BIN)/python scripts/demo.py demo/photos
+	@$(BIN)/python flows/upscale.py --src demo/photos --dst demo/upscaled --track
+	@echo "Look at demo/upscaled, beside demo/photos; demo/photos/scales.csv holds the factors."
+
+test: lint types tests ## what CI runs: lint, types, tests
+
+lint: .venv/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.installed
+	$(BIN)/mypy
+
+tests: .venv/dev.installed
+	$(BIN)/pytest
+
+format: .venv/dev.installed ## put the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the environment and what the demo made
+	rm -rf .venv demo
+
+.venv/made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/demo.installed: .venv/made pyproject.toml constraints.txt
+	@echo "installing into .venv (about a minute) ..."
+	@$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+.venv/dev.installed: .venv/made pyproject.toml constraints.txt
+	@echo "installing into .venv (some minutes; PyTorch is large) ..."
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@

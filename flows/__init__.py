@@ -1,0 +1,1 @@
+"""The flows: they compose tasks, and hold options, settings and exit codes."""

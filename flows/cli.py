@@ -1,0 +1,105 @@
+"""What the two command lines share: reading options, and exit codes.
+
+0    every image written or up to date; the graph is right
+1    an image failed; the graph failed its check
+2    the command cannot start: an option, a file, a missing source or model, no access
+130  Ctrl-C (143 on SIGTERM)
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+import pydantic
+from cyclopts import App
+from pydantic_core import ErrorDetails
+
+from srcnn.errors import GraphCheckError, SrcnnError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class BatchFailedError(SrcnnError, RuntimeError):
+    """Images of a batch failed; the text says how many, and where the report is."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the run, after the images in hand; `args[0]` is its number."""
+
+
+def make_app(name: str, summary: str) -> App:
+    """A command of one action, with its help in plain text."""
+    return App(
+        name=name,
+        help=summary,
+        help_format="plaintext",
+        version_flags=[],
+        suppress_keyboard_interrupt=False,  # `run` knows which signal it was
+    )
+
+
+def run(app: App, tokens: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit status; errors become one sentence on stderr.
+
+    Args:
+        app: the command, from `make_app`.
+        tokens: its arguments; those of the process when None.
+    """
+    # Names of files can hold what the terminal's encoding cannot: show it escaped.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
+    _log_to_stderr()
+    try:
+        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except BaseException as error:
+        status = _status_of(error)
+        if status is None:
+            raise
+    return int(status or 0)
+
+
+def _log_to_stderr() -> None:
+    """Plain lines for people; Prefect's own handlers serve its runs."""
+    logger = logging.getLogger("srcnn")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    # It announces each retry by a name of its own; `srcnn.download` says it in words.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+    logger.propagate = False
+
+
+def _status_of(error: BaseException) -> int | None:
+    """The exit status for an error that people caused, told on stderr; None for our own."""
+    if isinstance(error, KeyboardInterrupt):
+        signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
+        return 128 + int(signal_number)
+    text = _told(error)
+    if text is None:
+        return None
+    sys.stderr.write(f"error: {text}\n")
+    return EXIT_FAILED if isinstance(error, BatchFailedError | GraphCheckError) else EXIT_USAGE
+
+
+def _told(error: BaseException) -> str | None:
+    if isinstance(error, cyclopts.CycloptsError):
+        cause = error.__cause__
+        if isinstance(cause, pydantic.ValidationError):
+            return "; ".join(_told_option(problem) for problem in cause.errors())
+        return str(error)
+    if isinstance(error, PermissionError):
+        return f"no access: {error}"
+    return str(error) if isinstance(error, SrcnnError | OSError) else None
+
+
+def _told_option(problem: ErrorDetails) -> str:
+    name = "--" + ".".join(str(part) for part in problem["loc"]).replace("_", "-")
+    own = problem.get("ctx", {}).get("error")
+    return f"{name}: {own}" if own else f"{name}: {problem['msg']}, got {problem['input']!r}"

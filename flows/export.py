@@ -1,0 +1,165 @@
+"""Export a checkpoint to ONNX, check the graph, publish it.
+
+python flows/export.py --checkpoint openmmlab-x4 --dst models
+python flows/export.py --check models/srcnn.onnx
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.cli import make_app, run
+from flows.options import Url
+from flows.runs import current_steps, run_flow
+from flows.settings import load_settings
+from srcnn.card import Convention, ExporterName, ParityRow
+from srcnn.errors import UsageError
+from srcnn.export.catalogue import find_checkpoint
+from srcnn.export.spec import GraphSpec
+from srcnn.graphs.check import check_graph
+from srcnn.graphs.findings import raise_findings
+from srcnn.storage import read_file
+from tasks import export as tasks
+from tasks.logs import logger
+
+
+class ExportOptions(BaseModel):
+    """What to export, how, and where to."""
+
+    # Inputs stay out of errors: one could be an URL with a password in it.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    checkpoint: Url = Field(
+        "bundled",
+        description="Weights to export: bundled, openmmlab-x4, tutorial, an URL, or a path.",
+    )
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9A-Fa-f]{8,64}$",
+        description="The checkpoint's sha256 in hex, or its first 8 digits or more; an URL whose "
+        "file name does not carry them (-4186f232.pth) needs it.",
+    )
+    convention: Convention | None = Field(
+        None,
+        description="Pixels that the checkpoint of an URL or path was made for: RGB in 0..1 "
+        "(rgb-unit, taken when not said), or BGR in 0..255 (bgr-byte).",
+    )
+    dst: Url = Field("models", description="Folder or bucket prefix for srcnn.onnx and srcnn.json.")
+    opset: int | None = Field(
+        None,
+        ge=11,
+        le=24,
+        description="ONNX operator set: 11 to 20 with torchscript (13 when not said), 18 to 24 "
+        "with dynamo (18).",
+    )
+    exporter: ExporterName = Field("torchscript", description="Which of torch's exporters writes.")
+    scale: str | None = Field(
+        None,
+        max_length=32,
+        description="Fix the factor, 1 to 16, such as 3 or 2x3 (height by width); the graph has "
+        "the input `factor` when not said.",
+    )
+
+
+@flow(name="export-srcnn", validate_parameters=True)
+def export_srcnn(options: ExportOptions) -> str:
+    """Download, export, check, publish; nothing is published unless the check passes.
+
+    Returns:
+        The URL of the published graph.
+
+    Raises:
+        UsageError: an option is wrong, or torch is not installed.
+        SourceMissingError: there is no such checkpoint.
+        CheckpointError: it does not fit, or is not the promised file.
+        DownloadError: it could not be fetched.
+        GraphCheckError: the graph is wrong; the text has every finding.
+    """
+    settings = load_settings()
+    spec = GraphSpec.of(options.exporter, options.opset, options.scale)
+    source = find_checkpoint(
+        options.checkpoint,
+        sha256=options.sha256,
+        convention=options.convention,
+        mirror=settings.checkpoint_mirror,
+    )
+    _require_torch()
+    call = current_steps().call
+    checkpoint = call(
+        tasks.download,
+        source,
+        settings.cache_dir,
+        settings.download_attempts,
+        settings.download_timeout_seconds,
+    )
+    graph = call(tasks.export, checkpoint, source, spec)
+    parity = call(tasks.check, graph, checkpoint, source, spec)
+    _show(parity)
+    return call(tasks.publish, graph, parity, options.dst)
+
+
+def _require_torch() -> None:
+    missing = [name for name in ("torch", "onnxscript") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"an export needs {' and '.join(missing)}: pip install 'srcnn-batch[export]'"
+        )
+
+
+def _show(parity: Sequence[ParityRow]) -> None:
+    """The parity table on the run's page."""
+    if FlowRunContext.get() is None:
+        return
+    create_table_artifact(
+        key="srcnn-parity",
+        description="ONNX Runtime against PyTorch, in grey levels of 255.",
+        table=[
+            {
+                "height x width (px)": f"{row.size[0]} x {row.size[1]}",
+                "factor": row.factor,
+                "largest difference": row.max_abs_error,
+                "mean difference": row.mean_abs_error,
+            }
+            for row in parity
+        ],
+    )
+
+
+app = make_app("export.py", "Export a checkpoint to ONNX, check the graph, publish it.")
+
+
+@app.default
+def main(
+    *,
+    options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions(),  # noqa: B008 - frozen
+    check: Annotated[
+        str | None,
+        Parameter(help="Check this graph (a path or an URL), export nothing; 1 with findings."),
+    ] = None,
+    track: Annotated[
+        bool | None,
+        Parameter(
+            help="Track the run on the Prefect API, or on a temporary server; or not at all."
+        ),
+    ] = None,
+) -> int:
+    """Export a checkpoint to ONNX, check the graph, publish it."""
+    if check is not None:
+        raise_findings(check, check_graph(read_file(check)))
+        logger().info("%s: nothing wrong found", check)
+    else:
+        run_flow(export_srcnn, export_srcnn.fn, track=track)(options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(app))

@@ -1,0 +1,94 @@
+"""The options of the upscale flow: flow parameters, command line and README from one model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from srcnn.card import Convention
+from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
+from srcnn.images import Format
+from srcnn.patterns import Patterns
+from srcnn.plan import Overwrite, WhenLarger
+from srcnn.session import Provider
+from srcnn.storage import check_url
+
+
+def _check_scale(text: str) -> str:
+    parse_scale(text)
+    return text
+
+
+def _check_pattern(text: str) -> str:
+    Patterns([text])
+    return text
+
+
+Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
+ScaleText = Annotated[str, Field(pattern=SCALE_PATTERN), AfterValidator(_check_scale)]
+Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
+# A list takes several values after one flag, and the flag may be given again.
+Globs = Annotated[list[Glob], Parameter(consume_multiple=True, negative=(), negative_iterable=())]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+class UpscaleOptions(BaseModel):
+    """What to upscale, how large, and where to."""
+
+    # Inputs stay out of errors: one could be an URL with a password in it.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    src: Url = Field(description="Folder or bucket prefix to read: a path, or s3://bucket/prefix.")
+    dst: Url | None = Field(
+        None, description="Folder or prefix to write; <src>-upscaled, beside the source, if unset."
+    )
+    scale: ScaleText | None = Field(
+        None, description=f"{SCALE_HELP.capitalize()}; 2, or the model's own factor, if unset."
+    )
+    scales: Url | None = Field(
+        None,
+        description="CSV (header path,scale) or JSON Lines file with a scale for each path or "
+        "glob, the last match wins; scales.csv at the root of src if unset.",
+    )
+    model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or an URL.")
+    convention: Convention | None = Field(
+        None,
+        description="Pixels of a model that carries no description: bgr-byte (BGR 0..255; taken "
+        "of graphs with a factor input) or rgb-unit (RGB 0..1; of all others).",
+    )
+    include: Globs = Field(
+        default_factory=list, description="Upscale only images that match a glob of these."
+    )
+    exclude: Globs = Field(
+        default_factory=list, description="Leave out images that match a glob of these."
+    )
+    format: Format = Field("keep", description="Format of the outputs.")
+    quality: int | None = Field(
+        None, ge=1, le=100, description="Quality of JPEG and WebP; 95 and lossless if unset."
+    )
+    metadata: Literal["keep", "strip"] = Field(
+        "keep", description="keep or strip EXIF, ICC and XMP (JPEG, PNG and WebP hold them)."
+    )
+    overwrite: Overwrite = Field(
+        "changed",
+        description="Make outputs again that exist: changed (source, scale, options, model or "
+        "the output itself differ from the record), always, never.",
+    )
+    when_larger: WhenLarger = Field(
+        "copy", description="What becomes of images that already meet their target."
+    )
+    provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
+    workers: int = Field(
+        2, ge=1, le=64, description="Shards worked on at a time; inference shares all cores anyway."
+    )
+    dry_run: Flag = Field(default=False, description="Write nothing; tell what would be done.")
+    report: Url | None = Field(
+        None, description="File to write the report to, besides <dst>/.srcnn/runs/."
+    )
+
+    @property
+    def destination(self) -> str:
+        """`dst`, or the source's name with `-upscaled`."""
+        return self.dst or f"{self.src.rstrip('/')}-upscaled"

@@ -1,0 +1,207 @@
+"""How a flow calls its tasks: as Prefect task runs, or at once in the process.
+
+The flows are written once, against `Steps`. Inside a flow run every call is a task
+run on the server; outside one, the same function is called without Prefect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextvars import copy_context
+from functools import partial
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from prefect import Task, get_client, unmapped
+from prefect.context import FlowRunContext
+from prefect.futures import as_completed as prefect_as_completed
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    temporary_settings,
+)
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from srcnn.errors import SrcnnError, UsageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+# The first start of the temporary server makes its database: up to 25 s on two cores.
+EPHEMERAL_STARTUP_SECONDS = 120
+
+
+class Steps(Protocol):
+    """The two ways in which a flow uses its tasks."""
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one task and wait for its result."""
+
+    def map(
+        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        """Run a task on every item, `workers` at a time; results or errors as they come."""
+
+
+class TrackedSteps:
+    """Tasks as task runs of the flow run that we are in."""
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one task and wait for its result."""
+        return task(*args, **kwargs)
+
+    def map(
+        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        """Run a task on every item, `workers` at a time; results or errors as they come."""
+        shared: dict[str, Any] = {name: unmapped(value) for name, value in common.items()}
+        threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
+        with threads as runner:
+            futures: list[Any] = list(runner.map(task, {"item": list(items), **shared}))
+            item_of = {
+                future.task_run_id: item for future, item in zip(futures, items, strict=True)
+            }
+            for future in prefect_as_completed(futures):
+                yield item_of[future.task_run_id], future.result(raise_on_failure=False)
+
+
+class UntrackedSteps:
+    """The tasks' functions, called in this process."""
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one task's function."""
+        return task.fn(*args, **kwargs)
+
+    def map(
+        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        """Run a task's function on every item, in threads; results or errors as they come."""
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            item_of: dict[Future[R], T] = {}
+            for item in items:
+                # As Prefect's thread runner: each call sees the caller's context variables.
+                call = partial(copy_context().run, task.fn, item=item, **common)
+                item_of[pool.submit(call)] = item
+            for future in as_completed(item_of):
+                yield item_of[future], future.exception() or future.result()
+
+
+def current_steps() -> Steps:
+    """Tracked inside a flow run, untracked outside of one."""
+    return TrackedSteps() if FlowRunContext.get() else UntrackedSteps()
+
+
+def has_api() -> bool:
+    """Whether a Prefect API is configured: PREFECT_API_URL, a profile, or `.env`."""
+    return bool(PREFECT_API_URL.value())
+
+
+def run_flow(
+    tracked: Callable[P, R], untracked: Callable[P, R], *, track: bool | None
+) -> Callable[P, R]:
+    """Choose how a flow runs from the command line.
+
+    Args:
+        tracked: the flow.
+        untracked: the flow's function.
+        track: what the user said; None leaves it to whether an API is configured.
+    """
+    if track is None:
+        track = has_api()
+    if not track:
+        why = "as asked" if has_api() else "no Prefect API is configured; --track starts one"
+        logging.getLogger("srcnn").info("not tracked: %s", why)
+        return untracked
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _server(), _no_tracebacks():
+            return tracked(*args, **kwargs)
+
+    return run
+
+
+@contextlib.contextmanager
+def _server() -> Iterator[None]:
+    if has_api():
+        _refuse_dead_api()
+        yield
+        return
+    with temporary_settings(
+        {
+            PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True,
+            PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: EPHEMERAL_STARTUP_SECONDS,
+            # A server of a minute's life has nothing to report to anyone.
+            PREFECT_SERVER_ANALYTICS_ENABLED: False,
+        }
+    ):
+        _start_temporary_server()
+        yield
+
+
+def _refuse_dead_api() -> None:
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error:
+        raise UsageError(
+            f"the Prefect API at {PREFECT_API_URL.value()} cannot be reached ({error}): "
+            "check PREFECT_API_URL, or run with --no-track"
+        )
+
+
+def _start_temporary_server() -> None:
+    """Start the server that Prefect would start by itself, but deaf to Ctrl-C.
+
+    A terminal sends Ctrl-C to every process of the command. The server would end at once,
+    and the run, which still has images in hand, could tell nobody what became of them. A
+    blocked signal stays blocked in a child: so the server starts from a thread that blocks it.
+
+    Raises:
+        UsageError: the server did not start.
+    """
+    # The server's own code takes seconds to import; other runs do without.
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
+
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            SubprocessASGIServer().start()
+        # Handed to the caller, who waits for this thread.
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+    thread.join()
+    for error in failures:
+        raise UsageError(
+            f"Prefect's temporary server did not start ({error}): run with --no-track, or give "
+            "PREFECT_API_URL of a server"
+        ) from error
+
+
+def _drop_traceback(record: logging.LogRecord) -> bool:
+    """A mistake of the user's is told in a sentence; Prefect would log its traceback too."""
+    if record.exc_info and isinstance(record.exc_info[1], SrcnnError):
+        record.exc_info = None
+    return True
+
+
+@contextlib.contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addFilter(_drop_traceback)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_drop_traceback)

@@ -1,0 +1,78 @@
+"""Settings of the machine and its user, from `SRCNN_*` variables and `.env`.
+
+What belongs to one run is an option (see `UpscaleOptions`, `ExportOptions`); what
+belongs to the place it runs in is a setting. Credentials are neither: they stay
+where their own tools look for them (`AWS_*`, profiles).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from srcnn.errors import UsageError
+
+
+class Settings(BaseSettings):
+    """Every setting, with its bounds; instantiated where it is used."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SRCNN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    checkpoint_mirror: str | None = Field(
+        None,
+        description="Folder or URL prefix asked first for a known checkpoint's file, by its name.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("srcnn", ensure_exists=False),
+        description="Folder where downloaded checkpoints are kept.",
+    )
+    download_attempts: int = Field(
+        4, ge=1, le=20, description="Attempts at each download, with growing pauses between."
+    )
+    download_timeout_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="Seconds of a server's silence that end one attempt at a download.",
+    )
+    threads: int = Field(
+        0, ge=0, le=1024, description="Threads of inference; 0 for the cores the process may use."
+    )
+    tile_px: int = Field(
+        512, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
+    )
+    max_output_megapixels: float = Field(
+        250,
+        gt=0,
+        le=4000,
+        description="Images whose result would have more megapixels are refused unread.",
+    )
+    shard_megapixels: float = Field(
+        64, gt=0, le=100_000, description="Output megapixels that make one shard (one task run)."
+    )
+    shard_images: int = Field(
+        200, ge=1, le=100_000, description="Images that make one shard at the most."
+    )
+
+
+def load_settings() -> Settings:
+    """The settings, read now.
+
+    Raises:
+        UsageError: a variable is out of its bounds; the text names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UsageError(
+            "; ".join(
+                f"SRCNN_{str(problem['loc'][0]).upper()}: {problem['msg']}, "
+                f"got {problem['input']!r}"
+                for problem in error.errors()
+            )
+        ) from error

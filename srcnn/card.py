@@ -1,0 +1,141 @@
+"""What a graph says of itself: the card inside the `.onnx`, and `srcnn.json` beside it.
+
+The card is made of what went into the graph alone, with no time, no path and no
+measurement in it: the same checkpoint, options and versions give the same bytes,
+and so the same sha256, which is what decides whether images are computed again.
+What was measured on the finished file stands in the record beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from srcnn.errors import ModelError
+from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METADATA_KEY = "srcnn.card"
+
+Convention: TypeAlias = Literal["rgb-unit", "bgr-byte"]
+"""How a checkpoint wants its pixels: RGB in [0, 1], or BGR in 0..255."""
+
+Rounding: TypeAlias = Literal["nearest", "truncate"]
+"""How the graph's float output becomes integers, after clipping."""
+
+ExporterName: TypeAlias = Literal["torchscript", "dynamo"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CheckpointCard(_Frozen):
+    """Where the weights came from.
+
+    Attributes:
+        url: address without credentials, a file's name, or `bundled`.
+        sha256: of the whole file, 64 hex digits.
+        convention: the pixels that the checkpoint was made for. The graph takes BGR 0..255
+            whatever this says: the difference is folded into its weights.
+    """
+
+    url: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    convention: Convention
+
+
+class ModelCard(_Frozen):
+    """What a graph is, where it came from, and how to use its output.
+
+    Attributes:
+        name: `bundled`, `openmmlab-x4`, `tutorial`, or the checkpoint's file name.
+        checkpoint: where the weights came from.
+        exporter: which of torch's exporters wrote the graph.
+        opset: version of the ONNX operator set.
+        versions: of torch, onnx and onnxruntime, without local parts such as `+cpu`.
+        scale: the fixed factor as people write it (`3`, `2x3`); None when it is an input.
+        min_factor: the smallest factor that the graph is made for.
+        max_factor: the largest.
+        rounding: how to turn the output into integers.
+        tolerance: largest difference to PyTorch that its check allowed, in grey levels.
+    """
+
+    name: str
+    checkpoint: CheckpointCard
+    exporter: ExporterName
+    opset: int
+    versions: dict[str, str]
+    scale: str | None = None
+    min_factor: int = MIN_FACTOR
+    max_factor: int = MAX_FACTOR
+    rounding: Rounding = "nearest"
+    tolerance: float
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:
+        """Read the card from a graph's metadata; None where there is none.
+
+        Args:
+            metadata: ONNX `metadata_props`, or ONNX Runtime's `custom_metadata_map`.
+
+        Raises:
+            ModelError: there is a card, and it cannot be read.
+        """
+        text = metadata.get(METADATA_KEY)
+        if text is None:
+            return None
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the whole"
+            raise ModelError(
+                f"the graph's metadata {METADATA_KEY!r} cannot be read: {where}: {first['msg']}; "
+                "export the graph again"
+            ) from error
+
+    def to_metadata(self) -> dict[str, str]:
+        """The card as ONNX metadata, the same text for the same card."""
+        return {METADATA_KEY: self.model_dump_json()}
+
+
+class ParityRow(_Frozen):
+    """How far ONNX Runtime and PyTorch are apart at one size and factor.
+
+    Attributes:
+        size: height and width of the input in pixels.
+        factor: as people write it, height by width where they differ.
+        max_abs_error: largest difference in grey levels.
+        mean_abs_error: mean difference in grey levels.
+    """
+
+    size: tuple[int, int]
+    factor: str
+    max_abs_error: float
+    mean_abs_error: float
+
+
+class ModelRecord(_Frozen):
+    """The content of `srcnn.json`.
+
+    Attributes:
+        file: name of the graph that it lies beside.
+        sha256: of that file.
+        size_bytes: of that file.
+        model: the card that is also inside it.
+        parity: what was measured when it was made.
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
+    model: ModelCard
+    parity: list[ParityRow]
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON for people to read, ending in a line feed."""
+        return (self.model_dump_json(indent=2) + "\n").encode()

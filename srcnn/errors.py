@@ -1,0 +1,76 @@
+"""Every error that the project raises on purpose.
+
+    SrcnnError
+    ├── UsageError (ValueError)         the run cannot start: an option, a file the user wrote
+    ├── SourceMissingError (FileNotFoundError)
+    ├── ModelError (ValueError)         a graph that cannot serve as the model
+    ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
+    │   └── ChecksumError
+    ├── DownloadError (ConnectionError) a file that could not be fetched
+    ├── GraphCheckError (AssertionError)   an exported graph that failed its check
+    └── ImageError (ValueError)         one image; the others go on
+        ├── DamagedImageError
+        ├── UnsupportedImageError
+        ├── ImageTooLargeError
+        └── NotAttemptedError
+
+Each also inherits the builtin that a caller would expect. All carry their
+message as the only argument, so that they pickle: Prefect ships exceptions
+between processes by pickle.
+"""
+
+from __future__ import annotations
+
+
+class SrcnnError(Exception):
+    """Base of all errors of this project; its text says what failed and what to do."""
+
+
+class UsageError(SrcnnError, ValueError):
+    """The run cannot start: an option, or a file that the user wrote, is wrong."""
+
+
+class SourceMissingError(SrcnnError, FileNotFoundError):
+    """The folder, bucket or file to read from is not there."""
+
+    # OSError.__str__ formats errno and strerror; with one argument it is the message.
+
+
+class ModelError(SrcnnError, ValueError):
+    """A file that is no ONNX image upscaler we can run; the text says why."""
+
+
+class CheckpointError(SrcnnError, ValueError):
+    """A checkpoint that does not fit the network, or that cannot be trusted."""
+
+
+class ChecksumError(CheckpointError):
+    """The bytes of a file are not the bytes that were promised."""
+
+
+class DownloadError(SrcnnError, ConnectionError):
+    """A file could not be fetched, after all retries."""
+
+
+class GraphCheckError(SrcnnError, AssertionError):
+    """A graph failed its check; the text lists every finding, a line each."""
+
+
+class ImageError(SrcnnError, ValueError):
+    """One image could not be upscaled; the others are not concerned."""
+
+
+class DamagedImageError(ImageError):
+    """The file decodes only in part, or not at all."""
+
+
+class UnsupportedImageError(ImageError):
+    """A whole picture of a kind that is not handled; the text says which."""
+
+
+class ImageTooLargeError(ImageError):
+    """The picture, or its result, has more pixels than the limit."""
+
+
+class NotAttemptedError(ImageError):
+    """The run ended before this image's turn."""

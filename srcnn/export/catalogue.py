@@ -1,0 +1,168 @@
+"""Which checkpoint a user means, where it lies, and how it wants its pixels. Imports no torch."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from srcnn.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
+from srcnn.errors import DownloadError, SourceMissingError, UsageError
+from srcnn.storage import check_url
+
+if TYPE_CHECKING:
+    from srcnn.card import Convention, Rounding
+
+_BUNDLED = Path(__file__).parents[1] / "weights" / "srcnn.pth"
+_HASH_IN_NAME = re.compile(rf"-([0-9a-f]{{{MIN_HASH_DIGITS},64}})\.[^.]+$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint to read.
+
+    Attributes:
+        name: what the graph's card calls it.
+        origin: what the card says it came from: `bundled`, an address, or a file's name.
+        urls: where to look for it, in order; a single path is read where it lies.
+        sha256: of the file, or its first 8 or more digits; None where nothing is promised.
+        convention: the pixels it was made for.
+        rounding: how the output of its graph becomes integers.
+    """
+
+    name: str
+    origin: str
+    urls: tuple[str, ...]
+    sha256: str | None
+    convention: Convention
+    rounding: Rounding = "nearest"
+
+
+_OPENMMLAB_URL = (
+    "https://download.openmmlab.com/mmediting/restorers/srcnn/"
+    "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
+)
+_OPENMMLAB = Source(
+    name="openmmlab-x4",
+    origin=_OPENMMLAB_URL,
+    urls=(_OPENMMLAB_URL,),
+    sha256="4186f23210c64284539358c7e8757b1b32cd8f6ae56e4a9fd1e7e195f29efaa9",
+    convention="rgb-unit",
+)
+CATALOGUE = {
+    "bundled": Source("bundled", "bundled", (str(_BUNDLED),), None, "rgb-unit"),
+    "openmmlab-x4": _OPENMMLAB,
+    # The tutorial feeds BGR 0..255 to weights made for RGB in [0, 1], and cuts off what lies
+    # behind the point. Its pictures are published, so it can be had, under its own name.
+    "tutorial": replace(_OPENMMLAB, name="tutorial", convention="bgr-byte", rounding="truncate"),
+}
+
+
+def find_checkpoint(
+    checkpoint: str,
+    *,
+    sha256: str | None = None,
+    convention: Convention | None = None,
+    mirror: str | None = None,
+) -> Source:
+    """What to read for a checkpoint that a user named.
+
+    Args:
+        checkpoint: a name in the catalogue, an URL, or a path.
+        sha256: 64 hex digits, or at least the first 8. An URL that does not carry 8 of them
+            in its file name (`-4186f232.pth`) needs it.
+        convention: the pixels an URL's checkpoint was made for; None is `rgb-unit`. Those in
+            the catalogue have their own.
+        mirror: folder or URL prefix that is asked first for the catalogue's files, by name.
+
+    Raises:
+        UsageError: something is missing, malformed, or contradicts the catalogue.
+        SourceMissingError: it is neither a known name nor a file that is there.
+    """
+    digest = None if sha256 is None else check_sha256(sha256)
+    if checkpoint in CATALOGUE:
+        known = _confirmed(CATALOGUE[checkpoint], digest, convention)
+        return known if mirror is None else _mirrored(known, mirror)
+    check_url(checkpoint)
+    name = posixpath.basename(urlsplit(checkpoint).path)
+    if _is_remote(checkpoint):
+        digest = digest or _digest_in(name, checkpoint)
+    elif not _local(checkpoint).is_file():
+        known_names = ", ".join(CATALOGUE)
+        raise SourceMissingError(
+            f"checkpoint {checkpoint!r}: no such file; expected a path, an URL, or {known_names}"
+        )
+    origin = checkpoint if _is_remote(checkpoint) else name
+    return Source(name, origin, (checkpoint,), digest, convention or "rgb-unit")
+
+
+def obtain(source: Source, folder: Path, *, attempts: int, timeout_seconds: float) -> Path:
+    """The checkpoint's file on this machine, verified where a hash is promised.
+
+    Args:
+        source: what `find_checkpoint` found.
+        folder: cache for what comes from elsewhere.
+        attempts: as in `srcnn.download.fetch`.
+        timeout_seconds: likewise.
+
+    Raises:
+        ChecksumError: the file is not the promised one.
+        DownloadError: it could not be fetched.
+    """
+    if len(source.urls) == 1 and not _is_remote(source.urls[0]):
+        path = _local(source.urls[0])
+        verify(path.read_bytes(), source.sha256 or "", source.origin)
+        return path
+    digest = source.sha256 or ""
+    try:
+        return fetch(
+            source.urls, folder, sha256=digest, attempts=attempts, timeout_seconds=timeout_seconds
+        )
+    except DownloadError as error:
+        raise DownloadError(
+            f"checkpoint {source.name} {error}. On a machine without internet, keep the file in "
+            "a folder of its own, and give its path, or name the folder as the mirror "
+            "(SRCNN_CHECKPOINT_MIRROR)"
+        ) from None
+
+
+def _confirmed(known: Source, digest: str | None, convention: Convention | None) -> Source:
+    if convention not in {None, known.convention}:
+        raise UsageError(
+            f"checkpoint {known.name}: its convention is {known.convention}, not {convention}; "
+            "leave --convention out"
+        )
+    if digest and known.sha256 and not known.sha256.startswith(digest):
+        raise UsageError(
+            f"checkpoint {known.name}: its sha256 is {known.sha256}, not {digest}; "
+            "leave --sha256 out"
+        )
+    return replace(known, sha256=known.sha256 or digest)
+
+
+def _mirrored(known: Source, mirror: str) -> Source:
+    if known.sha256 is None:  # bundled: nothing is fetched
+        return known
+    name = posixpath.basename(known.origin)
+    return replace(known, urls=(f"{check_url(mirror).rstrip('/')}/{name}", *known.urls))
+
+
+def _digest_in(name: str, url: str) -> str:
+    found = _HASH_IN_NAME.search(name)
+    if not found:
+        raise UsageError(
+            f"checkpoint {url}: what comes from elsewhere must be verified; give --sha256, or a "
+            f"file name that ends in -<the first {MIN_HASH_DIGITS} hex digits>.pth"
+        )
+    return found[1]
+
+
+def _is_remote(url: str) -> bool:
+    return urlsplit(url).scheme not in {"", "file"}
+
+
+def _local(url: str) -> Path:
+    return Path(url.removeprefix("file://")).expanduser()

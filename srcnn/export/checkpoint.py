@@ -1,0 +1,101 @@
+"""Read a checkpoint's weights, whoever wrote it, or say exactly what does not fit."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import torch
+
+from srcnn.errors import CheckpointError
+from srcnn.export.network import Srcnn
+
+# Where trainers keep the weights, the most telling first (MMEditing, BasicSR, Lightning).
+_NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
+# What wrappers put before the names (MMEditing, DataParallel, Lightning).
+_PREFIXES = ("generator.", "module.", "model.", "network.", "net.")
+_EXPECTED = "expected SRCNN 9-1-5 with three channels and no normalisation"
+
+
+def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
+    """The weights in a checkpoint, under the names and in the shapes of `Srcnn`.
+
+    Args:
+        content: the file, as `torch.save` wrote it. It is read with `weights_only=True`: no
+            code in it runs.
+        name: of the file, for errors.
+
+    Returns:
+        float32 tensors by parameter name.
+
+    Raises:
+        CheckpointError: it is no checkpoint, holds more than weights, or does not fit; the
+            text names every missing and unexpected key and every wrong shape.
+    """
+    found = _adapted(_weights_in(_load(content, name)), name)
+    wanted = Srcnn().state_dict()
+    problems = [
+        *(f"missing {key} {_shape(wanted[key])}" for key in wanted if key not in found),
+        *(f"unexpected {key} {_shape(found[key])}" for key in found if key not in wanted),
+        *(_problem(key, found[key], wanted[key]) for key in wanted if key in found),
+    ]
+    if any(problems):
+        listed = "; ".join(filter(None, problems))
+        raise CheckpointError(f"{name} does not fit, {_EXPECTED}: {listed}")
+    return {key: found[key].to(torch.float32) for key in wanted}
+
+
+def _load(content: bytes, name: str) -> Any:
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen types, as pickles and zips go wrong
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise CheckpointError(
+            f"{name} ({len(content)} bytes) is no checkpoint that can be read safely, with "
+            f"torch.load(weights_only=True): {reason}; save its state_dict alone"
+        ) from error
+
+
+def _weights_in(loaded: Any) -> Any:
+    """Unpack the dictionaries that trainers put around the weights."""
+    while isinstance(loaded, dict):
+        inner = next((loaded[nest] for nest in _NESTS if isinstance(loaded.get(nest), dict)), None)
+        if inner is None:
+            break
+        loaded = inner
+    return loaded
+
+
+def _adapted(loaded: Any, name: str) -> dict[str, Any]:
+    """Remove wrappers' prefixes from the keys."""
+    if not isinstance(loaded, dict):
+        raise CheckpointError(
+            f"{name} holds a {type(loaded).__name__}, {_EXPECTED}: save its state_dict"
+        )
+    adapted: dict[str, Any] = {}
+    for key, value in loaded.items():
+        short = _without_prefixes(str(key))
+        if short in adapted:
+            raise CheckpointError(f"{name} holds {short} twice: save one network's state_dict")
+        adapted[short] = value
+    return adapted
+
+
+def _without_prefixes(key: str) -> str:
+    while prefix := next((known for known in _PREFIXES if key.startswith(known)), ""):
+        key = key.removeprefix(prefix)
+    return key
+
+
+def _problem(key: str, found: Any, wanted: torch.Tensor) -> str:
+    if not isinstance(found, torch.Tensor) or found.shape != wanted.shape:
+        return f"{key}: expected {_shape(wanted)}, got {_shape(found)}"
+    if not found.is_floating_point():
+        return f"{key}: expected floating point numbers, got {found.dtype}"
+    if not torch.isfinite(found).all():
+        return f"{key}: expected finite numbers, got NaN or infinity"
+    return ""
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, torch.Tensor) else type(value).__name__

@@ -1,0 +1,1 @@
+"""What an exported graph must be, and whether a given one is. Imports no torch."""

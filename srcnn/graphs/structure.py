@@ -1,0 +1,91 @@
+"""Walk a graph without running it: its nodes, what feeds what, and which values are constant.
+
+Follows subgraphs (If, Loop, Scan), whose nodes may read the values around them.
+Functions of the model are expected to be inlined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import onnx
+from onnx import numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Wiring:
+    """Where the values of a graph come from.
+
+    Attributes:
+        nodes: every node, subgraphs included.
+        sources: for each value, the values that it is computed from.
+        constants: for each constant, its value.
+    """
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    sources: dict[str, set[str]] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: onnx.GraphProto) -> Wiring:
+        """Read a graph."""
+        wiring = cls()
+        wiring._add(graph, set())
+        return wiring
+
+    def _add(self, graph: onnx.GraphProto, outside: set[str]) -> None:
+        for tensor in graph.initializer:
+            self.constants[tensor.name] = numpy_helper.to_array(tensor)
+        for value in graph.input:  # of a subgraph: fed by its node
+            self.sources[value.name] = set(outside)
+        for node in graph.node:
+            self._add_node(node)
+
+    def _add_node(self, node: onnx.NodeProto) -> None:
+        self.nodes.append(node)
+        inputs = set(filter(None, node.input))
+        feeding = set(inputs)
+        for subgraph in _subgraphs(node):
+            self._add(subgraph, inputs)
+            feeding.update(value.name for value in subgraph.output)
+        for name in filter(None, node.output):
+            self.sources[name] = feeding
+        constant = _constant_of(node, self.constants)
+        if constant is not None:
+            self.constants[node.output[0]] = constant
+
+    def reaches(self, source: str, target: str) -> bool:
+        """Whether `target` is computed from `source`."""
+        seen: set[str] = set()
+        waiting = [target]
+        while waiting:
+            name = waiting.pop()
+            if name == source:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(self.sources.get(name, ()))
+        return False
+
+
+def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _constant_of(node: onnx.NodeProto, known: dict[str, Any]) -> Any:
+    if node.op_type == "Identity":
+        return known.get(node.input[0])
+    if node.op_type != "Constant":
+        return None
+    attribute = node.attribute[0]
+    if attribute.name == "value":
+        return numpy_helper.to_array(attribute.t)
+    numbers = {"value_float", "value_floats", "value_int", "value_ints"}
+    return onnx.helper.get_attribute_value(attribute) if attribute.name in numbers else None

@@ -1,0 +1,50 @@
+"""The model file: the one that ships with the package, or one by URL.
+
+Knows nothing of sessions or of what the graph computes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+from srcnn.errors import ModelError
+from srcnn.storage import read_file
+
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True)
+class Model:
+    """An ONNX file in memory.
+
+    Attributes:
+        url: where it was read from; `bundled` for the one in the package.
+        content: the file's bytes.
+        sha256: of the content, in hex.
+    """
+
+    url: str
+    content: bytes
+    sha256: str
+
+
+def load_model(url: str | None = None) -> Model:
+    """Read a model file.
+
+    Args:
+        url: path or URL; None or `bundled` for the one that ships with the package.
+
+    Raises:
+        SourceMissingError: there is no such file.
+        ModelError: the file is empty.
+        UsageError: the URL carries credentials.
+    """
+    if url is None or url == BUNDLED:
+        content = resources.files("srcnn").joinpath("weights/srcnn.onnx").read_bytes()
+    else:
+        content = read_file(url)
+    if not content:
+        raise ModelError(f"{url}: the model file is empty")
+    return Model(url or BUNDLED, content, hashlib.sha256(content).hexdigest())

@@ -1,0 +1,48 @@
+"""Names of outputs: the tree is kept, and no two sources make one output."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable
+
+from srcnn.images import EXTENSIONS, Format, format_of
+
+
+def output_keys(sources: Iterable[str], form: Format) -> dict[str, str]:
+    """The output of each source.
+
+    A file that already has the format keeps its name. Where two sources would make one
+    output (a.jpg and a.png as PNG), the one that would change its name keeps its
+    extension in it (a.jpg.png).
+
+    Args:
+        sources: keys of images, all that the source holds, so that an image is named alike
+            whichever of them are asked for.
+        form: `keep`, or the format of all outputs.
+    """
+    ordered = sorted(sources)
+    wanted = {key: _natural(key, form) for key in ordered}
+    claims = Counter(wanted.values())
+    taken = {key for key in ordered if wanted[key] == key}
+    result = {key: key for key in taken}
+    for key in ordered:
+        if key not in result:
+            result[key] = _free(key, wanted[key], claims, taken, form)
+            taken.add(result[key])
+    return result
+
+
+def _natural(key: str, form: Format) -> str:
+    if form == "keep" or format_of(key) == form:
+        return key
+    return posixpath.splitext(key)[0] + EXTENSIONS[form][0]
+
+
+def _free(key: str, wanted: str, claims: Counter[str], taken: set[str], form: Format) -> str:
+    if claims[wanted] == 1 and wanted not in taken:
+        return wanted
+    name = key + EXTENSIONS[form][0]
+    while name in taken or claims[name]:
+        name += EXTENSIONS[form][0]
+    return name

@@ -1,0 +1,279 @@
+"""The plan of a batch: every image of the source with what is to become of it.
+
+Everything that can be refused is refused here, before any work. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from srcnn import ledger
+from srcnn.errors import ImageError, ImageTooLargeError, UsageError
+from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
+from srcnn.images import Format, format_of, read_header
+from srcnn.ledger import STATE_FOLDER, Record
+from srcnn.naming import output_keys
+from srcnn.patterns import Patterns
+from srcnn.scales import DEFAULT_NAME, Row, Scales, read_scales
+from srcnn.storage import FileInfo, Folder, read_file
+from srcnn.upscaler import Upscaler
+from srcnn.work import Failure, Job, Outcome, Work, scale_of
+
+Overwrite = Literal["changed", "always", "never"]
+WhenLarger = Literal["copy", "skip"]
+
+_SYSTEM_FOLDERS = frozenset(
+    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+_HEADER_THREADS = 16
+_MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images are asked for, and how large.
+
+    Attributes:
+        scale: for images that no row matches; None for the model's own, or 2.
+        scales: URL of a scales file; None to look for `scales.csv` in the source.
+        include: globs; empty for all images.
+        exclude: globs, stronger than `include`.
+        overwrite: when an output that is there is made again.
+        when_larger: what becomes of images that already meet their target.
+        max_output_megapixels: results above are refused.
+    """
+
+    scale: str | None = None
+    scales: str | None = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    overwrite: Overwrite = "changed"
+    when_larger: WhenLarger = "copy"
+    max_output_megapixels: float = 250
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        work: images to make.
+        settled: images that need no work: up to date, or impossible.
+        warnings: what people should look at.
+        left_alone: files that are no images of ours, by extension.
+    """
+
+    work: list[Work]
+    settled: list[Outcome]
+    warnings: list[str] = field(default_factory=list)
+    left_alone: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """An image asked for: its names, its file and its scale."""
+
+    source: str
+    output: str
+    info: FileInfo
+    scale: Scale
+
+
+def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
+    """Look at source, destination and record, and decide for every image.
+
+    Args:
+        job: what all images share.
+        selection: which images, how large, and what to do again.
+        upscaler: the model, which may have a fixed factor.
+
+    Raises:
+        UsageError: an option or the scales file is wrong; nothing has been done.
+        SourceMissingError: the source or the scales file is not there.
+        OSError: a listing failed.
+    """
+    src, dst = Folder(job.src), Folder(job.dst)
+    listing = _source_files(src, dst)
+    images, left_alone = _images(listing)
+    default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
+    resolver = _Resolver(_scales(src, listing, selection), default, upscaler)
+    wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
+    existing = dst.files() if dst.exists() else {}
+    records, unreadable = ledger.load(dst, existing)
+    skipped = [_skipped(wish, job, selection, existing, records) for wish in wishes]
+    todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
+    decided = _look_at(src, todo, selection, upscaler)
+    return Plan(
+        work=[item for item in decided if isinstance(item, Work)],
+        settled=[outcome for outcome in skipped if outcome]
+        + [item for item in decided if isinstance(item, Outcome)],
+        warnings=resolver.idle_rows() + unreadable,
+        left_alone=left_alone,
+    )
+
+
+def _source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
+    """The source's files, without what lies in the destination or in a run's state."""
+    inside = src.key_of(dst)
+    if inside == "":
+        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
+    if dst.key_of(src):
+        raise UsageError(
+            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
+            "sources; give --dst another folder"
+        )
+    own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
+    return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
+
+
+def _images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """The images among the files, and a count of the rest by extension."""
+    visible = [key for key in sorted(listing) if not _is_hidden(key)]
+    others = Counter(
+        posixpath.splitext(key)[1].lower() or "no extension"
+        for key in visible
+        if not format_of(key) and key != DEFAULT_NAME
+    )
+    return [key for key in visible if format_of(key)], dict(others.most_common())
+
+
+def _is_hidden(key: str) -> bool:
+    return any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in key.split("/"))
+
+
+def _chosen(images: Sequence[str], selection: Selection) -> list[str]:
+    include, exclude = Patterns(selection.include), Patterns(selection.exclude)
+    return [
+        key
+        for key in images
+        if (not selection.include or include.matches(key)) and not exclude.matches(key)
+    ]
+
+
+def _scales(src: Folder, listing: Mapping[str, FileInfo], selection: Selection) -> Scales | None:
+    if selection.scales:
+        return read_scales(selection.scales, read_file(selection.scales))
+    if DEFAULT_NAME in listing:
+        return read_scales(src.url_of(DEFAULT_NAME), src.read(DEFAULT_NAME))
+    return None
+
+
+def _wishes(
+    images: Sequence[str],
+    form: Format,
+    listing: Mapping[str, FileInfo],
+    selection: Selection,
+    scale_of_key: Callable[[str], Scale],
+) -> list[_Wish]:
+    """The images asked for. All images of the source have a say in each other's names."""
+    outputs = output_keys(images, form)
+    return [
+        _Wish(key, outputs[key], listing[key], scale_of_key(key))
+        for key in _chosen(images, selection)
+    ]
+
+
+class _Resolver:
+    """Gives every image its scale, and remembers which rows did."""
+
+    def __init__(self, scales: Scales | None, default: Scale, upscaler: Upscaler) -> None:
+        self._scales = scales
+        self._default = default
+        self._upscaler = upscaler
+        self._used: set[Row | None] = set()
+
+    def scale_of_key(self, key: str) -> Scale:
+        row = self._scales.row_for(key) if self._scales else None
+        self._used.add(row)
+        scale = row.scale if row else self._default
+        _check_scale(key, scale, self._upscaler)
+        return scale
+
+    def idle_rows(self) -> list[str]:
+        """A warning for each row that decided nothing: a misspelt path, most often."""
+        if self._scales is None:
+            return []
+        return [
+            f"{self._scales.name}:{row.line}: {row.path!r} decides no image"
+            for row in self._scales.rows
+            if row not in self._used
+        ]
+
+
+def _check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = None) -> None:
+    try:
+        upscaler.check_scale(scale, size)
+    except UsageError as error:
+        raise UsageError(f"{key}: {error}") from error
+
+
+def _skipped(
+    wish: _Wish,
+    job: Job,
+    selection: Selection,
+    existing: Mapping[str, FileInfo],
+    records: Mapping[str, Record],
+) -> Outcome | None:
+    """The outcome of an image that need not be made again; None where it must be."""
+    record = records.get(wish.output)
+    found = existing.get(wish.output)
+    if selection.overwrite == "always" or found is None:
+        return None
+    current = record is not None and record.output_info == found and record.source == wish.source
+    if selection.overwrite == "changed" and not (
+        record is not None and current and _same_making(record, wish, job)
+    ):
+        return None
+    if record is None or not current:
+        return Outcome(wish.source, wish.output, "skipped")
+    scale = scale_of(record.size_in, record.size_out)
+    return Outcome(wish.source, wish.output, "skipped", scale, record.size_in, record.size_out)
+
+
+def _same_making(record: Record, wish: _Wish, job: Job) -> bool:
+    return (
+        record.source_info == wish.info
+        and record.scale == str(wish.scale)
+        and record.options == job.options_digest
+        and record.model == job.model_sha256
+    )
+
+
+def _look_at(
+    src: Folder, todo: Sequence[_Wish], selection: Selection, upscaler: Upscaler
+) -> list[Work | Outcome]:
+    """Read the headers of images that must be made, many at a time."""
+    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
+        return list(pool.map(lambda wish: _decide(src, wish, selection, upscaler), todo))
+
+
+def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) -> Work | Outcome:
+    try:
+        with src.open(wish.source) as file:
+            size_in = read_header(file).size
+        if is_large_enough(size_in, wish.scale):
+            if selection.when_larger == "skip":
+                return Outcome(wish.source, wish.output, "skipped", (1.0, 1.0), size_in, size_in)
+            return Work(
+                wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
+            )
+        size_out = output_size(size_in, wish.scale)
+        _refuse_large(size_out.pixels, selection)
+    except (ImageError, OSError) as error:
+        return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
+    _check_scale(wish.source, wish.scale, upscaler, size_in)
+    return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
+
+
+def _refuse_large(pixels: int, selection: Selection) -> None:
+    if pixels > selection.max_output_megapixels * _MEGA:
+        raise ImageTooLargeError(
+            f"the result would have {pixels / _MEGA:.1f} megapixels, more than the limit of "
+            f"{selection.max_output_megapixels:g}: give it a smaller scale, or raise "
+            "SRCNN_MAX_OUTPUT_MEGAPIXELS"
+        )

@@ -1,0 +1,53 @@
+"""Put a checked graph where others find it: `srcnn.onnx`, and `srcnn.json` beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx
+
+from srcnn.card import ModelCard, ModelRecord
+from srcnn.download import sha256_of
+from srcnn.errors import ModelError
+from srcnn.storage import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from srcnn.card import ParityRow
+
+GRAPH_NAME = "srcnn.onnx"
+RECORD_NAME = "srcnn.json"
+
+
+def publish_model(graph: bytes, parity: Sequence[ParityRow], dst: str) -> str:
+    """Write a graph and its record, each whole or not at all.
+
+    Args:
+        graph: the ONNX file, checked, with a card inside.
+        parity: what its check measured.
+        dst: folder or URL prefix; made when missing.
+
+    Returns:
+        The graph's URL.
+
+    Raises:
+        ModelError: the graph has no card.
+        UsageError: the URL carries credentials, or its protocol is unknown.
+    """
+    metadata = onnx.load_from_string(graph).metadata_props
+    card = ModelCard.from_metadata({item.key: item.value for item in metadata})
+    if card is None:
+        raise ModelError("the graph has no card: make it with srcnn.export.pipeline.make_graph")
+    record = ModelRecord(
+        file=GRAPH_NAME,
+        sha256=sha256_of(graph),
+        size_bytes=len(graph),
+        model=card,
+        parity=list(parity),
+    )
+    folder = Folder(dst)
+    folder.write(GRAPH_NAME, graph)
+    # Last: a reader who compares its sha256 with the graph sees whether both belong together.
+    folder.write(RECORD_NAME, record.to_json())
+    return folder.url_of(GRAPH_NAME)

@@ -1,0 +1,262 @@
+"""Folders and bucket prefixes by URL: list, read, and write whole files or nothing.
+
+Knows nothing of images. Everything goes through fsspec, so that a folder, a
+bucket and memory behave alike; what differs between them is here and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from srcnn.errors import DownloadError, SourceMissingError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fsspec import AbstractFileSystem
+
+TEMPORARY_PREFIX = ".srcnn-"
+# Query names under which signed URLs carry what opens the door.
+_SECRET_QUERY = re.compile(
+    r"(^|[?&])(x-amz-(signature|credential|security-token)|awsaccesskeyid|signature|sig|token"
+    r"|access_token|key|secret|password)=",
+    re.IGNORECASE,
+)
+# What a listing calls the version of a file, the most telling first.
+_VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a listing says of one file.
+
+    Attributes:
+        size: bytes.
+        version: ETag, or the time of the last change; differs when the content does.
+    """
+
+    size: int
+    version: str
+
+
+def check_url(url: str) -> str:
+    """Refuse an URL that carries credentials: it would end up in logs, reports and databases.
+
+    Raises:
+        UsageError: there is a user, a password or a signature in it. The text repeats none.
+    """
+    if not url.strip():
+        raise UsageError("an URL is empty: expected a path or an URL such as s3://bucket/prefix")
+    parts = urlsplit(url) if "://" in url else None
+    if parts and ("@" in parts.netloc or _SECRET_QUERY.search("?" + parts.query)):
+        raise UsageError(
+            f"the {parts.scheme}:// URL carries credentials: take them out of it, and set them "
+            "in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE)"
+        )
+    return url
+
+
+def _resolve(url: str) -> tuple[AbstractFileSystem, str]:
+    try:
+        fs, path = fsspec.core.url_to_fs(check_url(url))
+    except (ValueError, ImportError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{url}: {error}") from error
+    return fs, path
+
+
+def write_file(url: str, data: bytes) -> None:
+    """Write a whole file, or leave what was there: no reader ever sees a part of it.
+
+    Args:
+        url: path or URL; missing parent folders are made.
+        data: the content.
+    """
+    fs, path = _resolve(url)
+    _write(fs, path, data)
+
+
+def read_file(url: str) -> bytes:
+    """The content of one file.
+
+    Raises:
+        SourceMissingError: there is no such file.
+        DownloadError: an HTTP server failed.
+    """
+    fs, path = _resolve(url)
+    try:
+        content: bytes = fs.cat_file(path)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise SourceMissingError(f"{url}: no such file") from error
+    except aiohttp.ClientError as error:  # no OSError, some of them
+        raise DownloadError(f"{url}: cannot be read: {error}") from error
+    return content
+
+
+def _write(fs: AbstractFileSystem, path: str, data: bytes) -> None:
+    if not isinstance(fs, LocalFileSystem):
+        # One PUT, or a multipart upload that is invisible until complete. Never an open
+        # file: leaving it by an exception would publish the part written so far.
+        fs.pipe_file(path, data)
+        return
+    parent = posixpath.dirname(path)
+    fs.makedirs(parent, exist_ok=True)
+    # A short name of its own: the target's may already be as long as names can be.
+    temporary = posixpath.join(parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}.part")
+    try:
+        fs.pipe_file(temporary, data)
+        fs.mv(temporary, path)
+    except BaseException:
+        if fs.exists(temporary):
+            fs.rm_file(temporary)
+        raise
+
+
+class Folder:
+    """A folder or a bucket prefix. Pickles as its URL, so that it can go to another process.
+
+    Attributes:
+        url: as given.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Look at nothing yet.
+
+        Args:
+            url: path or URL of the folder.
+
+        Raises:
+            UsageError: the protocol is unknown, or the URL carries credentials.
+        """
+        self.url = url.rstrip("/") or url
+        _resolve(self.url)
+
+    def __repr__(self) -> str:
+        """The URL alone."""
+        return f"Folder({self.url!r})"
+
+    def __getstate__(self) -> dict[str, str]:
+        """Leave the file system behind: its pickle would contain credentials."""
+        return {"url": self.url}
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        """Take the URL."""
+        self.url = state["url"]
+
+    @functools.cached_property
+    def _resolved(self) -> tuple[AbstractFileSystem, str]:
+        fs, path = _resolve(self.url)
+        # One folder has one name, whatever links and dots lead to it: see `key_of`.
+        return fs, os.path.realpath(path) if isinstance(fs, LocalFileSystem) else path
+
+    @property
+    def _fs(self) -> AbstractFileSystem:
+        return self._resolved[0]
+
+    @property
+    def root(self) -> str:
+        """The folder's path inside its file system, absolute where the file system is local."""
+        return self._resolved[1].rstrip("/")
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key}"
+
+    def url_of(self, key: str) -> str:
+        """The URL of a file in this folder, for people to read."""
+        return f"{self.url}/{key}"
+
+    def key_of(self, other: Folder) -> str | None:
+        """Where another folder lies inside this one: "" for the same, None for outside."""
+        if type(self._fs) is not type(other._fs):
+            return None
+        if other.root == self.root:
+            return ""
+        inside = other.root.startswith(self.root + "/")
+        return other.root[len(self.root) + 1 :] if inside else None
+
+    def files(self) -> dict[str, FileInfo]:
+        """Every file below the folder, by its key relative to it.
+
+        Raises:
+            SourceMissingError: the folder is not there, or is a file.
+            OSError: a part of it could not be listed; a listing is whole or an error.
+        """
+        fs = self._fs
+        fs.invalidate_cache()
+        try:
+            kind = fs.info(self.root or "/")["type"]
+        except FileNotFoundError as error:
+            raise SourceMissingError(f"{self.url}: no such folder") from error
+        if kind != "directory":
+            raise SourceMissingError(
+                f"{self.url}: is a file; give its folder, and --include with its name"
+            )
+        # fsspec's walk leaves out what it cannot list, unless told otherwise.
+        strict = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}
+        found: Mapping[str, dict[str, Any]] = fs.find(self.root or "/", detail=True, **strict)
+        start = len(self.root) + 1
+        # A link to a file counts as the file. A link to a folder is left alone: it may lead
+        # back up, and round for ever.
+        entries = {
+            path: fs.info(path) if info.get("islink") and fs.isfile(path) else info
+            for path, info in found.items()
+        }
+        return {
+            path[start:]: _file_info(info)
+            for path, info in entries.items()
+            if info["type"] == "file"
+        }
+
+    def info(self, key: str) -> FileInfo | None:
+        """What is known of one file; None where there is none."""
+        self._fs.invalidate_cache()
+        try:
+            return _file_info(self._fs.info(self._path(key)))
+        except FileNotFoundError:
+            return None
+
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return bool(self._fs.exists(self.root or "/"))
+
+    def open(self, key: str) -> IO[bytes]:
+        """A file to read from here and there, as a header needs; close it."""
+        opened: IO[bytes] = self._fs.open(self._path(key), "rb")
+        return opened
+
+    def read(self, key: str) -> bytes:
+        """The content of one file."""
+        content: bytes = self._fs.cat_file(self._path(key))
+        return content
+
+    def write(self, key: str, data: bytes) -> FileInfo:
+        """Write a whole file, or nothing; the result is what a listing will say of it."""
+        _write(self._fs, self._path(key), data)
+        info = self.info(key)
+        if info is None or info.size != len(data):
+            raise OSError(
+                f"{self.url_of(key)}: wrote {len(data)} bytes, found {info.size if info else None}"
+            )
+        return info
+
+
+def _file_info(info: Mapping[str, Any]) -> FileInfo:
+    version = next((info[name] for name in _VERSION_NAMES if info.get(name) is not None), "")
+    if isinstance(version, datetime):  # the memory file system lists floats and tells dates
+        version = version.timestamp()
+    text = f"{version:.6f}" if isinstance(version, float) else str(version).strip('"')
+    return FileInfo(size=int(info["size"] or 0), version=text)

@@ -1,0 +1,134 @@
+"""The values that travel between planning, working and accounting.
+
+Plain and frozen: they are pickled to other processes and written as JSON. None holds
+a session, a file system or a secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from srcnn.card import Convention
+from srcnn.errors import ImageError
+from srcnn.geometry import Size
+from srcnn.images import Format
+from srcnn.session import Provider
+from srcnn.storage import FileInfo
+
+NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images whose turn never came
+Status = Literal["written", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all images of a run share.
+
+    Attributes:
+        run_id: sorts by time.
+        src: URL of the folder that is read.
+        dst: URL of the folder that is written.
+        model: URL of the ONNX file, or `bundled`.
+        model_sha256: of its content; a worker refuses another.
+        convention: what the user says of the pixels of a model without a card.
+        form: format of the outputs.
+        quality: of JPEG and WebP, 1 to 100; None for the format's default.
+        keep_metadata: whether EXIF, ICC and XMP go along.
+        provider: of inference.
+        threads: of one inference; 0 for the cores the process may use.
+        tile_px: side of tiles.
+    """
+
+    run_id: str
+    src: str
+    dst: str
+    model: str
+    model_sha256: str
+    convention: Convention | None = None
+    form: Format = "keep"
+    quality: int | None = None
+    keep_metadata: bool = True
+    provider: Provider = "auto"
+    threads: int = 0
+    tile_px: int = 512
+
+    @property
+    def options_digest(self) -> str:
+        """Digest of the options that shape pixels or files; a change redoes an image."""
+        shaping = [self.convention, self.form, self.quality, self.keep_metadata]
+        return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One image to make.
+
+    Attributes:
+        source: key in the source.
+        output: key in the destination.
+        scale: text of the factor or target.
+        info: of the source's file, as listed.
+        size_in: of the source, upright.
+        size_out: of the result.
+        copy: the image already meets its target; no inference.
+    """
+
+    source: str
+    output: str
+    scale: str
+    info: FileInfo
+    size_in: Size
+    size_out: Size
+    copy: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an image failed.
+
+    Attributes:
+        type: the error's class.
+        message: its text.
+    """
+
+    type: str
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The failure that an exception stands for; our own errors lose their suffix."""
+        name = type(error).__name__
+        own = isinstance(error, ImageError)
+        return cls(name.removesuffix("Error") if own else name, str(error) or name)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one image.
+
+    Attributes:
+        source: key in the source.
+        output: key in the destination; None where it never got a name.
+        status: written, skipped or failed.
+        scale: [fh, fw]; None where it is not known.
+        size_in: height and width of the source; None where it could not be read.
+        size_out: height and width of the result; likewise.
+        seconds: spent on it.
+        error: why it failed.
+    """
+
+    source: str
+    output: str | None
+    status: Status
+    scale: tuple[float, float] | None = None
+    size_in: Size | None = None
+    size_out: Size | None = None
+    seconds: float = 0.0
+    error: Failure | None = None
+
+
+def scale_of(size_in: Size, size_out: Size) -> tuple[float, float]:
+    """The factors that lead from one size to the other, height first."""
+    return (size_out.height / size_in.height, size_out.width / size_in.width)

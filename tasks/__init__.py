@@ -1,0 +1,1 @@
+"""Prefect tasks: grain, retries, logging. The work itself is in `srcnn`."""

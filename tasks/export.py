@@ -1,0 +1,55 @@
+"""The steps of an export: download, export, check, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from srcnn.card import ParityRow
+from srcnn.export.catalogue import Source, obtain
+from srcnn.export.spec import GraphSpec
+from srcnn.publish import publish_model
+from tasks.logs import logger
+
+# No task here retries: `download` does so itself, for what may pass, and nothing else here
+# changes by being done again. None is cached: graphs are bytes, and cheap to make.
+
+
+@task(cache_policy=NO_CACHE)
+def download(source: Source, folder: Path, attempts: int, timeout_seconds: float) -> Path:
+    """The checkpoint's file on this machine, verified; see `srcnn.export.catalogue.obtain`."""
+    path = obtain(source, folder, attempts=attempts, timeout_seconds=timeout_seconds)
+    logger().info("checkpoint %s: %s", source.name, path)
+    return path
+
+
+@task(cache_policy=NO_CACHE)
+def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
+    """The checkpoint as an ONNX file, not checked yet."""
+    from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
+
+    graph = pipeline.make_graph(checkpoint.read_bytes(), source, spec)
+    logger().info("exported by %s, opset %s: %s bytes", spec.exporter, spec.opset, len(graph))
+    return graph
+
+
+@task(cache_policy=NO_CACHE)
+def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> list[ParityRow]:
+    """Fail with everything that is wrong with a graph; else how close it is to PyTorch."""
+    from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
+
+    rows = pipeline.check_export(graph, checkpoint.read_bytes(), source, spec)
+    worst = max(row.max_abs_error for row in rows)
+    logger().info("checked at %s sizes and factors: within %g grey levels", len(rows), worst)
+    return rows
+
+
+@task(cache_policy=NO_CACHE)
+def publish(graph: bytes, parity: Sequence[ParityRow], dst: str) -> str:
+    """Write `srcnn.onnx` and `srcnn.json`; the graph's URL."""
+    url = publish_model(graph, parity, dst)
+    logger().info("published %s", url)
+    return url

@@ -1,0 +1,39 @@
+"""The grain of a batch: images gathered into shards, one task run each.
+
+Thousands of task runs destabilise a Prefect server; shards keep their number small,
+and each long enough that its overhead does not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from srcnn.work import Work
+
+_MEGA = 1_000_000
+_SHARDS_PER_WORKER = 4
+
+
+def make_shards(
+    work: Sequence[Work], megapixels: float, images: int, workers: int
+) -> list[list[Work]]:
+    """Gather images into shards by output pixels, the largest images first.
+
+    Args:
+        work: images to make.
+        megapixels: output that fills a shard; a larger image is a shard of its own.
+        images: the most that a shard holds.
+        workers: shards worked on at a time; a small batch is cut finer, so that all have work.
+    """
+    total = sum(item.size_out.pixels for item in work) / _MEGA
+    megapixels = min(megapixels, total / (workers * _SHARDS_PER_WORKER))
+    shards: list[list[Work]] = []
+    filled = 0.0
+    for item in sorted(work, key=lambda item: (-item.size_out.pixels, item.source)):
+        size = item.size_out.pixels / _MEGA
+        if not shards or len(shards[-1]) >= images or filled + size > megapixels:
+            shards.append([])
+            filled = 0.0
+        shards[-1].append(item)
+        filled += size
+    return shards

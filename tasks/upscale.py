@@ -1,0 +1,78 @@
+"""Tasks of the upscale flow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from srcnn.batch import process_shard, upscaler_for
+from srcnn.ledger import STATE_FOLDER
+from srcnn.model import load_model
+from srcnn.plan import Plan, Selection, make_plan
+from srcnn.report import Report
+from srcnn.storage import Folder, write_file
+from srcnn.work import Job, Outcome, Work
+from tasks.logs import logger
+
+_ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
+ledger/ says what each output was made from, so that a later run makes only what changed.
+runs/ holds the report of each run.
+Without it, the next run makes every image again.
+"""
+
+
+@task(name="load-model", cache_policy=NO_CACHE)
+def load(job: Job) -> Job:
+    """Read the model, build its session, and bind the job to its digest."""
+    model = load_model(job.model)
+    bound = replace(job, model_sha256=model.sha256)
+    upscaler = upscaler_for(bound)
+    logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
+    if not upscaler.info.convention_is_known:
+        logger().warning(
+            "%s does not say its pixel convention; taken as %s (see --convention)",
+            model.url,
+            upscaler.info.convention,
+        )
+    return bound
+
+
+@task(name="plan", cache_policy=NO_CACHE)
+def plan(job: Job, selection: Selection) -> Plan:
+    """List, resolve and compare; refuse what is wrong."""
+    made = make_plan(job, selection, upscaler_for(job))
+    for warning in made.warnings:
+        logger().warning("%s", warning)
+    if made.left_alone:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in made.left_alone.items())
+        logger().info("left alone, no images that can be upscaled: %s", kinds)
+    return made
+
+
+@task(name="open-destination", cache_policy=NO_CACHE)
+def open_destination(job: Job) -> None:
+    """Write a first small file, so that a destination without access ends the run here."""
+    Folder(job.dst).write(f"{STATE_FOLDER}/README.txt", _ABOUT)
+
+
+@task(name="upscale-shard", cache_policy=NO_CACHE)
+def upscale_shard(item: list[Work], job: Job) -> list[Outcome]:
+    """Make the images of one shard."""
+    outcomes = process_shard(job, item)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    logger().debug("shard of %d images, %d failed", len(outcomes), len(failed))
+    return outcomes
+
+
+@task(name="write-report", cache_policy=NO_CACHE)
+def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
+    """Write the report where it is kept and where it is asked for; returns its place."""
+    content = report.to_json()
+    kept = Folder(report.job.dst)
+    if keep:
+        kept.write(report.key, content)
+    if extra_url:
+        write_file(extra_url, content)
+    return extra_url or kept.url_of(report.key)

@@ -1,0 +1,121 @@
+"""Fixtures that several files share: real pictures, models, command lines, a Prefect server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT.parent / "shared" / "data"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The reference data, when present."""
+    if not REFERENCE.is_dir():
+        pytest.skip("the reference data is not beside this checkout")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def photograph() -> npt.NDArray[np.uint8]:
+    """A cat, (150, 225, 3) uint8 BGR; scikit-image's chelsea at half its size."""
+    from skimage import data  # noqa: PLC0415 - slow to import, and not every test needs it
+
+    half: npt.NDArray[np.uint8] = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2BGR)[::2, ::2]
+    return np.ascontiguousarray(half)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, photograph: npt.NDArray[np.uint8]) -> Path:
+    """A folder of small real pictures, in several formats and folders."""
+    folder = tmp_path / "pictures"
+    (folder / "cats" / "more cats").mkdir(parents=True)
+    cv2.imwrite(str(folder / "cat.png"), photograph[:40, :52])
+    cv2.imwrite(str(folder / "cats" / "eye.jpg"), photograph[50:90, 90:141])
+    cv2.imwrite(str(folder / "cats" / "more cats" / "nose [1].webp"), photograph[60:101, 100:133])
+    cv2.imwrite(str(folder / "grey.tiff"), photograph[:30, :31, 1])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run a script of the project as a user does; no Prefect API, no settings of the machine."""
+
+    def call(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SRCNN_", "PREFECT_"))
+        }
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env=clean | environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """Prefect's own server on a database of its own, for all tests that track."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - slow to import
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def make_graph() -> Callable[..., bytes]:
+    """Other people's upscalers: small ONNX graphs of many forms."""
+
+    def make(  # noqa: PLR0913 - each is one way in which graphs differ
+        *,
+        factor: int | None = 2,
+        channels: Any = 3,
+        batch: Any = "N",
+        size: tuple[Any, Any] = ("H", "W"),
+        element: int = TensorProto.FLOAT,
+        gain: float = 1.0,
+    ) -> bytes:
+        """Nearest-neighbour upscaling by `factor`, or by an input `factor` where it is None."""
+        image = helper.make_tensor_value_info("image", element, [batch, channels, *size])
+        result = helper.make_tensor_value_info("result", element, [batch, channels, None, None])
+        inputs, constants = [image], []
+        if factor is None:
+            inputs.append(helper.make_tensor_value_info("factor", TensorProto.FLOAT, [4]))
+        else:
+            scales = np.array([1, 1, factor, factor], dtype=np.float32)
+            constants.append(numpy_helper.from_array(scales, "factor"))
+        kind = helper.tensor_dtype_to_np_dtype(element)
+        constants.append(numpy_helper.from_array(np.array(gain, dtype=kind), "gain"))
+        nodes = [
+            helper.make_node("Resize", ["image", "", "factor"], ["enlarged"], mode="nearest"),
+            helper.make_node("Mul", ["enlarged", "gain"], ["result"]),
+        ]
+        graph = helper.make_graph(nodes, "other", inputs, [result], initializer=constants)
+        opset = helper.make_opsetid("", 14)
+        content: bytes = helper.make_model(
+            graph, opset_imports=[opset], ir_version=onnx.IR_VERSION_2021_7_30
+        ).SerializeToString()
+        return content
+
+    return make

@@ -1,0 +1,358 @@
+"""The upscale flow in this process, untracked: what it writes, skips, refuses and reports."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.cli import BatchFailedError
+from flows.options import UpscaleOptions
+from flows.upscale import batch_upscale
+from srcnn.errors import SourceMissingError, UsageError
+
+Upscale = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def upscale(pictures: Path) -> Upscale:
+    """Run the flow on the pictures, and give its report."""
+
+    def call(src: Path = pictures, **options: Any) -> dict[str, Any]:
+        report = pictures.parent / "report.json"
+        chosen = UpscaleOptions(src=str(src), report=str(report), **options)
+        try:
+            counts = batch_upscale.fn(chosen)
+        except BatchFailedError:
+            counts = None
+        content: dict[str, Any] = json.loads(report.read_text())
+        assert counts in (None, content["counts"])
+        total = content["counts"]
+        assert total["requested"] == len(content["images"])
+        assert total["requested"] == total["written"] + total["skipped"] + total["failed"]
+        assert (counts is None) == (total["failed"] > 0)
+        return content
+
+    return call
+
+
+def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    return {
+        str(path.relative_to(folder)): cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".srcnn" not in path.parts
+    }
+
+
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {image["source"]: image["status"] for image in report["images"]}
+
+
+def failures(report: dict[str, Any]) -> dict[str, str]:
+    return {
+        image["source"]: f"{image['error']['type']}: {image['error']['message']}"
+        for image in report["images"]
+        if image["error"]
+    }
+
+
+def test_tree_names_and_formats_are_kept(upscale: Upscale, pictures: Path) -> None:
+    report = upscale(scale="2")
+    assert shapes(pictures.parent / "pictures-upscaled") == {
+        "cat.png": (80, 104, 3),
+        "cats/eye.jpg": (80, 102, 3),
+        "cats/more cats/nose [1].webp": (82, 66, 3),
+        "grey.tiff": (60, 62),
+    }
+    (grey,) = [image for image in report["images"] if image["source"] == "grey.tiff"]
+    assert grey["scale"] == [2.0, 2.0]
+    assert (grey["size_in"], grey["size_out"]) == ([30, 31], [60, 62])
+    assert grey["error"] is None
+
+
+def test_the_report_is_kept_beside_the_outputs(upscale: Upscale, pictures: Path) -> None:
+    report = upscale(scale="2")
+    kept = pictures.parent / "pictures-upscaled" / ".srcnn" / "runs" / f"{report['run']['id']}.json"
+    assert json.loads(kept.read_text()) == report
+    assert set(report["run"]) == {"id", "started", "seconds", "src", "dst", "model", "options"}
+    assert report["run"]["options"]["scale"] == "2"
+    assert len(report["run"]["model"]["sha256"]) == 64
+
+
+def test_every_image_gets_its_own_factor(upscale: Upscale, pictures: Path) -> None:
+    (pictures / "scales.csv").write_text(
+        "path,scale\n*.webp,3\ncats/more cats/nose [1].webp,1.5x2\n*.jpg,longest=100\n"
+    )
+    upscale(scale="1.3")
+    assert shapes(pictures.parent / "pictures-upscaled") == {
+        "cat.png": (52, 67, 3),
+        "cats/eye.jpg": (78, 100, 3),
+        "cats/more cats/nose [1].webp": (61, 66, 3),
+        "grey.tiff": (39, 40),
+    }
+
+
+def test_a_scales_file_elsewhere_replaces_the_one_in_the_source(
+    upscale: Upscale, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "scales.csv").write_text("path,scale\n*,4\n")
+    (tmp_path / "mine.jsonl").write_text('{"path": "*.png", "scale": 3}\n')
+    upscale(scales=str(tmp_path / "mine.jsonl"), include=["cat.png", "grey.tiff"])
+    assert shapes(pictures.parent / "pictures-upscaled") == {
+        "cat.png": (120, 156, 3),
+        "grey.tiff": (60, 62),
+    }
+
+
+def test_nothing_is_written_when_the_scales_file_is_wrong(upscale: Upscale, pictures: Path) -> None:
+    (pictures / "scales.csv").write_text("path,scale\n*,4\ncat.png,99\n*.jpg,big\n")
+    with pytest.raises(UsageError) as caught:
+        upscale()
+    assert "scales.csv:3:" in str(caught.value)
+    assert "scales.csv:4:" in str(caught.value)
+    assert not (pictures.parent / "pictures-upscaled").exists()
+
+
+def test_a_second_run_skips_everything(upscale: Upscale, pictures: Path) -> None:
+    first = upscale(scale="2")
+    outputs = [pictures.parent / "pictures-upscaled" / name for name in statuses(first)]
+    before = {path: path.stat().st_mtime_ns for path in outputs}
+    second = upscale(scale="2")
+    assert second["counts"] == {"requested": 4, "written": 0, "skipped": 4, "failed": 0}
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    known = ("source", "output", "scale", "size_in", "size_out")
+    for one, two in zip(first["images"], second["images"], strict=True):
+        assert [one[name] for name in known] == [two[name] for name in known]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(path.read_bytes()),  # touched by somebody else
+    ],
+    ids=["truncated", "removed", "rewritten"],
+)
+def test_an_output_that_changed_is_made_again(
+    upscale: Upscale, pictures: Path, spoil: Callable[[Path], Any]
+) -> None:
+    upscale(scale="2")
+    output = pictures.parent / "pictures-upscaled" / "cat.png"
+    whole = output.read_bytes()
+    os.utime(output, ns=(1, 1)) if spoil is None else spoil(output)
+    report = upscale(scale="2")
+    assert [name for name, status in statuses(report).items() if status == "written"] == ["cat.png"]
+    assert output.read_bytes() == whole
+
+
+def test_a_source_that_changed_is_made_again(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="2")
+    cv2.imwrite(str(pictures / "cat.png"), np.zeros((9, 9, 3), np.uint8))
+    assert statuses(upscale(scale="2"))["cat.png"] == "written"
+
+
+@pytest.mark.parametrize(
+    "options", [{"scale": "3"}, {"scale": "2", "quality": 50}, {"scale": "2", "metadata": "strip"}]
+)
+def test_options_that_shape_pixels_redo(upscale: Upscale, options: dict[str, Any]) -> None:
+    upscale(scale="2")
+    assert upscale(**options)["counts"]["written"] == 4
+
+
+def test_options_that_shape_no_pixels_redo_nothing(upscale: Upscale) -> None:
+    upscale(scale="2")
+    assert upscale(scale="2.0", workers=5, provider="cpu")["counts"]["skipped"] == 4
+
+
+def test_another_model_redoes(
+    upscale: Upscale, make_graph: Callable[..., bytes], tmp_path: Path
+) -> None:
+    upscale(scale="2")
+    (tmp_path / "other.onnx").write_bytes(make_graph(factor=2))
+    assert upscale(model=str(tmp_path / "other.onnx"))["counts"]["written"] == 4
+    assert upscale(model=str(tmp_path / "other.onnx"))["counts"]["skipped"] == 4
+
+
+def test_a_scale_that_a_fixed_model_cannot_make_ends_the_run(
+    upscale: Upscale, make_graph: Callable[..., bytes], tmp_path: Path, pictures: Path
+) -> None:
+    (tmp_path / "other.onnx").write_bytes(make_graph(factor=2))
+    (pictures / "scales.csv").write_text("path,scale\ncats/**,3\n")
+    with pytest.raises(UsageError, match=r"cats/eye\.jpg: scale 3: .* fixed factor 2"):
+        upscale(model=str(tmp_path / "other.onnx"))
+    assert not (pictures.parent / "pictures-upscaled").exists()
+
+
+def test_overwrite_always_and_never(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="2")
+    assert upscale(scale="2", overwrite="always")["counts"]["written"] == 4
+    (pictures.parent / "pictures-upscaled" / "cat.png").write_bytes(b"mine")
+    report = upscale(scale="3", overwrite="never")
+    assert report["counts"]["skipped"] == 4
+    assert (pictures.parent / "pictures-upscaled" / "cat.png").read_bytes() == b"mine"
+
+
+def test_a_file_that_nobody_recorded_is_no_evidence(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="2")
+    shutil.rmtree(pictures.parent / "pictures-upscaled" / ".srcnn" / "ledger")
+    assert upscale(scale="2")["counts"]["written"] == 4
+
+
+def test_a_damaged_record_redoes_its_images(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="2")
+    for ledger in (pictures.parent / "pictures-upscaled" / ".srcnn" / "ledger").iterdir():
+        ledger.write_bytes(b'{"output": \xff')
+    assert upscale(scale="2")["counts"]["written"] == 4
+
+
+def test_one_bad_image_never_stops_the_others(upscale: Upscale, pictures: Path) -> None:
+    whole = (pictures / "cats" / "eye.jpg").read_bytes()
+    (pictures / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (pictures / "empty.png").write_bytes(b"")
+    (pictures / "letter.png").write_text("Dear Sir or Madam")
+    (pictures / "wrong.bmp").write_bytes(whole)
+    frames = [np.full((8, 8, 3), level, np.uint8) for level in (0, 99)]
+    cv2.imwritemulti(str(pictures / "pages.tiff"), frames)
+    report = upscale(scale="2")
+    assert report["counts"] == {"requested": 9, "written": 5, "skipped": 0, "failed": 4}
+    told = failures(report)
+    assert "truncated" in told["cut.jpg"]
+    assert told["empty.png"].startswith("DamagedImage: ")
+    assert told["letter.png"].startswith("DamagedImage: ")
+    assert "2 frames or pages" in told["pages.tiff"]
+    written = shapes(pictures.parent / "pictures-upscaled")
+    assert not {"cut.jpg", "empty.png", "letter.png", "pages.tiff"} & set(written)
+    assert not list(pictures.parent.rglob("*.part"))
+
+
+def test_a_failed_image_is_tried_again(upscale: Upscale, pictures: Path) -> None:
+    whole = (pictures / "cat.png").read_bytes()
+    (pictures / "cat.png").write_bytes(whole[:-30])
+    assert upscale(scale="2")["counts"]["failed"] == 1
+    (pictures / "cat.png").write_bytes(whole)
+    assert upscale(scale="2")["counts"] == {"requested": 4, "written": 1, "skipped": 3, "failed": 0}
+
+
+def test_include_and_exclude(upscale: Upscale) -> None:
+    report = upscale(include=["cats/**", "*.png"], exclude=["*.webp"])
+    assert set(statuses(report)) == {"cat.png", "cats/eye.jpg"}
+
+
+def test_hidden_and_system_files_are_left_alone(upscale: Upscale, pictures: Path) -> None:
+    for name in (
+        ".hidden.png",
+        "._cat.png",
+        ".git/x.png",
+        "__MACOSX/cat.png",
+        "Thumbs.db",
+        "a.txt",
+    ):
+        path = pictures / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((pictures / "cat.png").read_bytes())
+    assert upscale()["counts"]["requested"] == 4
+
+
+def test_a_destination_inside_the_source_is_never_read(upscale: Upscale, pictures: Path) -> None:
+    for _ in range(2):
+        report = upscale(scale="2", dst=str(pictures / "big"))
+        assert report["counts"]["requested"] == 4
+    assert "big" not in {path.name for path in (pictures / "big").iterdir()}
+
+
+@pytest.mark.parametrize("dst", ["{src}", "{src}/", "{src}/../pictures", "{parent}"])
+def test_a_destination_that_would_overwrite_the_source_is_refused(
+    upscale: Upscale, pictures: Path, dst: str
+) -> None:
+    before = shapes(pictures)
+    with pytest.raises(UsageError, match="give --dst another folder"):
+        upscale(dst=dst.format(src=pictures, parent=pictures.parent))
+    assert shapes(pictures) == before
+
+
+def test_two_sources_of_one_name_make_two_outputs(upscale: Upscale, pictures: Path) -> None:
+    shutil.copy(pictures / "cats" / "eye.jpg", pictures / "cat.jpg")
+    upscale(scale="2", format="png", include=["cat.*"])
+    assert shapes(pictures.parent / "pictures-upscaled") == {
+        "cat.jpg.png": (80, 102, 3),
+        "cat.png": (80, 104, 3),
+    }
+
+
+def test_images_at_their_target_are_copied_or_skipped(upscale: Upscale, pictures: Path) -> None:
+    copied = upscale(scale="width=51", dst=str(pictures.parent / "copied"))
+    same = ["cat.png", "cats/eye.jpg"]
+    assert set(statuses(copied).values()) == {"written"}
+    for name in same:
+        assert (pictures.parent / "copied" / name).read_bytes() == (pictures / name).read_bytes()
+    skipped = upscale(scale="width=51", dst=str(pictures.parent / "skipped"), when_larger="skip")
+    assert [name for name, status in statuses(skipped).items() if status == "skipped"] == same
+    assert not (pictures.parent / "skipped" / "cat.png").exists()
+
+
+def test_a_copy_takes_the_format_asked_for(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="width=33", format="png", include=["*.jpg"])
+    assert shapes(pictures.parent / "pictures-upscaled") == {"cats/eye.png": (40, 51, 3)}
+
+
+def test_a_dry_run_writes_nothing_and_tells_the_pixels(upscale: Upscale, pictures: Path) -> None:
+    report = upscale(scale="2.5", dry_run=True)
+    assert not (pictures.parent / "pictures-upscaled").exists()
+    assert report["counts"] == {"requested": 4, "written": 4, "skipped": 0, "failed": 0}
+    assert report["images"][0]["size_out"] == [100, 130]
+
+
+def test_results_above_the_limit_are_refused_unread(
+    upscale: Upscale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRCNN_MAX_OUTPUT_MEGAPIXELS", "0.008")
+    report = upscale(scale="2")
+    assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
+    assert "SRCNN_MAX_OUTPUT_MEGAPIXELS" in failures(report)["cat.png"]
+
+
+def test_an_empty_folder_is_no_failure(upscale: Upscale, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert upscale(tmp_path / "none")["counts"]["requested"] == 0
+
+
+def test_a_missing_source_ends_the_run(upscale: Upscale, tmp_path: Path, pictures: Path) -> None:
+    with pytest.raises(SourceMissingError, match="no such folder"):
+        upscale(tmp_path / "missing")
+    with pytest.raises(SourceMissingError, match="is a file"):
+        upscale(pictures / "cat.png")
+    with pytest.raises(SourceMissingError, match="no such file"):
+        upscale(scales=str(tmp_path / "missing.csv"))
+
+
+def test_a_whole_run_in_memory() -> None:
+    import fsspec  # noqa: PLC0415
+
+    memory = fsspec.filesystem("memory")
+    encoded = cv2.imencode(".png", np.full((6, 5, 3), 77, np.uint8))[1].tobytes()
+    memory.pipe_file("/shelf/a b/[1] ü.png", encoded)
+    options = UpscaleOptions(src="memory://shelf", dst="memory://big", scale="2x3")
+    assert batch_upscale.fn(options)["written"] == 1
+    content = np.frombuffer(memory.cat_file("/big/a b/[1] ü.png"), np.uint8)
+    assert cv2.imdecode(content, cv2.IMREAD_UNCHANGED).shape == (12, 15, 3)
+    assert batch_upscale.fn(options)["skipped"] == 1
+
+
+def test_orientation_and_metadata_go_along(upscale: Upscale, pictures: Path) -> None:
+    from PIL import Image  # noqa: PLC0415
+
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a nose"
+    with Image.open(pictures / "cats" / "eye.jpg") as image:
+        image.save(pictures / "turned.jpg", exif=exif)
+    for metadata, kept in (("keep", {0x0112: 1, 0x010E: "a nose"}), ("strip", {})):
+        upscale(scale="2", include=["turned.jpg"], metadata=metadata)
+        with Image.open(pictures.parent / "pictures-upscaled" / "turned.jpg") as image:
+            assert image.size == (80, 102)
+            assert dict(image.getexif()) == kept

@@ -1,0 +1,278 @@
+"""The check refuses graphs that are wrong in one way each, and says which way."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch.nn.functional import interpolate
+
+from srcnn.card import METADATA_KEY, CheckpointCard, ModelCard
+from srcnn.errors import GraphCheckError
+from srcnn.export.network import Srcnn
+from srcnn.graphs.check import check_graph
+from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, RESIZE
+from srcnn.graphs.findings import raise_findings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLOAT = TensorProto.FLOAT
+IMAGE = helper.make_tensor_value_info("input", FLOAT, INPUT_AXES)
+FACTOR = helper.make_tensor_value_info("factor", FLOAT, [4])
+OUTPUT = helper.make_tensor_value_info("output", FLOAT, OUTPUT_AXES)
+EMPTY = numpy_helper.from_array(np.zeros(0, np.float32), "roi")
+
+
+def resize(scales: str = "factor", output: str = "output", **changes: Any) -> onnx.NodeProto:
+    attributes = {name: value for name, value in (RESIZE | changes).items() if value is not None}
+    return helper.make_node("Resize", ["input", "roi", scales], [output], "up", **attributes)
+
+
+def constant(name: str, values: Any, dtype: Any = np.float32) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.asarray(values, dtype), name)
+
+
+def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
+    return helper.make_node(kind, inputs, [output], **attributes)
+
+
+def graph(
+    *nodes: onnx.NodeProto,
+    inputs: tuple[onnx.ValueInfoProto, ...] = (IMAGE, FACTOR),
+    outputs: tuple[onnx.ValueInfoProto, ...] = (OUTPUT,),
+    constants: tuple[onnx.TensorProto, ...] = (),
+    metadata: dict[str, str] | None = None,
+    **extra: Any,
+) -> bytes:
+    made = helper.make_graph(nodes or [resize()], "g", inputs, outputs, [EMPTY, *constants])
+    imports = [helper.make_opsetid("", 13), helper.make_opsetid("local", 1)]
+    model = helper.make_model(made, opset_imports=imports, ir_version=8, **extra)
+    helper.set_model_props(model, metadata or {})
+    return model.SerializeToString()
+
+
+def told(content: bytes) -> str:
+    return "\n".join(map(str, check_graph(content)))
+
+
+def card(scale: str | None) -> dict[str, str]:
+    checkpoint = CheckpointCard(url="bundled", sha256="0" * 64, convention="rgb-unit")
+    return ModelCard(
+        name="test",
+        checkpoint=checkpoint,
+        exporter="torchscript",
+        opset=13,
+        versions={},
+        scale=scale,
+        tolerance=0.02,
+    ).to_metadata()
+
+
+def test_a_right_graph_has_no_findings() -> None:
+    assert check_graph(graph()) == []
+
+
+def through_if() -> bytes:
+    """Both branches of an If read the factor from around them."""
+    branch = helper.make_graph(
+        [node("Identity", ["factor"], "inner")],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("inner", FLOAT, [4])],
+    )
+    chosen = node("If", ["yes"], "scales", then_branch=branch, else_branch=branch)
+    return graph(chosen, resize("scales"), constants=(constant("yes", 1, bool),))
+
+
+def through_function() -> bytes:
+    """Resize sits in a function of the model."""
+    body = helper.make_function(
+        "local",
+        "Upsample",
+        ["input", "roi", "factor"],
+        ["output"],
+        [resize()],
+        [helper.make_opsetid("", 13)],
+    )
+    call = helper.make_node("Upsample", ["input", "roi", "factor"], ["output"], domain="local")
+    return graph(call, functions=[body])
+
+
+@pytest.mark.parametrize("make", [through_if, through_function])
+def test_the_factor_is_followed_into_subgraphs_and_functions(make: Any) -> None:
+    assert told(make()) == ""
+
+
+class Frozen(torch.nn.Module):
+    """The tutorial's step in between: the factor becomes a Python number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Srcnn()
+
+    def forward(self, image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        scale = factor.item()
+        enlarged: torch.Tensor = self.network(
+            interpolate(image, scale_factor=scale, mode="bicubic", align_corners=False)
+        )
+        return enlarged
+
+
+def frozen(**options: Any) -> bytes:
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        # The warning that the tutorial gets, and the exporter's own about its age.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            Frozen(),
+            (torch.zeros(1, 3, 32, 32), torch.tensor(3)),
+            file,  # type: ignore[arg-type] # this exporter writes to file objects too
+            dynamo=False,
+            opset_version=11,
+            input_names=["input", "factor"],
+            output_names=["output"],
+            **options,
+        )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("axes", [{}, {"input": {0: "N", 2: "H", 3: "W"}}])
+def test_the_frozen_graph_of_the_tutorial_is_refused_by_name(axes: dict[str, Any]) -> None:
+    content = frozen(dynamic_axes=axes)
+    onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    text = told(content)
+    assert "signature: factor: no such input, the graph has 'input'" in text
+    assert "frozen" in text
+    assert "Resize.scales is the constant [1, 1, 3, 3]" in text
+    assert ("axis 2 (H): expected dynamic, got 32" in text) == (not axes)
+
+
+def test_a_fixed_factor_is_right_where_the_card_says_so() -> None:
+    scales = constant("scales", [1, 1, 2, 3])
+    parts = {"inputs": (IMAGE,), "constants": (scales,)}
+    assert told(graph(resize("scales"), metadata=card("2x3"), **parts)) == ""
+    assert "frozen" in told(graph(resize("scales"), metadata=card(None), **parts))
+    assert "expected scales [1, 1, 3, 3], as the card's scale 3 says" in told(
+        graph(resize("scales"), metadata=card("3"), **parts)
+    )
+
+
+ONES = constant("ones", [1, 1, 3, 3])
+ZEROS = constant("zeros", [0, 0, 0, 0])
+WRONG = {
+    "ignored": (
+        graph(
+            node("Mul", ["factor", "zeros"], "nothing"),
+            node("Add", ["nothing", "ones"], "scales"),
+            resize("scales"),
+            constants=(ZEROS, ONES),
+        ),
+        "shapes: 1 x 1 px (height x width), factor 1: expected (1, 3, 1, 1), got (1, 3, 3, 3)",
+    ),
+    "axes swapped": (
+        graph(
+            node("Gather", ["factor", "order"], "scales"),
+            resize("scales"),
+            constants=(constant("order", [0, 1, 3, 2], np.int64),),
+        ),
+        "factor 2x3: expected (1, 3, 2, 3), got (1, 3, 3, 2)",
+    ),
+    "unused": (
+        graph(resize("ones"), constants=(ONES,)),
+        "node up: expected scales fed by the input 'factor', but Resize.scales is the constant",
+    ),
+    "another coefficient": (
+        graph(resize(cubic_coeff_a=-0.5)),
+        "resize: node up: cubic_coeff_a: expected -0.75, got -0.5",
+    ),
+    "linear": (graph(resize(mode="linear")), "mode: expected 'cubic', got 'linear'"),
+    "half_pixel by default": (
+        graph(resize(coordinate_transformation_mode=None)),
+        "expected 'pytorch_half_pixel', got 'half_pixel', the default",
+    ),
+    "no resize": (
+        graph(node("Identity", ["input"], "output")),
+        "resize: graph: no Resize in it",
+    ),
+    "static height": (
+        graph(inputs=(helper.make_tensor_value_info("input", FLOAT, ["N", 3, 256, "W"]), FACTOR)),
+        "signature: input, axis 2 (H): expected dynamic, got 256",
+    ),
+    "static batch": (
+        graph(inputs=(helper.make_tensor_value_info("input", FLOAT, [1, 3, "H", "W"]), FACTOR)),
+        "signature: input, axis 0 (N): expected dynamic, got 1",
+    ),
+    "one channel": (
+        graph(inputs=(helper.make_tensor_value_info("input", FLOAT, ["N", 1, "H", "W"]), FACTOR)),
+        "signature: input, axis 1: expected 3, got 1",
+    ),
+    "another input": (
+        graph(inputs=(IMAGE, FACTOR, helper.make_tensor_value_info("noise", FLOAT, [1]))),
+        "signature: noise: unexpected input",
+    ),
+    "two outputs": (
+        graph(
+            resize(),
+            node("Identity", ["output"], "copy"),
+            outputs=(OUTPUT, helper.make_tensor_value_info("copy", FLOAT, OUTPUT_AXES)),
+        ),
+        "expected one output of this name, got ['output', 'copy']",
+    ),
+    "not a number": (
+        graph(
+            resize(output="up"),
+            node("Mul", ["up", "zero"], "none"),
+            node("Div", ["none", "none"], "output"),
+            constants=(constant("zero", 0),),
+        ),
+        "values: 1 x 1 px (height x width), factor 1: expected finite numbers",
+    ),
+    "images of a batch mixed": (
+        graph(
+            resize(output="up"),
+            node("ReduceMean", ["up"], "mean", axes=[0], keepdims=1),
+            node("Sub", ["up", "mean"], "output"),
+        ),
+        "a batch of 2 differs from two runs",
+    ),
+    "a card that cannot be read": (graph(metadata={METADATA_KEY: "?"}), "cannot be read"),
+    "a card with a target": (graph(metadata=card("width=9")), "'width=9' is no factor"),
+    "invalid": (graph(node("Nonsense", ["input"], "output")), "onnx.checker refuses it"),
+    "garbage": (b"garbage", "7 bytes that are no ONNX file"),
+    "nothing": (b"", "onnx.checker refuses it"),
+    "cut": (graph()[:-20], "file: graph: "),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_named(name: str) -> None:
+    content, text = WRONG[name]
+    assert text in told(content)
+
+
+def test_weights_outside_the_file_are_refused(tmp_path: Path) -> None:
+    weights = constant("ones", np.ones(1000))
+    model = onnx.load_from_string(graph(resize(), constants=(weights,)))
+    onnx.save(model, tmp_path / "a.onnx", save_as_external_data=True, location="a.data")
+    assert "weights lie outside it, in a.data" in told((tmp_path / "a.onnx").read_bytes())
+
+
+def test_all_findings_are_collected_and_many_of_one_kind_are_counted() -> None:
+    content = graph(resize("ones", cubic_coeff_a=-0.5, mode="linear"), constants=(ONES,))
+    findings = check_graph(content)
+    assert [finding.rung for finding in findings] == ["resize"] * 3 + ["shapes"] * 5
+    assert findings[-1].text == "35 more like these"
+    with pytest.raises(GraphCheckError) as caught:
+        raise_findings("a.onnx", findings)
+    assert str(caught.value).splitlines() == [
+        "a.onnx failed its check, 8 findings:",
+        *map(str, findings),
+    ]

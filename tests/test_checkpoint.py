@@ -1,0 +1,207 @@
+"""Checkpoints: which is meant, whose keys are adapted, and what is refused with which words."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
+from srcnn.export.catalogue import find_checkpoint, obtain
+from srcnn.export.checkpoint import read_weights
+from srcnn.export.convention import bgr_byte_network
+from srcnn.export.network import Srcnn
+
+OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
+
+
+def saved(content: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.fixture
+def weights() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return Srcnn().state_dict()
+
+
+def prefixed(weights: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {prefix + key: value for key, value in weights.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda weights: weights,
+        lambda weights: {"meta": {"epoch": 3}, "state_dict": prefixed(weights, "generator.")},
+        lambda weights: {"params": {}, "params_ema": weights},
+        lambda weights: {"model": prefixed(weights, "module.model."), "step": 7},
+        lambda weights: {"state_dict": OrderedDict(prefixed(weights, "module.generator."))},
+        lambda weights: {key: value.double() for key, value in weights.items()},
+    ],
+)
+def test_other_peoples_wrappings_are_taken_off(wrap: Any, weights: dict[str, Any]) -> None:
+    found = read_weights(saved(wrap(weights)), "a.pth")
+    assert list(found) == list(weights)
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+    assert {value.dtype for value in found.values()} == {torch.float32}
+
+
+def with_batch_norm(weights: dict[str, Any]) -> None:
+    weights["bn1.running_mean"] = torch.zeros(64)
+
+
+def luma_only(weights: dict[str, Any]) -> None:
+    weights["conv1.weight"] = torch.zeros(64, 1, 9, 9)
+
+
+def nine_five_five(weights: dict[str, Any]) -> None:
+    weights["conv2.weight"] = torch.zeros(32, 64, 5, 5)
+
+
+def without_a_bias(weights: dict[str, Any]) -> None:
+    del weights["conv2.bias"]
+
+
+def not_a_number(weights: dict[str, Any]) -> None:
+    weights["conv2.bias"][3] = float("nan")
+
+
+def integers(weights: dict[str, Any]) -> None:
+    weights["conv2.bias"] = torch.zeros(32, dtype=torch.int64)
+
+
+def no_tensor(weights: dict[str, Any]) -> None:
+    weights["conv2.bias"] = 3
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (with_batch_norm, r"unexpected bn1.running_mean \(64,\)"),
+        (luma_only, r"conv1.weight: expected \(64, 3, 9, 9\), got \(64, 1, 9, 9\)"),
+        (nine_five_five, r"conv2.weight: expected \(32, 64, 1, 1\), got \(32, 64, 5, 5\)"),
+        (without_a_bias, r"missing conv2.bias \(32,\)"),
+        (not_a_number, r"conv2.bias: expected finite numbers"),
+        (integers, r"conv2.bias: expected floating point numbers, got torch.int64"),
+        (no_tensor, r"conv2.bias: expected \(32,\), got int"),
+    ],
+)
+def test_what_does_not_fit_is_named(spoil: Any, text: str, weights: dict[str, Any]) -> None:
+    spoil(weights)
+    with pytest.raises(CheckpointError, match=text) as caught:
+        read_weights(saved(weights), "a.pth")
+    assert str(caught.value).startswith("a.pth does not fit, expected SRCNN 9-1-5")
+
+
+def test_everything_that_does_not_fit_is_named_at_once(weights: dict[str, Any]) -> None:
+    for spoil in (with_batch_norm, luma_only, without_a_bias):
+        spoil(weights)
+    with pytest.raises(CheckpointError, match=r"missing .*; unexpected .*; conv1\.weight: "):
+        read_weights(saved(weights), "a.pth")
+
+
+def test_one_name_for_two_tensors_is_refused(weights: dict[str, Any]) -> None:
+    weights["module.conv1.bias"] = torch.zeros(64)
+    with pytest.raises(CheckpointError, match=r"conv1\.bias twice"):
+        read_weights(saved(weights), "a.pth")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut"])
+def test_what_is_no_checkpoint_is_refused(content: bytes) -> None:
+    with pytest.raises(CheckpointError, match=r"a\.pth .* is no checkpoint"):
+        read_weights(content, "a.pth")
+
+
+def test_a_list_is_no_checkpoint() -> None:
+    with pytest.raises(CheckpointError, match="holds a list"):
+        read_weights(saved([torch.zeros(1)]), "a.pth")
+
+
+class Payload:
+    """What a hostile pickle looks like: unpickling it calls something."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="weights_only=True"):
+        read_weights(saved({"state_dict": Payload(tmp_path / "owned")}), "a.pth")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_rgb_unit_weights_are_folded_exactly(weights: dict[str, Any]) -> None:
+    image = torch.rand(1, 3, 24, 24)
+    expected = bgr_byte_network(weights, "bgr-byte")(image).flip(1) * 255
+    found = bgr_byte_network(weights, "rgb-unit")(image.flip(1) * 255)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-5)
+
+
+def test_bgr_byte_weights_are_used_bit_for_bit(weights: dict[str, Any]) -> None:
+    found = bgr_byte_network(weights, "bgr-byte").state_dict()
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+
+
+def test_the_bundled_checkpoint_is_found_and_fits(tmp_path: Path) -> None:
+    source = find_checkpoint("bundled", mirror=str(tmp_path))
+    path = obtain(source, tmp_path / "cache", attempts=1, timeout_seconds=1)
+    assert read_weights(path.read_bytes(), source.name)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_mirror_stands_before_the_origin() -> None:
+    source = find_checkpoint("openmmlab-x4", mirror="s3://mirror/checkpoints/")
+    assert source.urls == (f"s3://mirror/checkpoints/{OPENMMLAB}", source.origin)
+
+
+def test_the_tutorial_is_the_same_file_used_another_way() -> None:
+    tutorial, proper = find_checkpoint("tutorial"), find_checkpoint("openmmlab-x4")
+    assert (tutorial.urls, tutorial.sha256) == (proper.urls, proper.sha256)
+    assert (tutorial.convention, tutorial.rounding) == ("bgr-byte", "truncate")
+    assert (proper.convention, proper.rounding) == ("rgb-unit", "nearest")
+
+
+def test_an_url_brings_its_hash_in_its_name_or_beside_it() -> None:
+    assert find_checkpoint("https://x.org/a-0123abcd.pth").sha256 == "0123abcd"
+    assert find_checkpoint("https://x.org/a.pth", sha256="0123ABCD").sha256 == "0123abcd"
+    assert find_checkpoint("s3://b/a-0123abcd.pth").convention == "rgb-unit"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"checkpoint": "https://x.org/a.pth"}, "give --sha256"),
+        ({"checkpoint": "s3://bucket/a-123.pth"}, "give --sha256"),
+        ({"checkpoint": "https://me:pw@x.org/a-0123abcd.pth"}, "carries credentials"),
+        ({"checkpoint": "bundled", "sha256": "123"}, "8 to 64 hex digits"),
+        ({"checkpoint": "tutorial", "convention": "rgb-unit"}, "leave --convention out"),
+        ({"checkpoint": "openmmlab-x4", "sha256": "0" * 8}, "leave --sha256 out"),
+    ],
+)
+def test_mistakes_are_refused(arguments: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        find_checkpoint(**arguments)
+
+
+def test_a_name_that_is_nothing_is_told_with_the_known_names() -> None:
+    with pytest.raises(SourceMissingError, match="bundled, openmmlab-x4, tutorial"):
+        find_checkpoint("openmmlab")
+
+
+def test_a_path_is_read_where_it_lies_and_verified_where_a_hash_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pth"
+    path.write_bytes(b"abc")
+    assert obtain(find_checkpoint(str(path)), tmp_path, attempts=1, timeout_seconds=1) == path
+    wrong = find_checkpoint(str(path), sha256="0" * 8)
+    with pytest.raises(ChecksumError, match="ba7816bf"):
+        obtain(wrong, tmp_path, attempts=1, timeout_seconds=1)

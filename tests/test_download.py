@@ -1,0 +1,253 @@
+"""Downloads, against a real HTTP server on this machine that fails, cuts, redirects and lies."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import pickle
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+
+from srcnn.download import fetch
+from srcnn.errors import ChecksumError, DownloadError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONTENT = b"weights" * 20_000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+HANG_SECONDS = 1.0
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """The first path element says how to misbehave, a number in it how often."""
+
+    def do_GET(self) -> None:
+        kind, _, times = self.path.split("/")[1].partition("-")
+        self.server.seen[self.path] += 1
+        self.early = self.server.seen[self.path] <= int(times or 0)
+        getattr(self, f"answer_{kind}")()
+
+    def answer_whole(self) -> None:
+        self.send_body(CONTENT)
+
+    def answer_busy(self) -> None:
+        if self.early:
+            self.send_error(503)
+        else:
+            self.send_body(CONTENT)
+
+    def answer_toomany(self) -> None:
+        if self.early:
+            self.send_error(429)
+        else:
+            self.send_body(CONTENT)
+
+    def answer_cut(self) -> None:
+        self.send_body(CONTENT[: len(CONTENT) // 2] if self.early else CONTENT, len(CONTENT))
+
+    def answer_drop(self) -> None:
+        if not self.early:  # else: the connection closes without a word
+            self.send_body(CONTENT)
+
+    def answer_hang(self) -> None:
+        if self.early:
+            time.sleep(HANG_SECONDS)
+        self.send_body(CONTENT)
+
+    def answer_lie(self) -> None:
+        self.send_body(CONTENT[:-1] + b"!")
+
+    def answer_redirect(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", "/whole/srcnn.pth?Signature=do-not-tell")
+        self.end_headers()
+
+    def answer_lost(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", "/forbidden/srcnn.pth?Signature=do-not-tell")
+        self.end_headers()
+
+    def answer_missing(self) -> None:
+        self.send_error(404)
+
+    def answer_forbidden(self) -> None:
+        self.send_error(403)
+
+    def send_body(self, body: bytes, announced: int | None = None) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body) if announced is None else announced))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Leave the terminal alone."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: Counter[str] = Counter()
+
+    def url(self, how: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{how}/srcnn.pth"
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that gave up is no news."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=[0.01])
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # `cap` keeps the number of attempts that the call asks for, and drops the pauses.
+    with stamina.set_testing(True, attempts=100, cap=True):
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield
+
+
+def get(folder: Path, *urls: str, sha256: str = SHA256, attempts: int = 3) -> Path:
+    return fetch(urls, folder, sha256=sha256, attempts=attempts, timeout_seconds=5)
+
+
+def everything_in(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("how", "requests"),
+    [("whole", 1), ("busy-2", 3), ("toomany-2", 3), ("cut-2", 3), ("drop-1", 2)],
+)
+def test_what_may_pass_is_tried_again(
+    how: str, requests: int, server: Server, tmp_path: Path
+) -> None:
+    path = get(tmp_path / "cache", server.url(how))
+    assert path.read_bytes() == CONTENT
+    assert everything_in(tmp_path / "cache") == [path]
+    assert server.seen.total() == requests
+
+
+@pytest.mark.parametrize("how", ["busy-9", "cut-9", "drop-9"])
+def test_attempts_are_bounded_and_nothing_is_left(how: str, server: Server, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=r"srcnn\.pth: .*\(3 attempts\)"):
+        get(tmp_path, server.url(how))
+    # aiohttp by itself asks once more where a connection is dropped without an answer.
+    assert server.seen.total() == (6 if how.startswith("drop") else 3)
+    assert everything_in(tmp_path) == []
+
+
+def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
+    options = {"sha256": SHA256, "timeout_seconds": HANG_SECONDS / 4}
+    with pytest.raises(DownloadError, match=r"no answer within 0\.25 s"):
+        fetch([server.url("hang-9")], tmp_path, attempts=1, **options)
+    again = fetch([server.url("hang-1")], tmp_path, attempts=2, **options)
+    assert again.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("how", "reason"), [("missing", "no such file"), ("forbidden", "403")])
+def test_what_does_not_pass_is_asked_once(
+    how: str, reason: str, server: Server, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError, match=reason) as caught:
+        get(tmp_path, server.url(how))
+    assert "attempts" not in str(caught.value)
+    assert server.seen.total() == 1
+
+
+def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
+    assert get(tmp_path, server.url("redirect")).read_bytes() == CONTENT
+
+
+def test_errors_do_not_repeat_the_signed_address_of_a_redirect(
+    server: Server, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError) as caught:
+        get(tmp_path, server.url("lost"))
+    assert "403" in str(caught.value)
+    assert "do-not-tell" not in str(caught.value)
+
+
+@pytest.mark.parametrize("digits", [8, 64])
+def test_wrong_bytes_are_an_error_and_leave_nothing(
+    digits: int, server: Server, tmp_path: Path
+) -> None:
+    with pytest.raises(ChecksumError, match=f"expected sha256 {SHA256[:digits]}, got"):
+        get(tmp_path / "cache", server.url("lie"), server.url("whole"), sha256=SHA256[:digits])
+    assert not (tmp_path / "cache").exists()
+    assert server.seen.total() == 1
+
+
+def test_the_cache_is_asked_first(server: Server, tmp_path: Path) -> None:
+    for digits in (64, 8):
+        get(tmp_path, server.url("whole"), sha256=SHA256[:digits])
+    assert server.seen.total() == 1
+
+
+def test_a_damaged_cache_entry_is_fetched_again(server: Server, tmp_path: Path) -> None:
+    path = get(tmp_path, server.url("whole"))
+    path.write_bytes(CONTENT[:100])
+    assert get(tmp_path, server.url("whole")) == path
+    assert path.read_bytes() == CONTENT
+
+
+def test_the_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror" / "srcnn.pth"
+    mirror.parent.mkdir()
+    mirror.write_bytes(CONTENT)
+    assert get(tmp_path / "a", str(mirror), server.url("whole")).read_bytes() == CONTENT
+    assert server.seen.total() == 0
+    mirror.unlink()
+    assert get(tmp_path / "b", str(mirror), server.url("whole")).read_bytes() == CONTENT
+
+
+def test_the_error_has_the_reason_of_every_address(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError) as caught:
+        get(tmp_path, str(tmp_path / "nowhere" / "srcnn.pth"), server.url("forbidden"))
+    assert "nowhere/srcnn.pth: no such file" in str(caught.value)
+    assert "403" in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - ours
+
+
+def test_no_connection_is_no_crash(tmp_path: Path) -> None:
+    with Server() as gone:
+        url = gone.url("whole")
+    with pytest.raises(DownloadError, match="Connect"):
+        get(tmp_path, url)
+
+
+def test_other_file_systems_work_too(tmp_path: Path) -> None:
+    import fsspec  # noqa: PLC0415 - here alone
+
+    fsspec.filesystem("memory").pipe_file("/store/srcnn.pth", CONTENT)
+    assert get(tmp_path, "memory://store/srcnn.pth").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("url", "sha256", "text"),
+    [
+        ("https://me:secret@example.com/a.pth", SHA256, "carries credentials"),
+        ("nonsense://a.pth", SHA256, "nonsense"),
+        ("/a.pth", "1234567", "8 to 64 hex digits"),
+        ("/a.pth", "g" * 64, "8 to 64 hex digits"),
+    ],
+)
+def test_mistakes_are_refused(url: str, sha256: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=text) as caught:
+        get(tmp_path, url, sha256=sha256)
+    assert "secret" not in str(caught.value)

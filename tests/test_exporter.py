@@ -1,0 +1,174 @@
+"""Both exporters: one interface, dynamic, deterministic, and PyTorch's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from srcnn.card import CheckpointCard, ModelCard, ModelRecord
+from srcnn.download import sha256_of
+from srcnn.errors import ModelError, UsageError
+from srcnn.export.exporter import export_graph
+from srcnn.export.network import Srcnn
+from srcnn.export.parity import measure_parity
+from srcnn.export.spec import DEFAULT_OPSET, OPSETS, GraphSpec
+from srcnn.graphs.check import check_graph
+from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
+from srcnn.graphs.run import open_graph
+from srcnn.publish import publish_model
+from srcnn.storage import Folder
+
+LIVE = [
+    ("torchscript", 11),
+    ("torchscript", 13),
+    ("torchscript", 18),
+    ("torchscript", 20),
+    ("dynamo", 18),
+    ("dynamo", 24),
+]
+
+
+@pytest.fixture(scope="module")
+def network() -> Srcnn:
+    torch.manual_seed(1)
+    return Srcnn().eval()
+
+
+def exported(network: Srcnn, exporter: Any, opset: int, scale: str | None = None) -> bytes:
+    return export_graph(network, GraphSpec.of(exporter, opset, scale), {"who": "test"})
+
+
+def axes_of(value: onnx.ValueInfoProto) -> tuple[Any, ...]:
+    return tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim)
+
+
+@pytest.fixture(scope="module", params=LIVE, ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def live(request: pytest.FixtureRequest, network: Srcnn) -> tuple[int, bytes]:
+    exporter, opset = request.param
+    return opset, exported(network, exporter, opset)
+
+
+def test_the_interface_is_the_same(live: tuple[int, bytes]) -> None:
+    opset, content = live
+    model = onnx.load_from_string(content)
+    assert {value.name: axes_of(value) for value in model.graph.input} == {
+        "input": INPUT_AXES,
+        "factor": (4,),
+    }
+    assert {value.name: axes_of(value) for value in model.graph.output} == {"output": OUTPUT_AXES}
+    assert [item.version for item in model.opset_import] == [opset]
+    assert {item.key: item.value for item in model.metadata_props} == {"who": "test"}
+
+
+def test_every_attribute_of_resize_is_written_out(live: tuple[int, bytes]) -> None:
+    opset, content = live
+    graph = onnx.load_from_string(content).graph
+    (resize,) = [node for node in graph.node if node.op_type == "Resize"]
+    found = {item.name: onnx.helper.get_attribute_value(item) for item in resize.attribute}
+    expected = resize_attributes(opset)
+    assert {
+        name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()
+    } == expected
+    assert resize.input[2] == "factor"
+
+
+def test_nothing_of_this_machine_is_in_the_file(live: tuple[int, bytes]) -> None:
+    _, content = live
+    assert str(__file__).encode() not in content
+    assert b"/srcnn/" not in content
+
+
+@pytest.mark.parametrize(("exporter", "opset"), [("torchscript", 13), ("dynamo", 18)])
+def test_it_passes_the_check_and_agrees_with_pytorch(
+    exporter: str, opset: int, network: Srcnn
+) -> None:
+    content = exported(network, exporter, opset)
+    assert check_graph(content) == []
+    rows, findings = measure_parity(content, network, None)
+    assert findings == []
+    assert len(rows) >= 5 * 6
+    assert 0 < max(row.max_abs_error for row in rows) < 0.01
+
+
+def test_opsets_compute_the_same(live: tuple[int, bytes], network: Srcnn) -> None:
+    image = np.random.default_rng(0).uniform(0, 255, (1, 3, 40, 7)).astype(np.float32)
+    scales = np.array([1, 1, 1.3, 3.3], np.float32)
+    found = open_graph(live[1], optimised=True)(image, scales)
+    reference = open_graph(exported(network, "torchscript", 13), optimised=False)(image, scales)
+    assert found.shape == (1, 3, 52, 23)
+    np.testing.assert_allclose(found, reference, atol=0.01)
+
+
+@pytest.mark.parametrize(("exporter", "opset"), [("torchscript", 11), ("dynamo", 18)])
+def test_a_fixed_factor_leaves_one_input(exporter: str, opset: int, network: Srcnn) -> None:
+    spec = GraphSpec.of(exporter, opset, "2x3.3")  # type: ignore[arg-type] # one of the two
+    content = export_graph(network, spec, {})
+    assert [value.name for value in onnx.load_from_string(content).graph.input] == ["input"]
+    rows, findings = measure_parity(content, network, spec.factor)
+    assert findings == []
+    assert {row.factor for row in rows} == {"2x3.3"}
+
+
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+def test_the_same_arguments_give_the_same_bytes(exporter: Any, network: Srcnn) -> None:
+    opset = DEFAULT_OPSET[exporter]
+    assert exported(network, exporter, opset) == exported(network, exporter, opset)
+
+
+def test_a_graph_is_published_with_its_record_or_not_at_all(network: Srcnn) -> None:
+    graph = exported(network, "torchscript", 13)
+    with pytest.raises(ModelError, match="no card"):
+        publish_model(graph, [], "memory://models/none")
+    assert not Folder("memory://models/none").exists()
+    card = ModelCard(
+        name="test",
+        checkpoint=CheckpointCard(url="a.pth", sha256="0" * 64, convention="bgr-byte"),
+        exporter="torchscript",
+        opset=13,
+        versions={},
+        tolerance=0.02,
+    )
+    graph = export_graph(network, GraphSpec.of("torchscript", 13, None), card.to_metadata())
+    assert publish_model(graph, [], "memory://models/a/") == "memory://models/a/srcnn.onnx"
+    folder = Folder("memory://models/a")
+    assert folder.read("srcnn.onnx") == graph
+    record = ModelRecord.model_validate_json(folder.read("srcnn.json"))
+    assert (record.model, record.sha256) == (card, sha256_of(graph))
+
+
+def test_parity_finds_other_weights_and_names_the_case(network: Srcnn) -> None:
+    content = exported(network, "torchscript", 13)
+    other = Srcnn().eval()
+    other.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        other.conv3.bias += 0.1
+    _, findings = measure_parity(content, other, None)
+    assert "1 x 1 px" in findings[0].subject
+    assert "0.1" in findings[0].text
+    assert findings[-1].text == "36 more like these"
+
+
+@pytest.mark.parametrize(
+    ("exporter", "opset", "scale", "text"),
+    [
+        ("torchscript", 10, None, "opsets 11 to 20"),
+        ("torchscript", 21, None, "opsets 11 to 20"),
+        ("dynamo", 17, None, "opsets 18 to 24"),
+        ("dynamo", 25, None, "opsets 18 to 24"),
+        ("dynamo", None, "width=100", "needs the live factor"),
+        ("dynamo", None, "17", "from 1 to 16"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(
+    exporter: Any, opset: int | None, scale: str | None, text: str
+) -> None:
+    with pytest.raises(UsageError, match=text):
+        GraphSpec.of(exporter, opset, scale)
+
+
+def test_the_defaults_are_among_what_is_known() -> None:
+    assert all(DEFAULT_OPSET[exporter] in OPSETS[exporter] for exporter in OPSETS)

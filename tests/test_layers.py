@@ -1,0 +1,90 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("srcnn", "tasks", "flows")
+# What each layer may import of ours. The arrows point down, never up.
+ALLOWED = {
+    "srcnn": {"srcnn"},
+    "tasks": {"srcnn", "tasks"},
+    "flows": {"srcnn", "tasks", "flows"},
+}
+FORBIDDEN_TO_SRCNN = {"prefect", "prefect_aws", "prefect_dask", "pydantic_settings", "cyclopts"}
+
+
+def modules(layer: str) -> list[Path]:
+    return sorted((ROOT / layer).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of everything a module imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports break in flow files"
+            names.add(node.module or "")
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_point_down(layer: str) -> None:
+    assert len(modules(layer)) > 3
+    for path in modules(layer):
+        ours = tops(path) & set(LAYERS)
+        assert ours <= ALLOWED[layer], f"{path.relative_to(ROOT)} imports {ours - ALLOWED[layer]}"
+
+
+def test_srcnn_knows_no_prefect_and_no_settings() -> None:
+    for path in modules("srcnn"):
+        assert not tops(path) & FORBIDDEN_TO_SRCNN, path
+
+
+def test_only_the_export_side_imports_torch() -> None:
+    for path in modules("srcnn") + modules("tasks") + modules("flows"):
+        if "export" not in path.relative_to(ROOT / path.relative_to(ROOT).parts[0]).parts:
+            assert not tops(path) & {"torch", "onnxscript"}, path
+
+
+def test_no_module_of_flows_hides_a_package() -> None:
+    """Prefect puts flows/ first on the path when it loads a flow by its entrypoint."""
+    installed = set(sys.stdlib_module_names) | {"onnx", "prefect", "srcnn", "tasks", "torch"}
+    assert not {path.stem for path in modules("flows")} & installed
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules in a fresh interpreter after running code."""
+    script = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_srcnn_loads_neither_torch_nor_prefect() -> None:
+    loaded = loaded_by("import srcnn; srcnn.Upscaler")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "onnxscript", "prefect"}
+
+
+def test_upscaling_loads_no_torch(pictures: Path) -> None:
+    loaded = loaded_by(
+        "from flows.upscale import batch_upscale\n"
+        "from flows.options import UpscaleOptions\n"
+        f"batch_upscale.fn(UpscaleOptions(src={str(pictures)!r}))"
+    )
+    assert {"prefect", "cv2"} <= loaded
+    assert not loaded & {"torch", "onnxscript"}
+
+
+def test_the_export_flow_is_loaded_without_torch() -> None:
+    assert not loaded_by("import flows.export") & {"torch", "onnxscript"}

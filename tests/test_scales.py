@@ -1,0 +1,229 @@
+"""Scales files as people, spreadsheets and scripts write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srcnn.errors import UsageError
+from srcnn.geometry import parse_scale
+from srcnn.scales import Scales, read_scales
+
+names = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1)
+
+
+def as_csv(*lines: str, end: str = "\n") -> bytes:
+    return end.join(["path,scale", *lines, ""]).encode()
+
+
+def table(scales: Scales) -> list[tuple[int, str, str]]:
+    return [(row.line, row.path, str(row.scale)) for row in scales.rows]
+
+
+def problems(name: str, content: bytes) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        read_scales(name, content)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"path,scale\na.jpg,2\nd/*.png,1.3x2\n",
+        b"path,scale\na.jpg,2\nd/*.png,1.3x2",
+        b"path,scale\r\na.jpg,2\r\nd/*.png,1.3x2\r\n",
+        b"path,scale\ra.jpg,2\rd/*.png,1.3x2\r",
+        b"\xef\xbb\xbfpath,scale\r\na.jpg,2\r\nd/*.png,1.3x2\r\n",
+        b'"path","scale"\n"a.jpg","2"\n"d/*.png","1.3x2"\n',
+        b"Path, SCALE\na.jpg, 2\nd/*.png,\t1.3x2 \n",
+        b"path,scale,note\na.jpg,2,\nd/*.png,1.3x2,later\n",
+    ],
+    ids=["lf", "no end", "crlf", "cr", "bom", "quoted", "spaces", "more columns"],
+)
+def test_csv_is_read(content: bytes) -> None:
+    assert table(read_scales("s.csv", content)) == [(2, "a.jpg", "2"), (3, "d/*.png", "1.3x2")]
+
+
+def test_columns_may_come_in_any_order() -> None:
+    assert table(read_scales("s.csv", b"scale,path\n3,a.jpg\n")) == [(2, "a.jpg", "3")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"path": "a.jpg", "scale": 2}\n{"path": "d/*.png", "scale": "1.3x2"}\n',
+        b'\xef\xbb\xbf{"path": "a.jpg", "scale": 2}\r\n{"scale": "1.3x2", "path": "d/*.png"}',
+        b' {"path":"a.jpg","scale":2.0,"note":[1]} \n\t{"path":"d/*.png","scale":"1.3x2"}\t\n',
+    ],
+    ids=["lf", "bom and crlf", "spaces and more keys"],
+)
+@pytest.mark.parametrize("name", ["s.jsonl", "S.JSONL", "s.ndjson", "s.json", "s3://b/s.jsonl"])
+def test_json_lines_are_read(name: str, content: bytes) -> None:
+    assert table(read_scales(name, content)) == [(1, "a.jpg", "2"), (2, "d/*.png", "1.3x2")]
+
+
+def test_numbers_in_json_are_exact() -> None:
+    scales = read_scales("s.jsonl", b'{"path": "a", "scale": 1.3}\n{"path": "b", "scale": 1.10}\n')
+    assert [row.scale for row in scales.rows] == [parse_scale("1.3"), parse_scale("1.1")]
+
+
+def test_blank_lines_are_left_out_and_counted() -> None:
+    content = as_csv("", "a.jpg,2", "   ", ",", " , ", "b.jpg,3", "")
+    assert table(read_scales("s.csv", content)) == [(3, "a.jpg", "2"), (7, "b.jpg", "3")]
+    content = b'\n  \n{"path": "a.jpg", "scale": 2}\n\r\n\n{"path": "b.jpg", "scale": 3}\n\n'
+    assert table(read_scales("s.jsonl", content)) == [(3, "a.jpg", "2"), (6, "b.jpg", "3")]
+
+
+def test_quotes_hold_commas_quotes_and_line_ends() -> None:
+    content = as_csv('"a,b.jpg",2', '"say ""hi"".jpg",3', '"two\nlines.jpg",4', "c.jpg,5")
+    rows = read_scales("s.csv", content).rows
+    assert [row.path for row in rows] == ["a,b.jpg", 'say "hi".jpg', "two\nlines.jpg", "c.jpg"]
+    assert (rows[1].line, rows[3].line) == (3, 6)
+
+
+@given(names, names)
+def test_any_name_can_be_written_as_csv(first: str, second: str) -> None:
+    if not first.strip() or not second.strip():
+        return
+    text = io.StringIO()
+    csv.writer(text).writerows([("path", "scale"), (first, 2), (second, 3)])
+    scales = read_scales("s.csv", text.getvalue().encode())
+    assert [row.path for row in scales.rows] == [first, second]
+
+
+@given(names, names, st.booleans())
+def test_any_name_can_be_written_as_json(first: str, second: str, escaped: bool) -> None:  # noqa: FBT001 - hypothesis draws it
+    if not first.strip() or not second.strip():
+        return
+    lines = [{"path": first, "scale": 2}, {"path": second, "scale": 3}]
+    text = "\n".join(json.dumps(line, ensure_ascii=escaped) for line in lines)
+    scales = read_scales("s.jsonl", text.encode())
+    assert [(row.line, row.path) for row in scales.rows] == [(1, first), (2, second)]
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_line_separators_inside_a_json_string_end_no_line(separator: str) -> None:
+    line = json.dumps({"path": f"a{separator}b.jpg", "scale": 2}, ensure_ascii=False)
+    assert read_scales("s.jsonl", line.encode()).row_for(f"a{separator}b.jpg") is not None
+
+
+def test_the_last_row_that_matches_wins() -> None:
+    content = as_csv("*.jpg,2", "a.jpg,3", "a.jpg,4", "d/,5", "d/*.png,6", "d/x.png,width=9")
+    scales = read_scales("s.csv", content)
+    lines = {"b.jpg": 2, "a.jpg": 4, "d/a.jpg": 5, "d/b.png": 6, "d/x.png": 7}
+    for key, line in lines.items():
+        row = scales.row_for(key)
+        assert row is not None
+        assert row.line == line
+    assert scales.row_for("b.png") is None
+
+
+@pytest.mark.parametrize(("name", "content"), [("s.csv", b"path,scale\n"), ("s.jsonl", b"\n")])
+def test_a_file_without_rows_decides_nothing(name: str, content: bytes) -> None:
+    scales = read_scales(name, content)
+    assert list(scales.rows) == []
+    assert scales.row_for("a.jpg") is None
+
+
+def test_every_bad_row_is_named() -> None:
+    content = as_csv("a.jpg,2", "b.jpg,0.5", ",3", "c.jpg,", "d.jpg,2", "e.jpg,2,3", "f.jpg")
+    told = problems("dir/s.csv", content)
+    assert [line.partition(": ")[0] for line in told] == [
+        f"dir/s.csv:{line}" for line in (3, 4, 5, 7, 8)
+    ]
+    assert "0.5" in told[0]
+    assert "path" in told[1]
+    assert "scale" in told[2]
+    assert "2 fields" in told[3]
+    assert "3" in told[3]
+
+
+def test_every_bad_line_of_json_is_named() -> None:
+    lines = [
+        '{"path": "a.jpg", "scale": 2}',
+        "{",
+        "[1]",
+        '{"path": "b.jpg"}',
+        '{"scale": 2}',
+        '{"path": "c.jpg", "scale": null}',
+        '{"path": "d.jpg", "scale": NaN}',
+        '{"path": "e.jpg", "scale": 1e1}',
+        '{"path": "f.jpg", "scale": true}',
+        '{"path": ["g.jpg"], "scale": 2}',
+        "path,scale",
+    ]
+    told = problems("s.jsonl", "\n".join(lines).encode())
+    assert [line.partition(": ")[0] for line in told[:10]] == [f"s.jsonl:{n}" for n in range(2, 12)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["17", "-1", "0", "1e3", "Infinity", '"\\uff12"', '"2,5"', "9" * 5000, "[2, 3]", "{}", '""'],
+)
+def test_a_scale_that_is_none_is_named(value: str) -> None:
+    content = f'{{"path": "a.jpg", "scale": 2}}\n{{"path": "b.jpg", "scale": {value}}}'
+    assert [line.partition(": ")[0] for line in problems("s.jsonl", content.encode())] == [
+        "s.jsonl:2"
+    ]
+
+
+def test_a_json_line_that_is_too_deep_is_named() -> None:
+    content = b'{"path": "a", "scale": 2}\n' + b"[" * 100_000
+    assert problems("s.jsonl", content)[0].startswith("s.jsonl:2: ")
+
+
+def test_many_bad_rows_are_counted() -> None:
+    told = problems("s.csv", as_csv(*["a.jpg,zero"] * 500))
+    assert len(told) == 11
+    assert told[-1] == "and 490 more"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"a.jpg,2\n",
+        b"file,factor\na.jpg,2\n",
+        b"path;scale\na.jpg;2\n",
+        b"path\tscale\na.jpg\t2\n",
+        b"path\na.jpg\n",
+    ],
+    ids=["empty", "blank", "no header", "other header", "semicolons", "tabs", "one column"],
+)
+def test_a_csv_without_its_header_is_refused(content: bytes) -> None:
+    (told,) = problems("s.csv", content)
+    assert told.startswith("s.csv:1: expected the header 'path,scale'")
+
+
+def test_a_quote_that_never_ends_is_refused() -> None:
+    (told,) = problems("s.csv", as_csv("a.jpg,2", '"b.jpg,3', "c.jpg,4"))
+    assert told.startswith("s.csv:")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (as_csv("a.jpg,2") + "é.jpg,2".encode("latin-1"), 3),
+        ("path,scale\na.jpg,2\n".encode("utf-16"), 1),
+        (b"path,scale\r\n\xff", 2),
+    ],
+)
+def test_other_encodings_are_refused_with_their_line(content: bytes, line: int) -> None:
+    assert problems("s.csv", content) == [f"s.csv:{line}: expected UTF-8 text"]
+
+
+@given(st.binary(max_size=80), st.sampled_from(["s.csv", "s.jsonl"]))
+def test_no_content_raises_anything_but_a_usage_error(content: bytes, name: str) -> None:
+    for whole in (content, b"path,scale\n" + content, b'{"path": "a", "scale": ' + content):
+        try:
+            told = [row.path for row in read_scales(name, whole).rows]
+        except UsageError as error:
+            told = str(error).splitlines()[:1]
+            assert told[0].startswith(f"{name}:")
+        assert all(text.strip() for text in told)

@@ -1,0 +1,189 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto
+from PIL import Image
+from skimage import data
+
+import srcnn
+from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.model import load_model
+
+MakeGraph = Callable[..., bytes]
+SCALES = ["1", "2", "3", "1.3", "2.5", "3.3", "2x3", "1.1x2.7", "5"]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Callable[..., npt.NDArray[np.float32]]:
+    """The bundled graph run as it is, on a whole picture: floats, (H, W, 3)."""
+    session = onnxruntime.InferenceSession(load_model().content)
+
+    def run(image: npt.NDArray[Any], scale: str) -> npt.NDArray[np.float32]:
+        size = Size(*image.shape[:2])
+        factor = resize_factor(size, output_size(size, parse_scale(scale)))
+        block = image.astype(np.float32).transpose(2, 0, 1)[None]
+        (result,) = session.run(None, {"input": block, "factor": factor})
+        planes: npt.NDArray[np.float32] = result[0].transpose(1, 2, 0)
+        return planes
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def upscalers() -> dict[int, srcnn.Upscaler]:
+    return {tile: srcnn.Upscaler(load_model(), threads=1, tile_px=tile) for tile in (16, 37, 512)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 60),
+    width=st.integers(1, 60),
+    scale=st.sampled_from(SCALES),
+    tile=st.sampled_from([16, 37, 512]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_tiles_equal_the_whole_graph(  # noqa: PLR0913, PLR0917 - two are fixtures
+    whole: Callable[..., npt.NDArray[np.float32]],
+    upscalers: dict[int, srcnn.Upscaler],
+    height: int,
+    width: int,
+    scale: str,
+    tile: int,
+    seed: int,
+) -> None:
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    expected = whole(image, scale)
+    found = upscalers[tile](image, scale)
+    assert found.shape == expected.shape
+    # Within rounding: half a level, and what float32 leaves open at coordinates and sums.
+    assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.5 + 0.02
+
+
+@pytest.mark.parametrize(
+    ("scale", "size"), [(2.5, (75, 112)), ((2, 3), (60, 135)), ("width=97", (64, 97))]
+)
+def test_scales_as_python_writes_them(
+    photograph: npt.NDArray[np.uint8], scale: Any, size: tuple[int, int]
+) -> None:
+    assert srcnn.Upscaler.load()(photograph[:30, :45], scale=scale).shape[:2] == size
+
+
+def test_detail_is_gained_over_plain_cubic() -> None:
+    sharp = data.coffee()[:399, :600, ::-1]
+    # Antialiased bicubic (a = -0.5), as the benchmarks of the field are made.
+    small = np.asarray(Image.fromarray(sharp).resize((200, 133), Image.Resampling.BICUBIC))
+    cubic = cv2.resize(small, (600, 399), interpolation=cv2.INTER_CUBIC)
+    ours = srcnn.Upscaler.load()(small, scale=3)
+    error = [float(np.square(image.astype(float) - sharp).mean()) for image in (ours, cubic)]
+    assert error[0] < error[1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(9, 11), (9, 11, 3), (9, 11, 4)])
+def test_kind_of_picture_is_kept(dtype: type, shape: tuple[int, ...]) -> None:
+    top = np.iinfo(dtype).max
+    image = np.random.default_rng(1).integers(0, top, shape, endpoint=True).astype(dtype)
+    big = srcnn.Upscaler.load()(image, 2)
+    assert big.dtype == dtype
+    assert big.shape == (18, 22, *shape[2:])
+
+
+def test_sixteen_bits_go_through_floats() -> None:
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16)
+    image = np.repeat(np.tile(ramp, (16, 1))[:, :, None], 3, axis=2)
+    big = srcnn.Upscaler.load()(image, 2)
+    assert len(np.unique(big)) > 256
+
+
+def test_opaque_and_clear_stay_so() -> None:
+    image = np.full((8, 8, 4), 200, np.uint8)
+    image[:, :, 3] = 255
+    image[:, 4:, 3] = 0
+    alpha = srcnn.Upscaler.load()(image, 2)[:, :, 3]
+    assert (alpha[:, :5] == 255).all()
+    assert (alpha[:, -5:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3), np.float32)],
+)
+def test_arrays_that_are_no_picture_are_refused(image: npt.NDArray[Any]) -> None:
+    with pytest.raises(srcnn.UnsupportedImageError, match="expected"):
+        srcnn.Upscaler.load()(image, 2)
+
+
+def write(tmp_path: Path, content: bytes) -> str:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("element", [1, 10, 2], ids=["float32", "float16", "uint8"])
+@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte", None])
+def test_other_peoples_fixed_factor_is_read_off(
+    make_graph: MakeGraph, tmp_path: Path, element: int, convention: Any
+) -> None:
+    url = write(tmp_path, make_graph(factor=3, element=element))
+    upscaler = srcnn.Upscaler.load(url, convention=convention)
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert str(upscaler.info.fixed) == "3"
+    expected = image.repeat(3, axis=0).repeat(3, axis=1)
+    assert np.array_equal(upscaler(image), expected)
+    assert np.array_equal(upscaler(image, "width=21"), expected)
+    with pytest.raises(srcnn.UsageError, match="fixed factor 3"):
+        upscaler(image, 2)
+
+
+def test_other_peoples_live_factor_is_obeyed(make_graph: MakeGraph, tmp_path: Path) -> None:
+    upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(factor=None)))
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert np.array_equal(upscaler(image, (3, 2)), image.repeat(3, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"channels": 1}, "three-channel"),
+        ({"batch": 4}, "batch of 1"),
+        ({"size": (256, 256)}, "only pictures of 256x256"),
+        ({"element": TensorProto.INT32}, "expected float32, float16 or uint8"),
+    ],
+)
+def test_graphs_that_cannot_serve_are_refused_with_the_reason(
+    make_graph: MakeGraph, tmp_path: Path, form: dict[str, Any], reason: str
+) -> None:
+    url = write(tmp_path, make_graph(**form))
+    with pytest.raises(srcnn.ModelError, match=reason) as caught:
+        srcnn.Upscaler.load(url)
+    assert url in str(caught.value)
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(srcnn.ModelError, match="cannot load"):
+        srcnn.Upscaler.load(write(tmp_path, b"no graph"))
+    with pytest.raises(srcnn.ModelError, match="empty"):
+        srcnn.Upscaler.load(write(tmp_path, b""))
+    with pytest.raises(srcnn.SourceMissingError, match="no such file"):
+        srcnn.Upscaler.load(str(tmp_path / "missing.onnx"))
+
+
+def test_values_that_are_not_finite_never_become_a_picture(
+    make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(gain=float("inf"))))
+    with pytest.raises(srcnn.ImageError, match="not finite"):
+        upscaler(np.full((4, 4, 3), 9, np.uint8))
+
+
+def test_an_absent_provider_is_refused_with_what_to_install() -> None:
+    with pytest.raises(srcnn.UsageError, match="install onnxruntime-openvino"):
+        srcnn.Upscaler.load(provider="openvino")
