@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from srcnn import ledger
-from srcnn.errors import ImageError, ModelError, NotAttemptedError
+from srcnn.errors import ModelError, NotAttemptedError, SourceChangedError
 from srcnn.geometry import Size
 from srcnn.images import Picture, decode, encode, format_of
 from srcnn.ledger import Record
@@ -161,7 +161,7 @@ def _make(bench: _Bench, work: Work) -> FileInfo:
     picture = decode(data)
     size = Size(*picture.pixels.shape[:2])
     if size != work.size_in:
-        raise ImageError(f"it had {work.size_in} px when the run was planned, now {size}")
+        raise SourceChangedError(f"it had {work.size_in} px when the run was planned, now {size}")
     if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
         return dst.write(work.output, data)
     if not work.copy:

@@ -12,6 +12,9 @@
         ├── DamagedImageError
         ├── UnsupportedImageError
         ├── ImageTooLargeError
+        ├── UnreachableTargetError
+        ├── SourceChangedError
+        ├── InferenceFailedError
         └── NotAttemptedError
 
 Each also inherits the builtin that a caller would expect. All carry their
@@ -70,6 +73,18 @@ class UnsupportedImageError(ImageError):
 
 class ImageTooLargeError(ImageError):
     """The picture, or its result, has more pixels than the limit."""
+
+
+class UnreachableTargetError(ImageError):
+    """The target lies further above the picture than factors run."""
+
+
+class SourceChangedError(ImageError):
+    """The file is not the one that the run was planned with."""
+
+
+class InferenceFailedError(ImageError):
+    """The model did not give a picture: it failed, or gave values that are none."""
 
 
 class NotAttemptedError(ImageError):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from srcnn.errors import ImageError, UsageError
+from srcnn.errors import UnreachableTargetError, UsageError
 
 MIN_FACTOR = 1
 MAX_FACTOR = 16
@@ -157,13 +157,13 @@ def output_size(size: Size, scale: Scale) -> Size:
         scale: a factor or a target.
 
     Raises:
-        ImageError: the target lies more than 16 times above this image.
+        UnreachableTargetError: the target lies more than 16 times above this image.
     """
     if isinstance(scale, Factor):
         return Size(int(size.height * scale.height), int(size.width * scale.width))
     factor = max(scale.factor_of(size), Fraction(1))
     if factor > MAX_FACTOR:
-        raise ImageError(
+        raise UnreachableTargetError(
             f"{scale} is {float(factor):.4g} times this image of {size}; "
             f"factors run to {MAX_FACTOR}: give it a smaller target"
         )

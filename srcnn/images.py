@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import warnings
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
@@ -17,7 +18,7 @@ from PIL import Image, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.metadata import for_file, of_upright, orientation_of
+from srcnn.metadata import for_file, metadata_of, orientation_of
 from srcnn.pixels import GREY, Pixels, check_picture
 
 Format = Literal["keep", "png", "jpg", "webp", "tiff"]
@@ -33,6 +34,8 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
 _DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits
 _WITH_ALPHA = frozenset({"png", "webp", "tiff"})
+# Pillow's remarks on metadata (corrupt EXIF) name no file; a picture that suffers is refused.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # What puts the pixels of an EXIF orientation upright: quarter turns, then a flip.
 _UPRIGHT = {
     2: (0, True),
@@ -98,8 +101,7 @@ def read_header(file: IO[bytes]) -> Header:
                 f"it has {frames} frames or pages; only single pictures are upscaled: "
                 "split it first"
             )
-        # Pillow gives the size of a TIFF as it is seen.
-        turned = image.format != "TIFF" and orientation_of(image) in (5, 6, 7, 8)
+        turned = orientation_of(image) in (5, 6, 7, 8)
         width, height = image.size
     return Header(Size(width, height) if turned else Size(height, width))
 
@@ -116,15 +118,14 @@ def decode(data: bytes) -> Picture:
     """
     size = read_header(io.BytesIO(data)).size
     with _opened(io.BytesIO(data)) as image:
+        orientation = orientation_of(image)
         _verify(image, data)
         pixels, kinds, blobs = _opencv(data)
         pixels = _true_colours(image, pixels)
-        # Both libraries have put a TIFF upright by now.
-        orientation = 1 if image.format == "TIFF" else orientation_of(image)
     pixels = _upright(pixels, orientation)
     if pixels.shape[:2] != size:
         raise DamagedImageError(f"its header says {size}, its pixels are {pixels.shape[:2]}")
-    return Picture(pixels, of_upright(kinds, blobs))
+    return Picture(pixels, metadata_of(kinds, blobs, orientation))
 
 
 def encode(picture: Picture, extension: str, quality: int | None, *, keep_metadata: bool) -> bytes:

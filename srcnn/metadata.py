@@ -26,27 +26,40 @@ _JPEG_SEGMENT = 65_533 - len(_XMP_HEADER)  # bytes; the longest header of the th
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 where there is none; Pillow also looks for it in XMP."""
+    """The turn that its pixels need, as an EXIF orientation; 1 for none.
+
+    Pillow also looks for it in XMP. It has to come before the pixels: a PNG may carry EXIF at
+    its end, and a header would cost the whole file.
+
+    Args:
+        image: opened, not loaded.
+    """
+    if image.format == "TIFF":  # both libraries turn a TIFF themselves
+        return 1
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        # The base class's: PNG's own decodes all pixels to find EXIF behind them.
+        return int(Image.Image.getexif(image).get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - Pillow raises what its parser meets in a damaged block
         return 1
 
 
-def of_upright(kinds: Iterable[int], blobs: Iterable[Any]) -> dict[int, bytes]:
-    """The metadata that OpenCV found, for pixels that have been put upright.
+def metadata_of(kinds: Iterable[int], blobs: Iterable[Any], orientation: int) -> dict[int, bytes]:
+    """The metadata that OpenCV found, made true of pixels that have been put upright.
 
     Args:
         kinds: OpenCV's metadata types.
         blobs: arrays of bytes, one for each.
+        orientation: that the pixels had.
     """
     found = {int(kind): blob.tobytes() for kind, blob in zip(kinds, blobs, strict=True)}
-    if cv2.IMAGE_METADATA_EXIF in found:
-        exif = found[cv2.IMAGE_METADATA_EXIF].removeprefix(_EXIF_HEADER)
-        found[cv2.IMAGE_METADATA_EXIF] = _reset_orientation(exif)
-    if cv2.IMAGE_METADATA_XMP in found:
-        xmp = found[cv2.IMAGE_METADATA_XMP].removeprefix(_XMP_HEADER)
-        found[cv2.IMAGE_METADATA_XMP] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+    exif, xmp = cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_XMP
+    if exif in found:
+        found[exif] = found[exif].removeprefix(_EXIF_HEADER)
+    if xmp in found:
+        found[xmp] = found[xmp].removeprefix(_XMP_HEADER)
+    if orientation != 1:
+        found |= {exif: _reset_orientation(found[exif])} if exif in found else {}
+        found |= {xmp: _XMP_ORIENTATION.sub(rb"\g<1>1", found[xmp])} if xmp in found else {}
     return found
 
 
@@ -54,7 +67,7 @@ def for_file(metadata: Mapping[int, bytes], kind: str, *, grey: bool) -> dict[in
     """What a file of a format takes of the metadata, as OpenCV wants it.
 
     Args:
-        metadata: as `of_upright` gives it.
+        metadata: as `metadata_of` gives it.
         kind: format of the file.
         grey: whether its pixels are grey.
 

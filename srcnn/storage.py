@@ -14,8 +14,8 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import fsspec
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 TEMPORARY_PREFIX = ".srcnn-"
+# user@host and user:password@host in any link of a chain of URLs. Secrets of AWS hold slashes,
+# so that a password may end anywhere; a port and an ARN are not the beginning of one.
+_USER = re.compile(r"://(?:[^/?#]*@|(?!arn:)[^/?#@:]*:(?![0-9]+(?:[/?#]|$)).*@)", re.DOTALL)
 # Query names under which signed URLs carry what opens the door.
 _SECRET_QUERY = re.compile(
-    r"(^|[?&])(x-amz-(signature|credential|security-token)|awsaccesskeyid|signature|sig|token"
+    r"[?&;](x-amz-(signature|credential|security-token)|awsaccesskeyid|signature|sig|token"
     r"|access_token|key|secret|password)=",
     re.IGNORECASE,
 )
@@ -60,21 +63,22 @@ def check_url(url: str) -> str:
     """
     if not url.strip():
         raise UsageError("an URL is empty: expected a path or an URL such as s3://bucket/prefix")
-    parts = urlsplit(url) if "://" in url else None
-    if parts and ("@" in parts.netloc or _SECRET_QUERY.search("?" + parts.query)):
+    if "://" in url and (_USER.search(url) or _SECRET_QUERY.search(url)):
+        scheme = re.split(r"[^a-zA-Z0-9+.-]", url.strip(), maxsplit=1)[0]
         raise UsageError(
-            f"the {parts.scheme}:// URL carries credentials: take them out of it, and set them "
+            f"the {scheme}:// URL carries credentials: take them out of it, and set them "
             "in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE)"
         )
     return url
 
 
 def _resolve(url: str) -> tuple[AbstractFileSystem, str]:
+    if "://" not in check_url(url):  # a path; url_to_fs would cut it at "::"
+        local = LocalFileSystem()
+        return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
     try:
-        fs, path = fsspec.core.url_to_fs(check_url(url))
+        fs, path = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:
-        if isinstance(error, UsageError):
-            raise
         raise UsageError(f"{url}: {error}") from error
     return fs, path
 
@@ -119,7 +123,8 @@ def _write(fs: AbstractFileSystem, path: str, data: bytes) -> None:
     temporary = posixpath.join(parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}.part")
     try:
         fs.pipe_file(temporary, data)
-        fs.mv(temporary, path)
+        # Not fs.mv: where `path` is a folder, it would move the file into it.
+        Path(temporary).replace(path)
     except BaseException:
         if fs.exists(temporary):
             fs.rm_file(temporary)
@@ -142,7 +147,9 @@ class Folder:
         Raises:
             UsageError: the protocol is unknown, or the URL carries credentials.
         """
-        self.url = url.rstrip("/") or url
+        stripped = url.rstrip("/")
+        # "/" and "memory://" are roots; their slashes are no trailing ones.
+        self.url = url if not stripped or stripped.endswith(":") else stripped
         _resolve(self.url)
 
     def __repr__(self) -> str:
@@ -177,16 +184,23 @@ class Folder:
 
     def url_of(self, key: str) -> str:
         """The URL of a file in this folder, for people to read."""
-        return f"{self.url}/{key}"
+        return f"{self.url}{'' if self.url.endswith('/') else '/'}{key}"
 
     def key_of(self, other: Folder) -> str | None:
         """Where another folder lies inside this one: "" for the same, None for outside."""
         if type(self._fs) is not type(other._fs):
             return None
-        if other.root == self.root:
+        outer, inner = self._place, other._place
+        if inner == outer:
             return ""
-        inside = other.root.startswith(self.root + "/")
-        return other.root[len(self.root) + 1 :] if inside else None
+        return inner[len(outer) + 1 :] if inner.startswith(outer + "/") else None
+
+    @property
+    def _place(self) -> str:
+        """The root, whatever links and dots lead to it."""
+        if isinstance(self._fs, LocalFileSystem):
+            return os.path.realpath(self.root or "/").rstrip("/")
+        return self.root
 
     def files(self) -> dict[str, FileInfo]:
         """Every file below the folder, by its key relative to it.
@@ -225,9 +239,10 @@ class Folder:
         """What is known of one file; None where there is none."""
         self._fs.invalidate_cache()
         try:
-            return _file_info(self._fs.info(self._path(key)))
-        except FileNotFoundError:
+            info = self._fs.info(self._path(key))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        return _file_info(info) if info["type"] == "file" else None
 
     def exists(self) -> bool:
         """Whether the folder is there."""

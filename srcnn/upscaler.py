@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.card import Convention
-from srcnn.errors import ImageError, ModelError, UsageError
+from srcnn.errors import InferenceFailedError, ModelError, UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, resize_factor, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.graphs.split import BODY_INPUT, split_at_resize
@@ -154,7 +154,8 @@ class Upscaler:
         Raises:
             UnsupportedImageError: the array is no picture.
             UsageError: the scale is out of bounds, or not the model's.
-            ImageError: a target out of reach, or a result that is not finite.
+            UnreachableTargetError: a target is out of reach.
+            InferenceFailedError: the model fails, or its values are not finite.
         """
         check_picture(image)
         size = Size(*image.shape[:2])
@@ -198,7 +199,7 @@ class Upscaler:
         with self._whole:
             computed = self._computed(self._session, feeds)
         if computed.shape != result.shape:
-            raise ImageError(f"the model gave {computed.shape}, expected {result.shape}")
+            raise InferenceFailedError(f"the model gave {computed.shape}, expected {result.shape}")
         result[:] = self._integers(self.info.from_graph(computed), result.dtype)
 
     def _computed(self, session: Any, feeds: dict[str, npt.NDArray[Any]]) -> Planes:
@@ -207,10 +208,12 @@ class Upscaler:
             (output,) = session.run(None, feeds)
         # The binding's exceptions share no base below Exception.
         except Exception as error:
-            raise ImageError(f"inference failed: {first_line(error)}") from error
+            raise InferenceFailedError(f"inference failed: {first_line(error)}") from error
         computed: Planes = output[0].transpose(1, 2, 0)
         if not np.isfinite(computed).all():
-            raise ImageError("the model gave values that are not finite; the picture is dropped")
+            raise InferenceFailedError(
+                "the model gave values that are not finite; the picture is dropped"
+            )
         return computed
 
     def _integers(self, planes: Planes, depth: np.dtype[Any]) -> Pixels:
