@@ -27,7 +27,9 @@ def _check_pattern(text: str) -> str:
 
 
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
-ScaleText = Annotated[str, Field(pattern=SCALE_PATTERN), AfterValidator(_check_scale)]
+ScaleText = Annotated[
+    str, Field(json_schema_extra={"pattern": SCALE_PATTERN}), AfterValidator(_check_scale)
+]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
 # A list takes several values after one flag, and the flag may be given again.
 Globs = Annotated[list[Glob], Parameter(consume_multiple=True, negative=(), negative_iterable=())]

@@ -178,7 +178,8 @@ def _start_temporary_server() -> None:
         except Exception as error:  # noqa: BLE001
             failures.append(error)
 
-    thread = threading.Thread(target=start, daemon=True)
+    # Prefect keeps its settings in a context variable: the thread takes ours along.
+    thread = threading.Thread(target=copy_context().run, args=(start,), daemon=True)
     thread.start()
     thread.join()
     for error in failures:

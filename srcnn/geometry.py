@@ -25,7 +25,11 @@ SCALE_HELP = (
 # Bounded, so that no text costs more than a glance; 25 decimals hold every float from 1 to 16
 # that prints with as many, and their products with a size stay exact.
 _NUMBER = r"[0-9]{1,9}(\.[0-9]{1,25})?"
-SCALE_PATTERN = rf"^\s*({_NUMBER}(x{_NUMBER})?|(width|height|longest|shortest)=[0-9]{{1,9}})\s*$"
+_SIDES = "width|height|longest|shortest"
+_FORM = rf"({_NUMBER}(x{_NUMBER})?|({_SIDES})=[0-9]{{1,9}})"
+_BOUNDED = r"(16(\.0{1,25})?|(1[0-5]|[1-9])(\.[0-9]{1,25})?)"
+# For JSON schemas, which check before any of our code runs; `parse_scale` gives better reasons.
+SCALE_PATTERN = rf"^\s*({_BOUNDED}(x{_BOUNDED})?|({_SIDES})=[1-9][0-9]{{0,8}})\s*$"
 _MOST_SHOWN = 60  # characters of a text that is no scale
 
 Side = Literal["width", "height", "longest", "shortest"]
@@ -121,7 +125,7 @@ def parse_scale(text: str) -> Scale:
         UsageError: the text is none of these, or a factor is outside 1 to 16.
     """
     stripped = text.strip()
-    if not re.fullmatch(SCALE_PATTERN, stripped, flags=re.ASCII):
+    if not re.fullmatch(_FORM, stripped, flags=re.ASCII):
         raise UsageError(f"scale {text[:_MOST_SHOWN]!r}: expected {SCALE_HELP}")
     if "=" in stripped:
         side, _, pixels = stripped.partition("=")

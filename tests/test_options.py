@@ -1,0 +1,80 @@
+"""The option models: what the server refuses before a run, and what they never repeat."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from flows.export import ExportOptions
+from flows.options import UpscaleOptions
+from srcnn.errors import UsageError
+from srcnn.geometry import SCALE_PATTERN, Target, parse_scale
+
+SCALES = st.one_of(
+    st.integers(0, 40).map(str),
+    st.decimals(0, 40, places=3).map(str),
+    st.tuples(st.integers(0, 20), st.decimals(0, 20, places=2)).map(
+        lambda pair: f"{pair[0]}x{pair[1]}"
+    ),
+    st.integers(0, 10**9 - 1).map(lambda pixels: f"width={pixels}"),
+    st.text("0123456789.x=width", max_size=8),
+)
+
+
+@given(SCALES)
+def test_the_schema_refuses_what_the_parser_refuses(text: str) -> None:
+    """The server checks the schema alone; leading zeros are its only extra strictness."""
+    try:
+        scale = parse_scale(text)
+    except UsageError:
+        scale = None
+    matched = re.search(SCALE_PATTERN, text) is not None
+    if matched:
+        assert scale is not None
+    elif scale is not None:
+        assert re.search(r"(^|[x=])0", text)
+
+
+def test_the_schema_holds_every_bound() -> None:
+    properties = UpscaleOptions.model_json_schema()["properties"]
+    assert SCALE_PATTERN in json.dumps(properties["scale"]).encode().decode("unicode_escape")
+    (quality,) = [part for part in properties["quality"]["anyOf"] if part["type"] == "integer"]
+    assert (quality["minimum"], quality["maximum"]) == (1, 100)
+    assert (properties["workers"]["minimum"], properties["workers"]["maximum"]) == (1, 64)
+
+
+@pytest.mark.parametrize("model", [UpscaleOptions, ExportOptions])
+def test_every_option_is_described(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (UpscaleOptions, {"src": "s3://key:hunter2@bucket/a"}),
+        (UpscaleOptions, {"src": "a", "dst": "https://host/a?X-Amz-Signature=hunter2"}),
+        (UpscaleOptions, {"src": "a", "model": "https://ann:hunter2@host/a.onnx"}),
+        (UpscaleOptions, {"src": "a", "scales": "https://ann:hunter2@host/a.csv"}),
+        (UpscaleOptions, {"src": "a", "report": "https://ann:hunter2@host/a.json"}),
+        (ExportOptions, {"checkpoint": "https://ann:hunter2@host/a-12345678.pth"}),
+        (ExportOptions, {"dst": "s3://key:hunter2@bucket"}),
+    ],
+)
+def test_credentials_are_refused_and_not_repeated(
+    model: type[BaseModel], options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError, match="credentials") as caught:
+        model(**options)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_options_survive_json() -> None:
+    options = UpscaleOptions(src="a", scale="2x3", include=["*.png"], quality=3)
+    assert UpscaleOptions(**json.loads(options.model_dump_json())) == options
+    assert isinstance(parse_scale("longest=5"), Target)
