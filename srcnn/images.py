@@ -18,6 +18,7 @@ from PIL import Image, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.geometry import Size
+from srcnn.jpeg import is_whole
 from srcnn.metadata import for_file, metadata_of, orientation_of
 from srcnn.pixels import GREY, Pixels, check_picture
 
@@ -194,17 +195,8 @@ def _verify(image: ImageFile.ImageFile, data: bytes) -> None:
     # As above: decoders raise many kinds.
     except Exception as error:
         raise DamagedImageError(f"the file is truncated or damaged: {_reason(error)}") from error
-    if image.format in ("JPEG", "MPO") and not _jpeg_ends(data):
-        raise DamagedImageError("the file is truncated: the JPEG's end is missing")
-
-
-def _jpeg_ends(data: bytes) -> bool:
-    """Whether a JPEG's picture has an end; decoders make up what zeros at a file's end hide."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    # Inside the scans that begin here, 0xFF stands before nothing that looks like the end.
-    return b"\xff\xd9" in data[at:]
+    if image.format in ("JPEG", "MPO") and not is_whole(data, image):
+        raise DamagedImageError("the file is truncated: a part of the JPEG's picture is missing")
 
 
 def _opencv(data: bytes) -> tuple[Any, Any, Any]:

@@ -5,9 +5,7 @@ Everything that can be refused is refused here, before any work. Nothing is writ
 
 from __future__ import annotations
 
-import posixpath
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,11 +13,12 @@ from typing import Literal
 from srcnn import ledger
 from srcnn.errors import ImageError, ImageTooLargeError, UsageError
 from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
-from srcnn.images import Format, format_of, read_header
-from srcnn.ledger import STATE_FOLDER, Record
+from srcnn.images import Format, read_header
+from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
 from srcnn.scales import DEFAULT_NAME, Row, Scales, read_scales
+from srcnn.sources import images_among, source_files
 from srcnn.storage import FileInfo, Folder, read_file
 from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
@@ -27,9 +26,6 @@ from srcnn.work import Failure, Job, Outcome, Work, scale_of
 Overwrite = Literal["changed", "always", "never"]
 WhenLarger = Literal["copy", "skip"]
 
-_SYSTEM_FOLDERS = frozenset(
-    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
-)
 _HEADER_THREADS = 16
 _MEGA = 1_000_000
 
@@ -98,8 +94,8 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
         OSError: a listing failed.
     """
     src, dst = Folder(job.src), Folder(job.dst)
-    listing = _source_files(src, dst)
-    images, left_alone = _images(listing)
+    listing = source_files(src, dst)
+    images, left_alone = images_among(listing)
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
     resolver = _Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
@@ -115,35 +111,6 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
         warnings=resolver.idle_rows() + unreadable,
         left_alone=left_alone,
     )
-
-
-def _source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
-    """The source's files, without what lies in the destination or in a run's state."""
-    inside = src.key_of(dst)
-    if inside == "":
-        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
-    if dst.key_of(src):
-        raise UsageError(
-            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
-            "sources; give --dst another folder"
-        )
-    own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
-    return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
-
-
-def _images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
-    """The images among the files, and a count of the rest by extension."""
-    visible = [key for key in sorted(listing) if not _is_hidden(key)]
-    others = Counter(
-        posixpath.splitext(key)[1].lower() or "no extension"
-        for key in visible
-        if not format_of(key) and key != DEFAULT_NAME
-    )
-    return [key for key in visible if format_of(key)], dict(others.most_common())
-
-
-def _is_hidden(key: str) -> bool:
-    return any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in key.split("/"))
 
 
 def _chosen(images: Sequence[str], selection: Selection) -> list[str]:

@@ -190,17 +190,10 @@ class Folder:
         """Where another folder lies inside this one: "" for the same, None for outside."""
         if type(self._fs) is not type(other._fs):
             return None
-        outer, inner = self._place, other._place
+        outer, inner = self.root, other.root
         if inner == outer:
             return ""
         return inner[len(outer) + 1 :] if inner.startswith(outer + "/") else None
-
-    @property
-    def _place(self) -> str:
-        """The root, whatever links and dots lead to it."""
-        if isinstance(self._fs, LocalFileSystem):
-            return os.path.realpath(self.root or "/").rstrip("/")
-        return self.root
 
     def files(self) -> dict[str, FileInfo]:
         """Every file below the folder, by its key relative to it.

@@ -68,11 +68,12 @@ def upscale_shard(item: list[Work], job: Job) -> list[Outcome]:
 
 @task(name="write-report", cache_policy=NO_CACHE)
 def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
-    """Write the report where it is kept and where it is asked for; returns its place."""
-    content = report.to_json()
-    kept = Folder(report.job.dst)
+    """Write the report where it is kept and where it is asked for; its place, or nothing."""
+    content, place = report.to_json(), ""
     if keep:
+        kept = Folder(report.job.dst)
         kept.write(report.key, content)
+        place = kept.url_of(report.key)
     if extra_url:
         write_file(extra_url, content)
-    return extra_url or kept.url_of(report.key)
+    return extra_url or place

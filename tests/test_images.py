@@ -104,6 +104,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "progressive.jpg": lambda: pillow(RGB, "JPEG", quality=90, progressive=True),
     "grey.jpg": lambda: pillow(GREY, "JPEG"),
     "restarts.jpg": lambda: opencv(RGB, ".jpg", cv2.IMWRITE_JPEG_RST_INTERVAL, 2),
+    "restart each.jpg": lambda: opencv(RGB, ".jpg", cv2.IMWRITE_JPEG_RST_INTERVAL, 1),
     "thumbnail.jpg": lambda: pillow(RGB, "JPEG", comment=pillow(GREY[:8, :8], "JPEG")),
     "rgb.png": lambda: pillow(RGB, "PNG"),
     "rgba.png": lambda: pillow(RGBA, "PNG"),
@@ -315,6 +316,22 @@ def test_a_jpeg_whose_end_was_never_written_but_allocated_is_damaged(
     end = int(len(content) * kept)
     with pytest.raises(DamagedImageError):
         decode(content[:end] + bytes(len(content) - end))
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".jpg")])
+@settings(max_examples=40)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_jpeg_that_was_cut_in_its_last_scan_and_given_an_end_is_damaged(
+    name: str, share: float
+) -> None:
+    content, pixels = whole(name)
+    first = content.rindex(b"\xff\xda") + 14
+    end = first + int(share * (len(content) - 2 - first))
+    try:
+        back = decode(content[:end] + b"\xff\xd9").pixels
+    except ImageError:
+        return
+    assert np.array_equal(back, pixels)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,0 +1,62 @@
+"""Which files of a source are its images."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable
+
+from srcnn.errors import UsageError
+from srcnn.images import format_of
+from srcnn.ledger import STATE_FOLDER
+from srcnn.scales import DEFAULT_NAME
+from srcnn.storage import FileInfo, Folder
+
+_SYSTEM_FOLDERS = frozenset(
+    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+
+
+def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
+    """The source's files, without what lies in the destination or in a run's state.
+
+    Args:
+        src: the folder to read.
+        dst: the folder to write, which may lie inside.
+
+    Raises:
+        UsageError: outputs could replace sources.
+        SourceMissingError: the source is not there.
+        OSError: a part of it could not be listed.
+    """
+    inside = src.key_of(dst)
+    if inside == "":
+        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
+    if dst.key_of(src):
+        raise UsageError(
+            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
+            "sources; give --dst another folder"
+        )
+    own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
+    return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
+
+
+def images_among(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """The images among the files, and a count of the rest by extension.
+
+    Hidden and system files are neither.
+
+    Args:
+        listing: keys of files.
+    """
+    visible = [key for key in sorted(listing) if not _is_hidden(key)]
+    others = Counter(
+        posixpath.splitext(key)[1].lower() or "no extension"
+        for key in visible
+        if not format_of(key) and key != DEFAULT_NAME
+    )
+    return [key for key in visible if format_of(key)], dict(others.most_common())
+
+
+def _is_hidden(key: str) -> bool:
+    return any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in key.split("/"))
