@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 
 import cyclopts
@@ -54,6 +55,8 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
     _log_to_stderr()
+    # Pillow's remarks on metadata (corrupt EXIF) name no file; a picture that suffers is refused.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except BaseException as error:

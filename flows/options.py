@@ -13,7 +13,7 @@ from srcnn.images import Format
 from srcnn.patterns import Patterns
 from srcnn.plan import Overwrite, WhenLarger
 from srcnn.session import Provider
-from srcnn.storage import check_url
+from srcnn.urls import check_url
 
 
 def _check_scale(text: str) -> str:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from srcnn import ledger
+from srcnn.decoding import decode
 from srcnn.errors import ModelError, NotAttemptedError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images import Picture, decode, encode, format_of
+from srcnn.images import Picture, encode, format_of
 from srcnn.ledger import Record
 from srcnn.model import load_model
 from srcnn.storage import FileInfo, Folder

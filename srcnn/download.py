@@ -18,7 +18,8 @@ import fsspec
 import stamina
 
 from srcnn.errors import ChecksumError, DownloadError, UsageError
-from srcnn.storage import check_url, write_file
+from srcnn.storage import write_file
+from srcnn.urls import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

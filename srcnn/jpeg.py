@@ -10,8 +10,7 @@ from PIL import Image
 _END = b"\xff\xd9"  # ITU T.81, annex B: marker EOI
 _SCAN = b"\xda"  # likewise: second byte of marker SOS
 _BITS = b"\xaa" * 512
-# With the restart markers RST0 to RST7, one of which a decoder may be waiting for.
-_PADDING = _BITS + b"".join(bytes([0xFF, 0xD0 + count]) + _BITS for count in range(8))
+_RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # likewise: RST0 to RST7
 
 
 def is_whole(data: bytes, image: Image.Image) -> bool:
@@ -27,19 +26,26 @@ def is_whole(data: bytes, image: Image.Image) -> bool:
         data: the file's content.
         image: the same, loaded by Pillow.
     """
-    end = data.find(_END, _first_scan(data))
+    start = _first_scan(data)
+    end = data.find(_END, start)
     if end < 0:
         return False
-    with Image.open(io.BytesIO(data[:end] + _PADDING + _END)) as padded:
-        try:
-            return np.array_equal(np.asarray(padded), np.asarray(image))
-        except (OSError, SyntaxError):  # the bits were read as pixels
-            return False
+    # A decoder may be waiting for the next restart marker; 0xFF alone fills up before a marker.
+    last = max(_RESTARTS, key=lambda marker: data.rfind(marker, start, end))
+    restarted = data.find(last, start, end) >= 0
+    expected = _RESTARTS[(_RESTARTS.index(last) + 1) % 8 if restarted else 0]
+    changed = data[:end].rstrip(b"\xff") + _BITS + expected + _BITS + _END
+    try:
+        with Image.open(io.BytesIO(changed)) as other:
+            return np.array_equal(np.asarray(other), np.asarray(image))
+    except (OSError, SyntaxError):  # the bits were read as pixels
+        return False
 
 
 def _first_scan(data: bytes) -> int:
     """Where the coded picture begins: 0xFF is escaped from there on; before it are thumbnails."""
     at = 2
     while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != _SCAN:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+        filled = data[at + 1 : at + 2] == b"\xff"  # any number of 0xFF may stand before a marker
+        at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4])
     return at

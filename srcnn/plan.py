@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from srcnn import ledger
+from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, UsageError
 from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
-from srcnn.images import Format, read_header
+from srcnn.images import Format
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns

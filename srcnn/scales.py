@@ -52,7 +52,7 @@ class Scales:
         """Take the rows.
 
         Raises:
-            UsageError: a path is no glob.
+            UsageError: a path is empty.
         """
         self.name = name
         self.rows = rows

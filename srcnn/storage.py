@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 import posixpath
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from srcnn.errors import DownloadError, SourceMissingError, UsageError
+from srcnn.urls import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 TEMPORARY_PREFIX = ".srcnn-"
-# user@host and user:password@host in any link of a chain of URLs. Secrets of AWS hold slashes,
-# so that a password may end anywhere; a port and an ARN are not the beginning of one.
-_USER = re.compile(r"://(?:[^/?#]*@|(?!arn:)[^/?#@:]*:(?![0-9]+(?:[/?#]|$)).*@)", re.DOTALL)
-# Query names under which signed URLs carry what opens the door.
-_SECRET_QUERY = re.compile(
-    r"[?&;](x-amz-(signature|credential|security-token)|awsaccesskeyid|signature|sig|token"
-    r"|access_token|key|secret|password)=",
-    re.IGNORECASE,
-)
 # What a listing calls the version of a file, the most telling first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 
@@ -53,23 +44,6 @@ class FileInfo:
 
     size: int
     version: str
-
-
-def check_url(url: str) -> str:
-    """Refuse an URL that carries credentials: it would end up in logs, reports and databases.
-
-    Raises:
-        UsageError: there is a user, a password or a signature in it. The text repeats none.
-    """
-    if not url.strip():
-        raise UsageError("an URL is empty: expected a path or an URL such as s3://bucket/prefix")
-    if "://" in url and (_USER.search(url) or _SECRET_QUERY.search(url)):
-        scheme = re.split(r"[^a-zA-Z0-9+.-]", url.strip(), maxsplit=1)[0]
-        raise UsageError(
-            f"the {scheme}:// URL carries credentials: take them out of it, and set them "
-            "in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE)"
-        )
-    return url
 
 
 def _resolve(url: str) -> tuple[AbstractFileSystem, str]:

@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
+from srcnn.decoding import decode, read_header
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images import EXTENSIONS, Picture, decode, encode, format_of, read_header
+from srcnn.images import EXTENSIONS, Picture, encode, format_of
 
 # Pillow remarks on damaged metadata; what the code makes of it is what is tested.
 pytestmark = [
@@ -332,6 +333,14 @@ def test_a_jpeg_that_was_cut_in_its_last_scan_and_given_an_end_is_damaged(
     except ImageError:
         return
     assert np.array_equal(back, pixels)
+
+
+def test_a_jpeg_may_fill_up_before_its_markers() -> None:
+    content, pixels = whole("thumbnail.jpg")
+    at = content.index(b"\xff\xfe")  # the comment, which holds a JPEG of its own
+    filled = content[:at] + b"\xff" * 5 + content[at:]
+    assert np.array_equal(decode(filled).pixels, pixels)
+    assert np.array_equal(decode(filled[:-2] + b"\xff\xff" + filled[-2:]).pixels, pixels)
 
 
 @pytest.mark.parametrize("name", FILES)

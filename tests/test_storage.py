@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srcnn.errors import SourceMissingError, UsageError
-from srcnn.storage import TEMPORARY_PREFIX, FileInfo, Folder, check_url, read_file, write_file
+from srcnn.storage import TEMPORARY_PREFIX, FileInfo, Folder, read_file, write_file
+from srcnn.urls import check_url
 
 ODD_KEYS = [
     *("a.jpg", "d/a.jpg", "d/e/f/g/a.jpg", "a b.jpg", " a.jpg", "a.jpg ", "a  b/ c /d.jpg"),

@@ -1,0 +1,103 @@
+"""The weights that ship: what they are, how good they are, and the script that makes them."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import srcnn
+from srcnn.graphs.check import check_graph
+
+ROOT = Path(__file__).parent.parent
+LUMA = np.array([24.966, 128.553, 65.481]) / 255  # ITU-R BT.601, for BGR
+
+
+def bundled(name: str) -> bytes:
+    return resources.files("srcnn.weights").joinpath(name).read_bytes()
+
+
+def test_the_record_is_of_the_files_beside_it() -> None:
+    record: dict[str, Any] = json.loads(bundled("srcnn.json"))
+    assert record["sha256"] == hashlib.sha256(bundled("srcnn.onnx")).hexdigest()
+    checkpoint = record["model"]["checkpoint"]
+    assert checkpoint["sha256"] == hashlib.sha256(bundled("srcnn.pth")).hexdigest()
+
+
+def test_the_bundled_graph_passes_the_check() -> None:
+    assert check_graph(bundled("srcnn.onnx")) == []
+
+
+def test_the_bundled_graph_is_the_export_of_the_bundled_checkpoint() -> None:
+    pytest.importorskip("torch")
+    from srcnn.export import pipeline  # noqa: PLC0415
+    from srcnn.export.catalogue import CATALOGUE  # noqa: PLC0415
+    from srcnn.export.spec import GraphSpec  # noqa: PLC0415
+
+    spec = GraphSpec.of("torchscript", None, None)
+    made = pipeline.make_graph(bundled("srcnn.pth"), CATALOGUE["bundled"], spec)
+    assert made == bundled("srcnn.onnx"), "export it again: see CONTRIBUTING.md"
+
+
+def psnr(image: npt.NDArray[Any], sharp: npt.NDArray[Any], border: int) -> npt.NDArray[np.float64]:
+    """In dB on RGB and on Y."""
+    inner = slice(border, -border)
+    difference = (image.astype(float) - sharp)[inner, inner]
+    errors = [np.square(difference).mean(), np.square(difference @ LUMA).mean()]
+    return 10 * np.log10(255**2 / np.array(errors))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_not_below_bicubic_on_set5(reference: Path, factor: int) -> None:
+    upscaler = srcnn.Upscaler.load()
+    gains = []
+    folder = reference / "bench" / "Set5" / f"image_SRF_{factor}"
+    for path in sorted(folder.glob("*_HR.png")):
+        small = cv2.imread(str(path).replace("_HR", "_LR"))
+        ours = upscaler(small, factor)
+        sharp = cv2.imread(str(path))[: ours.shape[0], : ours.shape[1]]
+        size = (ours.shape[1], ours.shape[0])
+        cubic = cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
+        gains.append(psnr(ours, sharp, factor) - psnr(cubic, sharp, factor))
+    assert len(gains) == 5
+    assert (np.mean(gains, axis=0) > 0).all()
+
+
+def test_training_goes_on_where_it_was_left(
+    tmp_path: Path, photograph: npt.NDArray[np.uint8]
+) -> None:
+    pytest.importorskip("torch")
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(26):  # 24 are held out
+        cv2.imwrite(str(images / f"{number}.png"), photograph[: 84 + number, 20:110])
+    out = tmp_path / "srcnn.pth"
+    steps = []
+    for hours in ("0.0005", "0.001"):
+        words = ["--images", str(images), "--out", str(out), "--hours", hours]
+        done = subprocess.run(
+            [sys.executable, "scripts/train_bundled.py", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        steps += [json.loads(line)["step"] for line in done.stdout.splitlines()]
+    assert steps[0] == 0
+    assert steps == sorted(steps)
+    assert steps[-1] > steps[1] > 0
+    exported = subprocess.run(
+        [sys.executable, "flows/export.py", "--checkpoint", str(out), "--dst", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert exported.returncode == 0, exported.stderr
