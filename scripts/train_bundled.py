@@ -3,9 +3,10 @@
     python scripts/train_bundled.py --images T91 --images BSDS400 --hours 1.2 \
         --out srcnn/weights/srcnn.pth
 
-One set of weights serves every factor, so the loss is weighed by what each factor
-still has to gain: the mean squared error of a batch is divided by that of plain
-bicubic upsampling at the same factor, and the factor that gains least counts most.
+One set of weights serves every factor and every kind of picture, so the loss is
+relative: the squared error of each patch is divided by that of plain bicubic
+upsampling at the same factor, or smooth pictures would not count at all; and the
+factor that gains least counts most.
 The network starts at the identity, which equals bicubic; what is kept is the step
 whose least gain on held-out pictures is the largest. A later start with the same
 OUT goes on where the last validation left off.
@@ -36,6 +37,7 @@ BORDER_PX = 6  # what the zero padding of the three layers can reach
 BATCH = 16
 HELD_OUT = 24
 VALIDATE_EVERY = 500
+SMOOTH = 2e-5  # squared error, 47 dB, under which a patch begins to count less
 LUMA = torch.tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1) / 255.0  # ITU-R BT.601
 
 
@@ -132,13 +134,13 @@ def weights_for(gain: dict[int, float]) -> dict[int, float]:
 def relative_loss(
     network: Srcnn, sharp: torch.Tensor, factor: float, weights: dict[int, float]
 ) -> torch.Tensor:
-    """The error of a batch at one factor, relative to bicubic's and weighed."""
+    """The mean error of patches at one factor, relative to bicubic's and weighed."""
     blurred = degrade(sharp, factor)
     inner = slice(BORDER_PX, -BORDER_PX)
-    bicubic = (blurred - sharp)[..., inner, inner].square().mean()
-    error = (network(blurred) - sharp)[..., inner, inner].square().mean()
+    bicubic = (blurred - sharp)[..., inner, inner].square().mean((1, 2, 3))
+    error = (network(blurred) - sharp)[..., inner, inner].square().mean((1, 2, 3))
     nearest = min(FACTORS, key=lambda known: abs(known - factor))
-    return weights[nearest] * error / bicubic.clamp_min(1e-6)
+    return weights[nearest] * (error / (bicubic + SMOOTH)).mean()
 
 
 def learning_rate(done: float, peak: float) -> float:
@@ -181,14 +183,19 @@ class Training:
         self.started = time.monotonic() - self.progress.seconds
 
     def run(self) -> None:
-        """Step until the hours are over, validating now and then."""
-        done = 0.0
-        while done < 1:
-            self.progress.seconds = time.monotonic() - self.started
-            done = min(self.progress.seconds / (self.options.hours * 3600), 1.0)
-            if self.progress.step % VALIDATE_EVERY == 0 or done >= 1:
+        """Step until the hours or the steps are over, validating now and then."""
+        while (done := self.done()) < 1:
+            if self.progress.step % VALIDATE_EVERY == 0:
                 self.validate()
             self.step(done)
+        self.validate()
+
+    def done(self) -> float:
+        """The share of the schedule that lies behind."""
+        self.progress.seconds = time.monotonic() - self.started
+        by_time = self.progress.seconds / (self.options.hours * 3600)
+        by_steps = self.progress.step / self.options.steps if self.options.steps else 0.0
+        return max(by_time, by_steps)
 
     def step(self, done: float) -> None:
         """One batch at one factor."""
@@ -245,6 +252,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         "--images", type=Path, action="append", required=True, help="folder; may be given again"
     )
     parser.add_argument("--hours", type=float, default=1.2, help="whole schedule, over all starts")
+    parser.add_argument("--steps", type=int, help="end after this many, over all starts")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     parser.add_argument("--lr", type=float, default=1.5e-3, help="peak of the one-cycle schedule")
     parser.add_argument("--seed", type=int, default=20261123, help="of everything random")

@@ -80,8 +80,8 @@ def test_training_goes_on_where_it_was_left(
         cv2.imwrite(str(images / f"{number}.png"), photograph[: 84 + number, 20:110])
     out = tmp_path / "srcnn.pth"
     steps = []
-    for hours in ("0.0005", "0.001"):
-        words = ["--images", str(images), "--out", str(out), "--hours", hours]
+    for count in ("2", "5"):
+        words = ["--images", str(images), "--out", str(out), "--steps", count]
         done = subprocess.run(
             [sys.executable, "scripts/train_bundled.py", *words],
             cwd=ROOT,
@@ -90,9 +90,7 @@ def test_training_goes_on_where_it_was_left(
             check=True,
         )
         steps += [json.loads(line)["step"] for line in done.stdout.splitlines()]
-    assert steps[0] == 0
-    assert steps == sorted(steps)
-    assert steps[-1] > steps[1] > 0
+    assert steps == [0, 2, 5]
     exported = subprocess.run(
         [sys.executable, "flows/export.py", "--checkpoint", str(out), "--dst", str(tmp_path)],
         cwd=ROOT,
