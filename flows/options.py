@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from srcnn.card import Convention
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
@@ -13,7 +13,13 @@ from srcnn.images import Format
 from srcnn.patterns import Patterns
 from srcnn.plan import Overwrite, WhenLarger
 from srcnn.session import Provider
-from srcnn.urls import check_url
+from srcnn.urls import beside, check_url
+
+
+def _text_of_number(value: object) -> object:
+    """Python callers may write scale=2.5; its shortest text is what they meant."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def _check_scale(text: str) -> str:
@@ -28,11 +34,16 @@ def _check_pattern(text: str) -> str:
 
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
 ScaleText = Annotated[
-    str, Field(json_schema_extra={"pattern": SCALE_PATTERN}), AfterValidator(_check_scale)
+    str,
+    BeforeValidator(_text_of_number),
+    Field(json_schema_extra={"pattern": SCALE_PATTERN}),
+    AfterValidator(_check_scale),
 ]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
 # A list takes several values after one flag, and the flag may be given again.
-Globs = Annotated[list[Glob], Parameter(consume_multiple=True, negative=(), negative_iterable=())]
+Globs = Annotated[
+    list[Glob], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
+]
 Flag = Annotated[bool, Parameter(negative=())]
 
 
@@ -93,4 +104,4 @@ class UpscaleOptions(BaseModel):
     @property
     def destination(self) -> str:
         """`dst`, or the source's name with `-upscaled`."""
-        return self.dst or f"{self.src.rstrip('/')}-upscaled"
+        return self.dst or beside(self.src, "-upscaled")

@@ -15,19 +15,21 @@ class Ended:
     """Whether, and by which signal, the work was asked to end.
 
     Attributes:
-        event: set when it was.
+        stop: set when it was; the images in hand are finished.
+        drop: set when it was asked again; they are dropped.
         number: of the signal; 0 before.
     """
 
     def __init__(self) -> None:
         """Not ended yet."""
-        self.event = threading.Event()
+        self.stop = threading.Event()
+        self.drop = threading.Event()
         self.number = 0
 
 
 @contextmanager
 def ended_by_signal() -> Iterator[Ended]:
-    """Let the first Ctrl-C or SIGTERM finish the images in hand; a second one ends at once."""
+    """Let a first Ctrl-C or SIGTERM finish the images in hand, and a second one drop them."""
     ended = Ended()
     if threading.current_thread() is not threading.main_thread():
         yield ended
@@ -36,11 +38,15 @@ def ended_by_signal() -> Iterator[Ended]:
     before = {number: signal.getsignal(number) for number in numbers}
 
     def end(number: int, _frame: FrameType | None) -> None:
-        ended.number = number
-        ended.event.set()
+        if not ended.stop.is_set():
+            ended.number = number
+            ended.stop.set()
+            logger().warning("interrupted: finishing the images in hand; again to drop them")
+            return
+        ended.drop.set()
         for each, handler in before.items():
             signal.signal(each, handler)
-        logger().warning("interrupted: finishing the images in hand; again to drop them")
+        logger().warning("dropping the images in hand")
 
     try:
         for number in numbers:

@@ -11,12 +11,11 @@ _MOST_FAILURES_TOLD = 20
 _MEGA = 1_000_000
 
 
-def tell(report: Report, place: str, *, dry_run: bool) -> None:
-    """Log the failures with their reasons, the counts, and where to look.
+def tell(report: Report, *, dry_run: bool) -> None:
+    """Log the failures with their reasons, the counts, and where the images are.
 
     Args:
         report: of the run.
-        place: where the report is; empty where it was not written.
         dry_run: whether the run only told what it would do.
     """
     log = logger()
@@ -33,8 +32,6 @@ def tell(report: Report, place: str, *, dry_run: bool) -> None:
     log.info("%s", _summary(report, dry_run=dry_run))
     if not dry_run:
         log.info("images: %s", report.job.dst)
-    if place:
-        log.info("report: %s", place)
 
 
 def _not_attempted(image: Outcome) -> bool:
@@ -42,13 +39,21 @@ def _not_attempted(image: Outcome) -> bool:
 
 
 def _line(image: Outcome) -> str:
+    source, output = _shown(image.source), _shown(image.output or "")
     if image.error:
-        return f"{image.source}: {image.error.type}: {image.error.message}"
-    if not (image.size_in and image.size_out):
-        return f"{image.source}: {image.status}"
+        return f"{source}: {image.error.type}: {_shown(image.error.message)}"
+    if not (image.size_in and image.size_out and output):
+        return f"{source}: {image.status}"
     verb = "would write" if image.status == "written" else image.status
     return (
         f"{image.source}: {verb} {image.output}, {_px(image.size_in)} -> {_px(image.size_out)} px"
+    )
+
+
+def _shown(text: str) -> str:
+    """A name on one line, whatever it holds: a server takes no text that is not UTF-8."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 

@@ -48,22 +48,32 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     started, clock = utc_now(), time.monotonic()
     job = steps.call(tasks.load, _job(options, settings, started))
     plan = steps.call(tasks.plan, job, _selection(options, settings))
+    steps.call(tasks.open_report, options.report)
     signal_number = 0
     if options.dry_run:
         images = sorted(plan.settled + dry_outcomes(plan), key=lambda image: image.source)
     else:
-        steps.call(tasks.open_destination, job)
+        steps.call(tasks.open_destination, job, plan.litter)
         outcomes, signal_number = _work(steps, job, plan, options, settings)
         images = reconcile(plan, outcomes)
     report = Report(job, started, time.monotonic() - clock, options.model_dump(), images)
-    place = steps.call(tasks.write_report, report, options.report, keep=not options.dry_run)
-    tell(report, place, dry_run=options.dry_run)
+    tell(report, dry_run=options.dry_run)
+    place = _written(steps, report, options)
     if signal_number:
         raise Interrupted(signal_number)
     if report.counts["failed"]:
         told = f"{report.counts['failed']} of {report.counts['requested']} images failed"
         raise BatchFailedError(f"{told}: {place}" if place else told)
     return report.counts
+
+
+def _written(steps: Steps, report: Report, options: UpscaleOptions) -> str:
+    """Write the report; its place. The images are written: this is no failure to start."""
+    try:
+        keep = not options.dry_run
+        return steps.call(tasks.write_report, report, options.report, keep=keep)
+    except OSError as error:
+        raise BatchFailedError(f"the report could not be written: {error}") from error
 
 
 def _job(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
@@ -104,7 +114,7 @@ def _work(
     )
     outcomes: list[Outcome] = []
     with batch_progress(plan.work, logger()) as progress, ended_by_signal() as ended:
-        control.set(Control(ended.event, progress.add))
+        control.set(Control(ended.stop, ended.drop, progress.add))
         for shard, result in steps.map(tasks.upscale_shard, shards, options.workers, job=job):
             told = _broken(shard, result) if isinstance(result, BaseException) else result
             outcomes += told

@@ -2,9 +2,7 @@
 
     python scripts/demo.py demo/photos
 
-The photographs ship with scikit-image: astronaut (Eileen Collins; NASA, public domain),
-camera (Lav Varshney, CC0), chelsea (Stéfan van der Walt, CC0), coffee (Rachel Michetti,
-CC0), hubble_deep_field (NASA and ESA, public domain), rocket (SpaceX, public domain).
+They ship with scikit-image; whose they are is printed.
 """
 
 from __future__ import annotations
@@ -22,6 +20,9 @@ SCALES = {
     "sky/hubble_deep_field.jpg": "1.3",
     "sky/rocket.jpg": "longest=1920",
 }
+CREDITS = """Photographs, from scikit-image: astronaut (Eileen Collins; NASA, public domain),
+camera (Lav Varshney, CC0), chelsea (Stéfan van der Walt, CC0), coffee (Rachel Michetti, CC0),
+hubble_deep_field (NASA and ESA, public domain), rocket (SpaceX, public domain)."""
 PHOTOGRAPHS = [path if "*" not in path else "animals/chelsea.png" for path in SCALES]
 
 
@@ -35,6 +36,7 @@ def main(folder: Path) -> int:
             shutil.copy2(source, target)
     rows = [f"{path},{scale}" for path, scale in SCALES.items()]
     (folder / "scales.csv").write_text("\n".join(["path,scale", *rows, ""]))
+    print(CREDITS)
     return 0
 
 

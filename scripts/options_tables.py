@@ -42,7 +42,7 @@ def default_of(field: FieldInfo) -> str:
     """The default as the README shows it."""
     if field.is_required():
         return "required"
-    if field.default_factory is not None or field.default in (None, False, ""):
+    if field.default_factory is not None or any(field.default is empty for empty in (None, False)):
         return ""
     return f"`{field.default}`"
 

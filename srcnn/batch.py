@@ -6,6 +6,7 @@ stops the others.
 
 from __future__ import annotations
 
+import io
 import posixpath
 import threading
 import time
@@ -15,9 +16,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from srcnn import ledger
-from srcnn.decoding import decode
+from srcnn.decoding import decode, read_header
 from srcnn.errors import ModelError, NotAttemptedError, SourceChangedError
-from srcnn.geometry import Size
 from srcnn.images import Picture, encode, format_of
 from srcnn.ledger import Record
 from srcnn.model import load_model
@@ -34,11 +34,22 @@ class Control:
 
     Attributes:
         stop: set to end after the images in hand.
+        drop: set to drop the images in hand too, before they are written.
         on_outcome: called for each image, from any thread.
     """
 
     stop: threading.Event = field(default_factory=threading.Event)
+    drop: threading.Event = field(default_factory=threading.Event)
     on_outcome: Callable[[Outcome], None] = lambda _: None
+
+    def check(self) -> None:
+        """Called between the parts of an image's way.
+
+        Raises:
+            NotAttemptedError: the images in hand are to be dropped.
+        """
+        if self.drop.is_set():
+            raise NotAttemptedError("the run was interrupted, and this image dropped")
 
 
 # Set by the flow and inherited by its threads. A worker elsewhere has none: its images are
@@ -84,39 +95,49 @@ class _Bench:
     upscaler: Upscaler
     src: Folder
     dst: Folder
+    control: Control
 
 
-def process_shard(job: Job, shard: Sequence[Work]) -> list[Outcome]:
+@dataclass(frozen=True)
+class ShardResult:
+    """What became of a shard.
+
+    Attributes:
+        outcomes: one for each image, in order.
+        unrecorded: why the record could not be written; its images will be made again.
+    """
+
+    outcomes: list[Outcome]
+    unrecorded: str | None = None
+
+
+def process_shard(job: Job, shard: Sequence[Work]) -> ShardResult:
     """Make a shard's images, record them, and tell what became of each.
 
     Args:
         job: what all images share.
         shard: images to make.
 
-    Returns:
-        One outcome for each, in order.
-
     Raises:
         ModelError: the model cannot serve.
-        OSError: the record could not be written.
     """
-    bench = _Bench(job, upscaler_for(job), Folder(job.src), Folder(job.dst))
-    current = control.get(Control())
+    src, dst = Folder(job.src), Folder(job.dst)
+    bench = _Bench(job, upscaler_for(job), src, dst, control.get(Control()))
     outcomes, records = [], []
+    for work in shard:
+        outcome, info = _attempt(bench, work)
+        outcomes.append(outcome)
+        records += [_record(job, work, info)] if info else []
+        bench.control.on_outcome(outcome)
     try:
-        for work in shard:
-            outcome, info = _attempt(bench, work, stopped=current.stop.is_set())
-            outcomes.append(outcome)
-            records += [_record(job, work, info)] if info else []
-            current.on_outcome(outcome)
-    finally:
-        # Also when the shard is broken off: what is written is on record.
-        ledger.append(bench.dst, job.run_id, records)
-    return outcomes
+        ledger.append(dst, job.run_id, records)
+    except OSError as error:
+        return ShardResult(outcomes, f"{type(error).__name__}: {error}")
+    return ShardResult(outcomes)
 
 
-def _attempt(bench: _Bench, work: Work, *, stopped: bool) -> tuple[Outcome, FileInfo | None]:
-    if stopped:
+def _attempt(bench: _Bench, work: Work) -> tuple[Outcome, FileInfo | None]:
+    if bench.control.stop.is_set():
         error = NotAttemptedError("the run was interrupted before this image's turn")
         return _outcome(work, 0.0, Failure.of(error)), None
     started = time.monotonic()
@@ -135,7 +156,7 @@ def _record(job: Job, work: Work, info: FileInfo) -> Record:
         source_info=work.info,
         output_info=info,
         scale=work.scale,
-        options=job.options_digest,
+        options=job.options_digest(work.output),
         model=job.model_sha256,
         size_in=work.size_in,
         size_out=work.size_out,
@@ -159,15 +180,16 @@ def _make(bench: _Bench, work: Work) -> FileInfo:
     """Read, decode, upscale, encode and write one image."""
     job, dst = bench.job, bench.dst
     data = bench.src.read(work.source)
-    picture = decode(data)
-    size = Size(*picture.pixels.shape[:2])
-    if size != work.size_in:
+    size = read_header(io.BytesIO(data)).size
+    if size != work.size_in:  # seen before the pixels are given memory
         raise SourceChangedError(f"it had {work.size_in} px when the run was planned, now {size}")
+    picture = decode(data)
     if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
         return dst.write(work.output, data)
     if not work.copy:
-        pixels = bench.upscaler.to_size(picture.pixels, work.size_out)
+        pixels = bench.upscaler.to_size(picture.pixels, work.size_out, bench.control.check)
         picture = Picture(pixels, picture.metadata)
     extension = posixpath.splitext(work.output)[1]
     encoded = encode(picture, extension, job.quality, keep_metadata=job.keep_metadata)
+    bench.control.check()
     return dst.write(work.output, encoded)

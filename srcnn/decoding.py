@@ -7,6 +7,7 @@ header holds; OpenCV decodes the pixels in their own depth.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -21,6 +22,9 @@ from srcnn.jpeg import is_whole
 from srcnn.metadata import metadata_of, orientation_of
 from srcnn.pixels import GREY, Pixels, check_picture
 
+_WHITE = 65_535
+# Netpbm: magic number, width, height, the value of white; comments run to the line's end.
+_PNM_HEADER = re.compile(rb"P[2356](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s+(?:#[^\n]*\n\s*)*(\d+)\s")
 # What puts the pixels of an EXIF orientation upright: quarter turns, then a flip.
 _UPRIGHT = {
     2: (0, True),
@@ -86,7 +90,7 @@ def decode(data: bytes) -> Picture:
         orientation = orientation_of(image)
         _verify(image, data)
         pixels, kinds, blobs = _opencv(data)
-        pixels = _true_colours(image, pixels)
+        pixels = _full_range(data, _true_colours(image, pixels))
     pixels = _upright(pixels, orientation)
     if pixels.shape[:2] != size:
         raise DamagedImageError(f"its header says {size}, its pixels are {pixels.shape[:2]}")
@@ -133,13 +137,13 @@ def _true_colours(image: Image.Image, pixels: Any) -> Any:
     """OpenCV's pixels, or Pillow's where OpenCV loses or bends something.
 
     OpenCV reads the black of a CMYK TIFF as alpha, multiplies the colours of a TIFF with its
-    alpha, and drops the alpha of some greys.
+    alpha, and drops the alpha of some greys. It reads white in a PNM of bytes as it stands.
     """
     if image.mode == "LAB":
         raise UnsupportedImageError("its colours are Lab: convert it to RGB first")
     alpha = image.has_transparency_data
     same = alpha == (pixels.ndim > GREY and pixels.shape[2] > 3)  # noqa: PLR2004 - BGR
-    if pixels.dtype == np.uint8 and (image.format == "TIFF" or not same):
+    if pixels.dtype == np.uint8 and (image.format in ("TIFF", "PPM") or not same):
         mode = "RGBA" if alpha else "L" if image.mode in ("1", "L") else "RGB"
         found = np.asarray(image.convert(mode))
         return found[:, :, [2, 1, 0, 3][: found.shape[2]]] if found.ndim > GREY else found
@@ -151,8 +155,17 @@ def _true_colours(image: Image.Image, pixels: Any) -> Any:
     raise UnsupportedImageError(f"16 bits of the kind {image.mode} are not read: convert it first")
 
 
+def _full_range(data: bytes, pixels: Any) -> Any:
+    """Samples of a deep PNM over the whole of their depth: its header names its own white."""
+    header = _PNM_HEADER.match(data)
+    if header is None or pixels.dtype != np.uint16:
+        return pixels
+    scaled = pixels.astype(np.float64) * (_WHITE / int(header[1]))
+    return np.rint(np.minimum(scaled, _WHITE)).astype(np.uint16)
+
+
 def _reason(error: BaseException) -> str:
-    text = str(error).partition(" <_io")[0]
+    text = str(error).partition(" <")[0]  # what follows is an address in memory
     return text or type(error).__name__
 
 

@@ -29,6 +29,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
 _DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits
 _WITH_ALPHA = frozenset({"png", "webp", "tiff"})
+WITH_QUALITY = frozenset({"jpg", "webp"})
 _DEFAULT_QUALITY = 95
 _LOSSLESS_WEBP = 101
 

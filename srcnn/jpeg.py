@@ -7,8 +7,10 @@ import io
 import numpy as np
 from PIL import Image
 
-_END = b"\xff\xd9"  # ITU T.81, annex B: marker EOI
-_SCAN = b"\xda"  # likewise: second byte of marker SOS
+# Markers are 0xFF and one of these (ITU T.81, table B.1).
+_MARK, _END, _SCAN = 0xFF, 0xD9, 0xDA
+# After 0xFF within coded bits: the bits themselves, restarts, and TEM, which stands alone.
+_STUFFED = frozenset({0x00, 0x01, *range(0xD0, 0xD8)})
 _BITS = b"\xaa" * 512
 _RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # likewise: RST0 to RST7
 
@@ -26,15 +28,14 @@ def is_whole(data: bytes, image: Image.Image) -> bool:
         data: the file's content.
         image: the same, loaded by Pillow.
     """
-    start = _first_scan(data)
-    end = data.find(_END, start)
-    if end < 0:
+    start, end = _coded(data)
+    if end is None:
         return False
     # A decoder may be waiting for the next restart marker; 0xFF alone fills up before a marker.
     last = max(_RESTARTS, key=lambda marker: data.rfind(marker, start, end))
     restarted = data.find(last, start, end) >= 0
     expected = _RESTARTS[(_RESTARTS.index(last) + 1) % 8 if restarted else 0]
-    changed = data[:end].rstrip(b"\xff") + _BITS + expected + _BITS + _END
+    changed = data[:end].rstrip(b"\xff") + _BITS + expected + _BITS + b"\xff\xd9"
     try:
         with Image.open(io.BytesIO(changed)) as other:
             return np.array_equal(np.asarray(other), np.asarray(image))
@@ -42,10 +43,20 @@ def is_whole(data: bytes, image: Image.Image) -> bool:
         return False
 
 
-def _first_scan(data: bytes) -> int:
-    """Where the coded picture begins: 0xFF is escaped from there on; before it are thumbnails."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != _SCAN:
-        filled = data[at + 1 : at + 2] == b"\xff"  # any number of 0xFF may stand before a marker
-        at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at
+def _coded(data: bytes) -> tuple[int, int | None]:
+    """Where the first scan begins, and where the end marker stands; None where there is none.
+
+    Segments are walked: thumbnails before the first scan, and comments and tables between
+    scans, may hold bytes that look like an end.
+    """
+    first, at = 0, 2
+    while 0 <= at < len(data) - 1:
+        kind = data[at + 1]
+        if data[at] != _MARK or kind in _STUFFED or kind == _MARK:
+            at = data.find(b"\xff", at + 1)  # coded bits, or any number of 0xFF before a marker
+        elif kind == _END:
+            return first, at
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4])
+            first = first or (at if kind == _SCAN else 0)
+    return first, None

@@ -12,11 +12,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from pydantic import TypeAdapter
+
 from srcnn.geometry import Size
 from srcnn.storage import FileInfo, Folder
 
 STATE_FOLDER = ".srcnn"
-_LEDGER = f"{STATE_FOLDER}/ledger/"
+LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"
 
 
 @dataclass(frozen=True)
@@ -45,26 +47,8 @@ class Record:
     size_in: Size
     size_out: Size
 
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, line: str) -> Record:
-        """Read a line.
-
-        Raises:
-            ValueError: it is none of ours.
-        """
-        try:
-            value = json.loads(line)
-            for name in ("source_info", "output_info"):
-                value[name] = FileInfo(**value[name])
-            for name in ("size_in", "size_out"):
-                value[name] = Size(*value[name])
-            return cls(**value)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"no ledger record: {error}") from error
+_RECORDS = TypeAdapter(Record)
 
 
 def append(dst: Folder, run_id: str, records: Iterable[Record]) -> None:
@@ -75,11 +59,11 @@ def append(dst: Folder, run_id: str, records: Iterable[Record]) -> None:
         run_id: sorts by time.
         records: of outputs that are written; the first names the file.
     """
-    lines = [record.to_json() for record in records]
+    lines = [json.dumps(asdict(record)) for record in records]
     if lines:
         # The first output belongs to one shard of one run: the name is unique without a counter.
         name = f"{run_id}-{_stable_name(lines[0])}.jsonl"
-        dst.write(_LEDGER + name, "\n".join([*lines, ""]).encode())
+        dst.write(LEDGER_FOLDER + name, "\n".join([*lines, ""]).encode())
 
 
 def load(dst: Folder, listing: Mapping[str, FileInfo]) -> tuple[dict[str, Record], list[str]]:
@@ -95,14 +79,23 @@ def load(dst: Folder, listing: Mapping[str, FileInfo]) -> tuple[dict[str, Record
     """
     records: dict[str, Record] = {}
     warnings = []
-    for key in sorted(key for key in listing if key.startswith(_LEDGER)):
+    for key in sorted(key for key in listing if key.startswith(LEDGER_FOLDER)):
         try:
-            lines = dst.read(key).decode().splitlines()
-            for record in [Record.from_json(line) for line in lines]:
-                records[record.output] = record
-        except ValueError as error:
-            warnings.append(f"{dst.url_of(key)}: {error}; the images it recorded are done again")
+            lines = dst.read(key).splitlines()
+            # Not by pydantic's own parser, which refuses names that are no UTF-8.
+            for record in [_RECORDS.validate_python(json.loads(line)) for line in lines]:
+                known = records.get(record.output)
+                # Clocks of machines differ: what is there is what was written last.
+                if not (known and _is_there(known, listing) and not _is_there(record, listing)):
+                    records[record.output] = record
+        except ValueError as error:  # of json, of pydantic, of text that is no UTF-8
+            reason = str(error).splitlines()[0]
+            warnings.append(f"{dst.url_of(key)}: {reason}; the images it recorded are done again")
     return records, warnings
+
+
+def _is_there(record: Record, listing: Mapping[str, FileInfo]) -> bool:
+    return listing.get(record.output) == record.output_info
 
 
 def _stable_name(text: str) -> str:

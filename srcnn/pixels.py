@@ -25,12 +25,14 @@ GREY = 2
 _LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0}
 
 
-def check_picture(image: npt.NDArray[Any]) -> None:
+def check_picture(image: object) -> None:
     """Refuse arrays that are no picture.
 
     Raises:
         UnsupportedImageError: the shape or the type is not one of those above.
     """
+    if not isinstance(image, np.ndarray):  # cv2.imread gives None for what it cannot read
+        raise UnsupportedImageError(f"expected an array of pixels, got {type(image).__name__}")
     shape_fits = image.ndim == GREY or (image.ndim == GREY + 1 and image.shape[2] in (3, 4))
     if not shape_fits or 0 in image.shape:
         raise UnsupportedImageError(

@@ -12,14 +12,14 @@ from typing import Literal
 
 from srcnn import ledger
 from srcnn.decoding import read_header
-from srcnn.errors import ImageError, ImageTooLargeError, UsageError
+from srcnn.errors import ImageError, ImageTooLargeError, SourceMissingError, UsageError
 from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
 from srcnn.images import Format
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
 from srcnn.scales import DEFAULT_NAME, Row, Scales, read_scales
-from srcnn.sources import images_among, source_files
+from srcnn.sources import earlier_outputs, images_among, source_files
 from srcnn.storage import FileInfo, Folder, read_file
 from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
@@ -28,6 +28,7 @@ Overwrite = Literal["changed", "always", "never"]
 WhenLarger = Literal["copy", "skip"]
 
 _HEADER_THREADS = 16
+_MOST_IDLE_TOLD = 10
 _MEGA = 1_000_000
 
 
@@ -63,12 +64,14 @@ class Plan:
         settled: images that need no work: up to date, or impossible.
         warnings: what people should look at.
         left_alone: files that are no images of ours, by extension.
+        litter: keys in the destination that a killed run left half-written.
     """
 
     work: list[Work]
     settled: list[Outcome]
     warnings: list[str] = field(default_factory=list)
     left_alone: dict[str, int] = field(default_factory=dict)
+    litter: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,12 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
         OSError: a listing failed.
     """
     src, dst = Folder(job.src), Folder(job.dst)
-    listing = source_files(src, dst)
+    listing, passed_over = _source(src, dst)
     images, left_alone = images_among(listing)
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
     resolver = _Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
-    existing = dst.files() if dst.exists() else {}
+    existing = _existing(dst)
     records, unreadable = ledger.load(dst, existing)
     skipped = [_skipped(wish, job, selection, existing, records) for wish in wishes]
     todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
@@ -109,9 +112,30 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
         work=[item for item in decided if isinstance(item, Work)],
         settled=[outcome for outcome in skipped if outcome]
         + [item for item in decided if isinstance(item, Outcome)],
-        warnings=resolver.idle_rows() + unreadable,
+        warnings=passed_over + resolver.idle_rows() + unreadable,
         left_alone=left_alone,
+        litter=dst.stale_temporaries(existing),
     )
+
+
+def _source(src: Folder, dst: Folder) -> tuple[dict[str, FileInfo], list[str]]:
+    """The source's files, and a warning for each folder that is passed over."""
+    listing = source_files(src, dst)
+    earlier = earlier_outputs(listing)
+    warnings = [f"{src.url_of(key)} holds outputs of an earlier run: left alone" for key in earlier]
+    warnings += [
+        f"{src.url_of(key)} is a link to a folder: not followed; give it as a source of its own"
+        for key in src.linked_folders()
+    ]
+    inside = tuple(f"{key}/" for key in earlier)
+    return {key: info for key, info in listing.items() if not key.startswith(inside)}, warnings
+
+
+def _existing(dst: Folder) -> dict[str, FileInfo]:
+    try:
+        return dst.files() if dst.exists() else {}
+    except SourceMissingError as error:
+        raise UsageError(f"the destination {error}: give --dst a folder") from error
 
 
 def _chosen(images: Sequence[str], selection: Selection) -> list[str]:
@@ -166,11 +190,11 @@ class _Resolver:
         """A warning for each row that decided nothing: a misspelt path, most often."""
         if self._scales is None:
             return []
-        return [
-            f"{self._scales.name}:{row.line}: {row.path!r} decides no image"
-            for row in self._scales.rows
-            if row not in self._used
-        ]
+        idle = [row for row in self._scales.rows if row not in self._used]
+        told = [f"{self._scales.name}:{row.line}: {row.path!r} decides no image" for row in idle]
+        more = len(told) - _MOST_IDLE_TOLD
+        tail = [f"and {more} more rows of {self._scales.name} decide no image"] if more > 0 else []
+        return told[:_MOST_IDLE_TOLD] + tail
 
 
 def _check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = None) -> None:
@@ -207,7 +231,7 @@ def _same_making(record: Record, wish: _Wish, job: Job) -> bool:
     return (
         record.source_info == wish.info
         and record.scale == str(wish.scale)
-        and record.options == job.options_digest
+        and record.options == job.options_digest(wish.output)
         and record.model == job.model_sha256
     )
 
@@ -224,24 +248,25 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
     try:
         with src.open(wish.source) as file:
             size_in = read_header(file).size
+        _refuse_large("it has", size_in.pixels, selection)
         if is_large_enough(size_in, wish.scale):
-            if selection.when_larger == "skip":
-                return Outcome(wish.source, wish.output, "skipped", (1.0, 1.0), size_in, size_in)
+            if selection.when_larger == "skip":  # there is no output, or not of this scale
+                return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
             return Work(
                 wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
             )
         size_out = output_size(size_in, wish.scale)
-        _refuse_large(size_out.pixels, selection)
+        _refuse_large("the result would have", size_out.pixels, selection)
     except (ImageError, OSError) as error:
         return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
     _check_scale(wish.source, wish.scale, upscaler, size_in)
     return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
 
 
-def _refuse_large(pixels: int, selection: Selection) -> None:
+def _refuse_large(what: str, pixels: int, selection: Selection) -> None:
     if pixels > selection.max_output_megapixels * _MEGA:
         raise ImageTooLargeError(
-            f"the result would have {pixels / _MEGA:.1f} megapixels, more than the limit of "
+            f"{what} {pixels / _MEGA:.1f} megapixels, more than the limit of "
             f"{selection.max_output_megapixels:g}: give it a smaller scale, or raise "
             "SRCNN_MAX_OUTPUT_MEGAPIXELS"
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from srcnn.errors import UsageError
 from srcnn.images import format_of
-from srcnn.ledger import STATE_FOLDER
+from srcnn.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.scales import DEFAULT_NAME
 from srcnn.storage import FileInfo, Folder
 
@@ -39,6 +39,16 @@ def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
         )
     own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
     return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
+
+
+def earlier_outputs(listing: Iterable[str]) -> list[str]:
+    """Folders in a source that were the destination of a run, by the ledger they hold.
+
+    Args:
+        listing: keys of files.
+    """
+    marked = (key.partition(f"/{LEDGER_FOLDER}") for key in listing)
+    return sorted({folder for folder, mark, _ in marked if mark})
 
 
 def images_among(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import posixpath
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 TEMPORARY_PREFIX = ".srcnn-"
+_TEMPORARY_SUFFIX = ".part"
+_STALE_SECONDS = 24 * 3600
 # What a listing calls the version of a file, the most telling first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 
@@ -66,6 +69,18 @@ def write_file(url: str, data: bytes) -> None:
     """
     fs, path = _resolve(url)
     _write(fs, path, data)
+
+
+def file_exists(url: str) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        UsageError: there is a folder of this name.
+    """
+    fs, path = _resolve(url)
+    if fs.isdir(path):
+        raise UsageError(f"{url}: is a folder; expected a file")
+    return bool(fs.exists(path))
 
 
 def read_file(url: str) -> bytes:
@@ -183,15 +198,13 @@ class Folder:
         except FileNotFoundError as error:
             raise SourceMissingError(f"{self.url}: no such folder") from error
         if kind != "directory":
-            raise SourceMissingError(
-                f"{self.url}: is a file; give its folder, and --include with its name"
-            )
+            raise SourceMissingError(f"{self.url}: is a file; expected a folder")
         # fsspec's walk leaves out what it cannot list, unless told otherwise.
         strict = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}
         found: Mapping[str, dict[str, Any]] = fs.find(self.root or "/", detail=True, **strict)
         start = len(self.root) + 1
-        # A link to a file counts as the file. A link to a folder is left alone: it may lead
-        # back up, and round for ever.
+        # A link to a file counts as the file, and one that leads nowhere as a file that cannot
+        # be read. A link to a folder may lead back up, and round for ever: `linked_folders`.
         entries = {
             path: fs.info(path) if info.get("islink") and fs.isfile(path) else info
             for path, info in found.items()
@@ -199,8 +212,38 @@ class Folder:
         return {
             path[start:]: _file_info(info)
             for path, info in entries.items()
-            if info["type"] == "file"
+            if info["type"] == "file" or (info.get("islink") and not fs.isdir(path))
         }
+
+    def linked_folders(self) -> list[str]:
+        """Keys of links to folders below this one, which `files` does not follow."""
+        if not isinstance(self._fs, LocalFileSystem):
+            return []
+        found: Mapping[str, dict[str, Any]] = self._fs.find(self.root, detail=True)
+        linked = [path for path, info in found.items() if info.get("islink")]
+        return [path[len(self.root) + 1 :] for path in linked if self._fs.isdir(path)]
+
+    def stale_temporaries(self, files: Mapping[str, FileInfo]) -> list[str]:
+        """Keys of what writers left that were killed more than a day ago.
+
+        Args:
+            files: the folder's listing.
+        """
+        if not isinstance(self._fs, LocalFileSystem):  # elsewhere there are none
+            return []
+        before = time.time() - _STALE_SECONDS
+        return [
+            key
+            for key, info in files.items()
+            if posixpath.basename(key).startswith(TEMPORARY_PREFIX)
+            and key.endswith(_TEMPORARY_SUFFIX)
+            and float(info.version or "inf") < before
+        ]
+
+    def remove(self, key: str) -> None:
+        """Remove a file, if it is there."""
+        if self.info(key):
+            self._fs.rm_file(self._path(key))
 
     def info(self, key: str) -> FileInfo | None:
         """What is known of one file; None where there is none."""

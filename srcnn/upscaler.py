@@ -7,6 +7,7 @@ files and formats.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -75,8 +76,8 @@ class Upscaler:
         # A graph that runs whole takes hundreds of bytes for each output pixel: one at a time.
         self._whole = threading.Lock()
         self._body = None
-        if self.info.factor and self.info.convention == "bgr-byte":
-            body = split_at_resize(model.content, self.info.image, self.info.factor)
+        if self.info.is_split_safe:
+            body = split_at_resize(model.content, self.info.image, self.info.factor or "")
             if body:
                 self._halo_px = body.halo_px
                 self._body = make_session(body.model, provider, threads)
@@ -163,17 +164,23 @@ class Upscaler:
         self.check_scale(wanted, size)
         return self.to_size(image, output_size(size, wanted))
 
-    def to_size(self, image: Pixels, size: Size) -> Pixels:
+    def to_size(
+        self, image: Pixels, size: Size, before_tile: Callable[[], None] = lambda: None
+    ) -> Pixels:
         """Upscale one picture to a size; see `__call__`.
 
         Args:
             image: a picture.
             size: of the result, no smaller than the picture.
+            before_tile: called before each tile; ends the picture by raising.
         """
         colour, alpha = to_planes(image)
         result = np.empty((*size, 3), dtype=image.dtype)
-        run = self._run_tiles if self._body else self._run_whole
-        run(colour, result)
+        if self._body:
+            self._run_tiles(colour, result, before_tile)
+        else:
+            before_tile()
+            self._run_whole(colour, result)
         if image.ndim == GREY:
             return grey_of(result)
         if alpha is None:
@@ -181,11 +188,12 @@ class Upscaler:
         plane = to_integers(upsample(alpha, size), image.dtype, self.info.rounding)
         return np.dstack([result, plane])
 
-    def _run_tiles(self, colour: Planes, result: Pixels) -> None:
+    def _run_tiles(self, colour: Planes, result: Pixels, before_tile: Callable[[], None]) -> None:
         """Upsample the whole, convolve tile by tile into `result`."""
         size = Size(*result.shape[:2])
         upsampled = upsample(colour, size)
         for tile in tiles(size, self._tile_px, self._halo_px):
+            before_tile()
             block = np.ascontiguousarray(upsampled[tile.read].transpose(2, 0, 1))[None]
             computed = self._computed(self._body, {BODY_INPUT: block})
             result[tile.write] = self._integers(computed[tile.keep], result.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from srcnn.errors import UsageError
 
@@ -32,3 +33,26 @@ def check_url(url: str) -> str:
             "in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE)"
         )
     return url
+
+
+def beside(url: str, suffix: str) -> str:
+    """The folder of the same name with a suffix, beside the one given.
+
+    Args:
+        url: path or URL of a folder.
+        suffix: what its name gets.
+
+    Raises:
+        UsageError: nothing lies beside it: it is a root, or a whole bucket.
+    """
+    if "://" in url:
+        scheme, _, path = url.rstrip("/").partition("://")
+        if "/" in path.strip("/") or scheme in ("file", "memory"):
+            return f"{url.rstrip('/')}{suffix}"
+    else:
+        folder = Path(url)
+        if folder.name in ("", ".."):
+            folder = folder.resolve()
+        if folder.name:
+            return f"{folder}{suffix}"
+    raise UsageError(f"nothing lies beside {url}: give --dst a folder")

@@ -14,7 +14,7 @@ from typing import Literal
 from srcnn.card import Convention
 from srcnn.errors import ImageError
 from srcnn.geometry import Size
-from srcnn.images import Format
+from srcnn.images import WITH_QUALITY, Format, format_of
 from srcnn.session import Provider
 from srcnn.storage import FileInfo
 
@@ -54,10 +54,14 @@ class Job:
     threads: int = 0
     tile_px: int = 512
 
-    @property
-    def options_digest(self) -> str:
-        """Digest of the options that shape pixels or files; a change redoes an image."""
-        shaping = [self.convention, self.form, self.quality, self.keep_metadata]
+    def options_digest(self, output: str) -> str:
+        """Digest of the options that shape an output's file; a change redoes the image.
+
+        Args:
+            output: its key, whose format tells whether the quality matters.
+        """
+        quality = self.quality if format_of(output) in WITH_QUALITY else None
+        shaping = [self.convention, self.form, quality, self.keep_metadata]
         return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
-from srcnn.storage import Folder, write_file
+from srcnn.storage import Folder, file_exists, write_file
 from srcnn.work import Job, Outcome, Work
 from tasks.logs import logger
 
@@ -52,18 +52,32 @@ def plan(job: Job, selection: Selection) -> Plan:
 
 
 @task(name="open-destination", cache_policy=NO_CACHE)
-def open_destination(job: Job) -> None:
-    """Write a first small file, so that a destination without access ends the run here."""
-    Folder(job.dst).write(f"{STATE_FOLDER}/README.txt", _ABOUT)
+def open_destination(job: Job, litter: list[str]) -> None:
+    """Write a first small file, so that a destination without access ends the run here.
+
+    And remove what writers left half-written that were killed days ago.
+    """
+    dst = Folder(job.dst)
+    dst.write(f"{STATE_FOLDER}/README.txt", _ABOUT)
+    for key in litter:
+        dst.remove(key)
+
+
+@task(name="open-report", cache_policy=NO_CACHE)
+def open_report(url: str | None) -> None:
+    """See that the report can be written where it is asked for, before the work is done."""
+    if url and not file_exists(url):
+        write_file(url, b"")
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
 def upscale_shard(item: list[Work], job: Job) -> list[Outcome]:
     """Make the images of one shard."""
-    outcomes = process_shard(job, item)
-    failed = [outcome for outcome in outcomes if outcome.error]
-    logger().debug("shard of %d images, %d failed", len(outcomes), len(failed))
-    return outcomes
+    result = process_shard(job, item)
+    if result.unrecorded:
+        text = "what this shard wrote is not on record, and will be made again: %s"
+        logger().error(text, result.unrecorded)
+    return result.outcomes
 
 
 @task(name="write-report", cache_policy=NO_CACHE)
@@ -76,4 +90,7 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
         place = kept.url_of(report.key)
     if extra_url:
         write_file(extra_url, content)
-    return extra_url or place
+        place = extra_url
+    if place:
+        logger().info("report: %s", place)
+    return place

@@ -99,22 +99,26 @@ def make_graph() -> Callable[..., bytes]:
         batch: Any = "N",
         size: tuple[Any, Any] = ("H", "W"),
         element: int = TensorProto.FLOAT,
+        output: int | None = None,
         gain: float = 1.0,
+        middle: str = "enlarged",
     ) -> bytes:
         """Nearest-neighbour upscaling by `factor`, or by an input `factor` where it is None."""
         image = helper.make_tensor_value_info("image", element, [batch, channels, *size])
-        result = helper.make_tensor_value_info("result", element, [batch, channels, None, None])
+        given = element if output is None else output
+        result = helper.make_tensor_value_info("result", given, [batch, channels, None, None])
         inputs, constants = [image], []
         if factor is None:
             inputs.append(helper.make_tensor_value_info("factor", TensorProto.FLOAT, [4]))
         else:
             scales = np.array([1, 1, factor, factor], dtype=np.float32)
             constants.append(numpy_helper.from_array(scales, "factor"))
-        kind = helper.tensor_dtype_to_np_dtype(element)
+        kind = helper.tensor_dtype_to_np_dtype(given)
         constants.append(numpy_helper.from_array(np.array(gain, dtype=kind), "gain"))
         nodes = [
-            helper.make_node("Resize", ["image", "", "factor"], ["enlarged"], mode="nearest"),
-            helper.make_node("Mul", ["enlarged", "gain"], ["result"]),
+            helper.make_node("Resize", ["image", "", "factor"], ["larger"], mode="nearest"),
+            helper.make_node("Cast", ["larger"], [middle], to=given),
+            helper.make_node("Mul", [middle, "gain"], ["result"]),
         ]
         graph = helper.make_graph(nodes, "other", inputs, [result], initializer=constants)
         opset = helper.make_opsetid("", 14)

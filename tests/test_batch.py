@@ -158,7 +158,8 @@ def test_a_source_that_changed_is_made_again(upscale: Upscale, pictures: Path) -
 
 
 @pytest.mark.parametrize(
-    "options", [{"scale": "3"}, {"scale": "2", "quality": 50}, {"scale": "2", "metadata": "strip"}]
+    "options",
+    [{"scale": "3"}, {"scale": "2", "metadata": "strip"}, {"scale": "2", "format": "png"}],
 )
 def test_options_that_shape_pixels_redo(upscale: Upscale, options: dict[str, Any]) -> None:
     upscale(scale="2")
@@ -356,3 +357,154 @@ def test_orientation_and_metadata_go_along(upscale: Upscale, pictures: Path) -> 
         with Image.open(pictures.parent / "pictures-upscaled" / "turned.jpg") as image:
             assert image.size == (80, 102)
             assert dict(image.getexif()) == kept
+
+
+def test_the_default_destination_lies_beside_the_source(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, src, expected in (
+        (pictures, ".", str(pictures) + "-upscaled"),
+        (pictures / "cats", "..", str(pictures) + "-upscaled"),
+        (pictures.parent, "pictures/.", "pictures-upscaled"),
+        (pictures.parent, "./pictures/", "pictures-upscaled"),
+        (pictures.parent, "s3://bucket/a/b/", "s3://bucket/a/b-upscaled"),
+    ):
+        monkeypatch.chdir(folder)
+        assert UpscaleOptions(src=src).destination == expected
+    for root in ("/", "s3://bucket"):
+        with pytest.raises(UsageError, match="give --dst"):
+            _ = UpscaleOptions(src=root).destination
+
+
+def test_links_are_never_passed_over_in_silence(
+    upscale: Upscale, pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    (pictures / "album").symlink_to(album)
+    (pictures / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (pictures / "same.png").symlink_to(pictures / "cat.png")
+    report = upscale(scale="2")
+    assert statuses(report)["same.png"] == "written"
+    assert failures(report)["gone.png"].startswith("FileNotFound")
+    assert "album is a link to a folder: not followed" in caplog.text
+
+
+def test_earlier_outputs_inside_the_source_are_no_sources(
+    upscale: Upscale, pictures: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    upscale(scale="2", dst=str(pictures / "big"))
+    assert upscale(scale="2", dst=str(pictures / "other"))["counts"]["requested"] == 4
+    assert "big holds outputs of an earlier run: left alone" in caplog.text
+
+
+def test_sources_above_the_limit_are_refused_unread(
+    upscale: Upscale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRCNN_MAX_OUTPUT_MEGAPIXELS", "0.0015")
+    report = upscale(scale="longest=1")  # they are there already: no result is larger
+    assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
+
+
+def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> None:
+    report = upscale(scale="longest=5", when_larger="skip")
+    assert report["counts"]["skipped"] == 4
+    assert {image["output"] for image in report["images"]} == {None}
+
+
+@pytest.mark.parametrize("place", ["/proc/none/report.json", "{folder}"])
+def test_a_report_that_cannot_be_written_ends_the_run_before_the_work(
+    pictures: Path, place: str
+) -> None:
+    report = place.format(folder=pictures.parent)
+    with pytest.raises((UsageError, OSError)):
+        batch_upscale.fn(UpscaleOptions(src=str(pictures), report=report))
+    assert not (pictures.parent / "pictures-upscaled").exists()
+
+
+def test_images_that_could_not_be_recorded_are_written_all_the_same(
+    upscale: Upscale, pictures: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = pictures.parent / "pictures-upscaled" / ".srcnn"
+    state.mkdir(parents=True)
+    (state / "ledger").write_text("a file where a folder belongs")
+    assert upscale(scale="2")["counts"]["written"] == 4
+    assert "not on record, and will be made again" in caplog.text
+
+
+def test_what_is_there_counts_more_than_a_clock(upscale: Upscale, pictures: Path) -> None:
+    upscale(scale="2")
+    ledger = pictures.parent / "pictures-upscaled" / ".srcnn" / "ledger"
+    for file in ledger.iterdir():  # written by a machine whose clock is far ahead
+        file.rename(ledger / f"2099{file.name}")
+    assert upscale(scale="3")["counts"]["written"] == 4
+    assert upscale(scale="3")["counts"]["skipped"] == 4
+
+
+@pytest.mark.parametrize("line", ['{"output": ["x"]}', "[]", '"x"', '{"output": 1', "\udcff"])
+def test_a_ledger_of_the_wrong_kind_is_a_warning(
+    upscale: Upscale, pictures: Path, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upscale(scale="2")
+    for file in (pictures.parent / "pictures-upscaled" / ".srcnn" / "ledger").iterdir():
+        file.write_bytes(line.encode(errors="surrogateescape"))
+    assert upscale(scale="2")["counts"]["written"] == 4
+    assert "the images it recorded are done again" in caplog.text
+
+
+def test_names_that_are_no_text_are_kept_and_recorded(upscale: Upscale, pictures: Path) -> None:
+    name = os.fsdecode(b"caf\xe9\n.png")
+    (pictures / "cat.png").rename(pictures / name)
+    assert statuses(upscale(scale="2"))[name] == "written"
+    assert statuses(upscale(scale="2"))[name] == "skipped"
+
+
+def test_leftovers_of_killed_writers_are_removed_after_a_day(
+    upscale: Upscale, pictures: Path
+) -> None:
+    output = pictures.parent / "pictures-upscaled" / "cats"
+    output.mkdir(parents=True)
+    old, new = output / ".srcnn-0123456789ab.part", output / ".srcnn-ba9876543210.part"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    upscale(scale="2")
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_idle_rows_are_told_up_to_a_number(
+    upscale: Upscale, pictures: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "".join(f"missing{number}.png,2\n" for number in range(500))
+    (pictures / "scales.csv").write_text("path,scale\n" + rows)
+    upscale()
+    assert caplog.text.count("decides no image") == 10
+    assert "and 490 more rows" in caplog.text
+
+
+def test_the_quality_redoes_only_what_it_shapes(upscale: Upscale) -> None:
+    upscale(scale="2")
+    report = upscale(scale="2", quality=50)
+    written = {name for name, status in statuses(report).items() if status == "written"}
+    assert written == {"cats/eye.jpg", "cats/more cats/nose [1].webp"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "white"), [("P5", 100), ("P6", 1023), ("P2", 15), ("P3", 1023), ("P2", 65535)]
+)
+def test_netpbm_of_any_white_comes_out_as_bright(
+    upscale: Upscale, pictures: Path, kind: str, white: int
+) -> None:
+    count = 8 * 9 * (3 if kind in ("P3", "P6") else 1)
+    value = white * 3 // 5
+    depth = 1 if white < 256 else 2
+    binary = value.to_bytes(depth) * count
+    text = (f"{value} " * count).encode()
+    samples = text if kind in ("P2", "P3") else binary
+    header = f"{kind} # made by hand\n9 8\n# white\n{white}\n".encode()
+    (pictures / "n.pnm").write_bytes(header + samples)
+    upscale(scale="2", include=["n.pnm"], format="png")
+    path = pictures.parent / "pictures-upscaled" / "n.png"
+    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    full = 255 if white < 256 else 65535
+    assert found.mean() / full == pytest.approx(value / white, abs=0.03)

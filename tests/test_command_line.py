@@ -51,6 +51,10 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["--src", "{src}", "--quality", "0"], "--quality: Input should be greater than or equal"),
         (["--src", "{src}", "--formt", "png"], "--formt"),
         (["--src", "{src}", "stray"], "stray"),
+        (["--src", "{src}", "--include"], "--include"),
+        (["--src", "{src}", "--report", "{src}"], "is a folder; expected a file"),
+        (["--src", "{src}", "--dst", "{src}/cat.png"], "is a file; expected a folder: give --dst"),
+        (["--src", "{src}", "--convention", "rgb-unit"], "states its own pixels"),
         ([], "--src"),
         (["--src", "{src}/missing"], "missing: no such folder"),
         (["--src", "{src}", "--model", "{src}/none.onnx"], "none.onnx: no such file"),
@@ -165,6 +169,32 @@ def test_a_signal_finishes_the_images_in_hand(
     for image in written:
         assert cv2.imread(str(output / image["output"])).shape == (576, 576, 3)
     assert not list(output.rglob("*.part"))
+
+
+def test_a_second_signal_drops_the_images_in_hand(tmp_path: Path) -> None:
+    source = tmp_path / "large"
+    source.mkdir()
+    cv2.imwrite(str(source / "one.png"), np.zeros((1500, 1500, 3), np.uint8))
+    process = subprocess.Popen(
+        [sys.executable, UPSCALE, "--src", str(source), "--scale", "6", "--no-track"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    state = Path(f"{source}-upscaled") / ".srcnn"
+    while process.poll() is None and not (state / "README.txt").exists():
+        time.sleep(0.02)
+    time.sleep(0.5)  # it decodes, or computes
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert "dropping the images in hand" in told
+    (report,) = (state / "runs").iterdir()
+    (image,) = json.loads(report.read_text())["images"]
+    assert image["error"]["type"] == "NotAttempted"
+    assert not (Path(f"{source}-upscaled") / "one.png").exists()
 
 
 def test_a_bar_at_a_terminal_and_lines_elsewhere(run: Run, pictures: Path) -> None:

@@ -683,3 +683,39 @@ def test_the_exif_samples_come_out_upright(scene: str, orientation: int) -> None
     upright = small(ODD / "exif" / f"{scene}_1.jpg")
     # The samples carry their number as a text, hence not equal.
     assert cv2.PSNR(small(ODD / "exif" / f"{scene}_{orientation}.jpg"), upright) > 20
+
+
+def jpeg_segments(data: bytes) -> list[bytes]:
+    """The parts of a JPEG before its first scan, each from its marker on, then the rest."""
+    parts, at = [data[:2]], 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        parts.append(data[at:end])
+        at = end
+    return [*parts, data[at:]]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_whole_jpegs_of_rare_forms_are_read(progressive: bool) -> None:  # noqa: FBT001
+    picture = np.random.default_rng(3).integers(0, 255, (40, 56, 3), dtype=np.uint8)
+    settings = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
+    data = cv2.imencode(".jpg", picture, settings)[1].tobytes()
+    expected = decode(data).pixels
+    parts = jpeg_segments(data)
+    comment = b"\xff\xfe\x00\x08\xff\xd9\xff\xda\xff\xd9"
+    for changed in (
+        b"".join([*parts[:-1], b"\xff", parts[-1]]),  # a fill byte before the scan
+        b"".join([parts[0], parts[1], b"\xff\xff", *parts[2:]]),
+        b"".join([parts[0], comment, *parts[1:]]),
+        data + b"trailing bytes \xff\xd9 of a maker",
+    ):
+        assert np.array_equal(decode(changed).pixels, expected)
+
+
+def test_a_comment_between_scans_is_no_end() -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (40, 56, 3), dtype=np.uint8)
+    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    first = data.index(b"\xff\xda")
+    second = data.index(b"\xff\xc4", first)  # the tables of the second scan
+    changed = data[:second] + b"\xff\xfe\x00\x06\xff\xd9\xff\xd9" + data[second:]
+    assert np.array_equal(decode(changed).pixels, decode(data).pixels)

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from PIL import Image
 from skimage import data
 
@@ -114,9 +114,14 @@ def test_opaque_and_clear_stay_so() -> None:
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3), np.float32)],
+    [
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        None,  # what cv2.imread gives for a file that is not there
+    ],
 )
-def test_arrays_that_are_no_picture_are_refused(image: npt.NDArray[Any]) -> None:
+def test_arrays_that_are_no_picture_are_refused(image: Any) -> None:
     with pytest.raises(srcnn.UnsupportedImageError, match="expected"):
         srcnn.Upscaler.load()(image, 2)
 
@@ -147,6 +152,61 @@ def test_other_peoples_live_factor_is_obeyed(make_graph: MakeGraph, tmp_path: Pa
     upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(factor=None)))
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     assert np.array_equal(upscaler(image, (3, 2)), image.repeat(3, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("form", "convention"),
+    [
+        ({"element": TensorProto.FLOAT, "output": TensorProto.UINT8, "gain": 1}, "bgr-byte"),
+        ({"element": TensorProto.UINT8, "output": TensorProto.FLOAT}, "bgr-byte"),
+        ({"element": TensorProto.UINT8, "output": TensorProto.FLOAT, "gain": 1 / 255}, "rgb-unit"),
+        ({"element": TensorProto.FLOAT16, "output": TensorProto.FLOAT}, "rgb-unit"),
+    ],
+)
+def test_pixels_in_and_out_may_be_of_other_types(
+    make_graph: MakeGraph, tmp_path: Path, form: dict[str, Any], convention: Any
+) -> None:
+    upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(**form)), convention=convention)
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert np.array_equal(upscaler(image), image.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_pixels_that_could_be_either_must_be_said(make_graph: MakeGraph, tmp_path: Path) -> None:
+    graph = make_graph(element=TensorProto.UINT8, output=TensorProto.FLOAT)
+    with pytest.raises(srcnn.ModelError, match="say by --convention"):
+        srcnn.Upscaler.load(write(tmp_path, graph))
+
+
+CUBIC = {"mode": "cubic", "coordinate_transformation_mode": "pytorch_half_pixel"}
+
+
+@pytest.mark.parametrize("element", [TensorProto.FLOAT, TensorProto.FLOAT16])
+@pytest.mark.parametrize("behind", [None, "upsampled", "body"])
+def test_graphs_that_cannot_be_split_run_whole(
+    tmp_path: Path, element: int, behind: str | None
+) -> None:
+    """A Resize alone, values named as ours, and other types: valid, whatever we make of them."""
+    axes = ["N", 3, "H", "W"]
+    inputs = [
+        helper.make_tensor_value_info("image", element, axes),
+        helper.make_tensor_value_info("factor", TensorProto.FLOAT, [4]),
+    ]
+    nodes = [helper.make_node("Resize", ["image", "", "factor"], [behind or "result"], **CUBIC)]
+    if behind:
+        nodes.append(helper.make_node("Relu", [behind], ["result"]))
+    output = helper.make_tensor_value_info("result", element, ["N", 3, "H_out", "W_out"])
+    graph = helper.make_graph(nodes, "resize", inputs, [output])
+    opset = helper.make_opsetid("", 13)
+    content = helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+    try:
+        onnxruntime.InferenceSession(content)
+    except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented:
+        pytest.skip("this ONNX Runtime has no cubic Resize of this type")
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    found = srcnn.Upscaler.load(write(tmp_path, content))(image, 2.5)
+    cubic = cv2.resize(image.astype(np.float32), (17, 22), interpolation=cv2.INTER_CUBIC)
+    assert found.shape == (22, 17, 3)
+    assert np.abs(found - np.clip(cubic, 0, 255)).max() < 1
 
 
 @pytest.mark.parametrize(

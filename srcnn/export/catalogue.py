@@ -90,7 +90,9 @@ def find_checkpoint(
     name = posixpath.basename(urlsplit(checkpoint).path)
     if _is_remote(checkpoint):
         digest = digest or _digest_in(name, checkpoint)
-    elif not _local(checkpoint).is_file():
+    elif _local(checkpoint).is_file():
+        digest = digest or _promised_by(name)
+    else:
         known_names = ", ".join(CATALOGUE)
         raise SourceMissingError(
             f"checkpoint {checkpoint!r}: no such file; expected a path, an URL, or {known_names}"
@@ -158,6 +160,12 @@ def _digest_in(name: str, url: str) -> str:
             f"file name that ends in -<the first {MIN_HASH_DIGITS} hex digits>.pth"
         )
     return found[1]
+
+
+def _promised_by(name: str) -> str | None:
+    """The digits in a local file's name, unless they look like a date."""
+    found = _HASH_IN_NAME.search(name)
+    return found[1] if found and not found[1].isdecimal() else None
 
 
 def _is_remote(url: str) -> bool:

@@ -45,6 +45,7 @@ FACTORS = tuple(
         ("4", "4"),
         ("2", "3"),
         ("3.3", "1.3"),
+        ("2.57", "16"),  # the largest that is promised, and one that no rounding leaves as it is
     )
 )
 

@@ -38,6 +38,7 @@ class GraphInfo:
         factor: name of the input (4,) [1, 1, fh, fw]; None where the factor is fixed.
         fixed: the fixed factor; None where it is live.
         output: name of the output (N, 3, H', W').
+        output_element: its element type.
         convention: pixels it takes and gives: RGB in [0, 1] or BGR in 0..255.
         convention_is_known: whether the graph or the user said so.
         rounding: how its output becomes integers.
@@ -48,24 +49,32 @@ class GraphInfo:
     factor: str | None
     fixed: Factor | None
     output: str
+    output_element: np.dtype[Any]
     convention: Convention
     convention_is_known: bool
     rounding: Rounding
 
     @property
-    def _white(self) -> float:
-        return 1.0 if self.convention == "rgb-unit" and self.element != np.uint8 else 255.0
+    def is_split_safe(self) -> bool:
+        """Whether its parts may run apart: float32 BGR 0..255 in and out, with a live factor."""
+        plain = self.element == self.output_element == np.float32
+        return bool(self.factor) and plain and self.convention == "bgr-byte"
+
+    def _white(self, element: np.dtype[Any]) -> float:
+        return 1.0 if self.convention == "rgb-unit" and element != np.uint8 else 255.0
 
     def to_graph(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """(H, W, 3) float32 BGR 0..255 to (1, 3, H, W) as the graph takes it."""
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        block = np.ascontiguousarray(ordered.transpose(2, 0, 1))[None] * (self._white / 255)
+        block = np.ascontiguousarray(ordered.transpose(2, 0, 1))[None] * (
+            self._white(self.element) / 255
+        )
         return (np.rint(block) if self.element == np.uint8 else block).astype(self.element)
 
     def from_graph(self, planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """(H, W, 3) as the graph gives it to float32 BGR 0..255."""
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        return ordered.astype(np.float32) * np.float32(255 / self._white)
+        return ordered.astype(np.float32) * np.float32(255 / self._white(self.output_element))
 
 
 def describe(session: Any, convention: Convention | None = None) -> GraphInfo:
@@ -84,13 +93,17 @@ def describe(session: Any, convention: Convention | None = None) -> GraphInfo:
     outputs = session.get_outputs()
     if len(outputs) != 1:
         raise ModelError(f"expected one output, got {[value.name for value in outputs]}")
+    _refuse_elements(image, outputs[0], convention)
     card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
+    if card and convention:
+        raise ModelError(f"it states its own pixels, so that {convention} cannot be said of it")
     info = GraphInfo(
         image=image.name,
         element=ELEMENT_TYPES[image.type],
         factor=factor.name if factor else None,
         fixed=None,
         output=outputs[0].name,
+        output_element=ELEMENT_TYPES[outputs[0].type],
         convention="bgr-byte" if card else convention or ("bgr-byte" if factor else "rgb-unit"),
         convention_is_known=bool(card or convention),
         rounding=card.rounding if card else "nearest",
@@ -108,18 +121,32 @@ def _inputs(session: Any) -> tuple[Any, Any | None]:
     if len(images) != 1 or len(others) > 1:
         raise ModelError(f"expected one NCHW image input, and a factor at most; got {names}")
     _refuse_image(images[0])
-    if others and (others[0].type != "tensor(float)" or others[0].shape not in ([4], [None])):
-        named = isinstance(others[0].shape[0], str) if len(others[0].shape) == 1 else False
-        if not named:
-            raise ModelError(f"expected a second input (4,) float32 [1, 1, fh, fw]; got {names}")
+    if others and not _may_be_factor(others[0]):
+        raise ModelError(f"expected a second input (4,) float32 [1, 1, fh, fw]; got {names}")
     return images[0], others[0] if others else None
 
 
-def _refuse_image(value: Any) -> None:
-    if value.type not in ELEMENT_TYPES:
+def _may_be_factor(value: Any) -> bool:
+    """Whether it is (4,) float32; a length that is not declared is tried out."""
+    declared = [axis for axis in value.shape if isinstance(axis, int)]
+    return value.type == "tensor(float)" and len(value.shape) == 1 and declared in ([], [4])
+
+
+def _refuse_elements(image: Any, output: Any, convention: Convention | None) -> None:
+    for value in (image, output):
+        if value.type not in ELEMENT_TYPES:
+            raise ModelError(
+                f"{value.name!r}: expected float32, float16 or uint8, got {value.type}"
+            )
+    floats = [ELEMENT_TYPES[value.type] != np.uint8 for value in (image, output)]
+    if floats == [False, True] and convention is None:
         raise ModelError(
-            f"input {value.name!r}: expected float32, float16 or uint8, got {value.type}"
+            f"it takes bytes and gives {output.type}: say by --convention whether these are 0..255 "
+            "(bgr-byte) or 0..1 (rgb-unit)"
         )
+
+
+def _refuse_image(value: Any) -> None:
     batch, channels, height, width = value.shape
     if isinstance(channels, int) and channels != _CHANNELS:
         raise ModelError(

@@ -45,7 +45,8 @@ def split_at_resize(model: bytes, image: str, factor: str) -> Body | None:
     upsampled = resizes[0].output[0]
     nodes = [node for node in proto.graph.node if node is not resizes[0]]
     halo_px = _halo_px(nodes)
-    if halo_px is None or _reads(nodes, {image, factor}):
+    names = {name for node in proto.graph.node for name in (*node.input, *node.output)}
+    if not nodes or halo_px is None or _reads(nodes, {image, factor}) or BODY_INPUT in names:
         return None
     return Body(_body_model(proto, nodes, upsampled), halo_px)
 
