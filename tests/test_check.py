@@ -177,6 +177,24 @@ WRONG = {
         ),
         "shapes: 1 x 1 px (height x width), factor 1: expected (1, 3, 1, 1), got (1, 3, 3, 3)",
     ),
+    "clipped": (
+        graph(
+            node("Clip", ["factor", "", "top"], "scales"),
+            resize("scales"),
+            constants=(constant("top", 8),),
+        ),
+        "factor 2.57x16: expected (1, 3, 2, 16), got (1, 3, 2, 8)",
+    ),
+    "rounded": (
+        graph(
+            node("Mul", ["factor", "ten"], "tenfold"),
+            node("Round", ["tenfold"], "whole"),
+            node("Div", ["whole", "ten"], "scales"),
+            resize("scales"),
+            constants=(constant("ten", 10),),
+        ),
+        "factor 2.57x16: expected (1, 3, 102, 64), got (1, 3, 104, 64)",
+    ),
     "axes swapped": (
         graph(
             node("Gather", ["factor", "order"], "scales"),
@@ -269,7 +287,7 @@ def test_all_findings_are_collected_and_many_of_one_kind_are_counted() -> None:
     content = graph(resize("ones", cubic_coeff_a=-0.5, mode="linear"), constants=(ONES,))
     findings = check_graph(content)
     assert [finding.rung for finding in findings] == ["resize"] * 3 + ["shapes"] * 5
-    assert findings[-1].text == "35 more like these"
+    assert findings[-1].text == "40 more like these"
     with pytest.raises(GraphCheckError) as caught:
         raise_findings("a.onnx", findings)
     assert str(caught.value).splitlines() == [

@@ -205,3 +205,27 @@ def test_a_path_is_read_where_it_lies_and_verified_where_a_hash_is_given(tmp_pat
     wrong = find_checkpoint(str(path), sha256="0" * 8)
     with pytest.raises(ChecksumError, match="ba7816bf"):
         obtain(wrong, tmp_path, attempts=1, timeout_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("x-ba7816bf.pth", True),
+        ("x-4186f232.pth", False),
+        ("x-20201231.pth", True),
+        ("x.pth", True),
+    ],
+)
+def test_the_digits_in_a_local_name_are_a_promise_unless_they_are_a_date(
+    tmp_path: Path,
+    name: str,
+    right: bool,  # noqa: FBT001
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"abc")
+    source = find_checkpoint(str(path))
+    if right:
+        assert obtain(source, tmp_path, attempts=1, timeout_seconds=1) == path
+        return
+    with pytest.raises(ChecksumError, match="expected sha256 4186f232"):
+        obtain(source, tmp_path, attempts=1, timeout_seconds=1)
