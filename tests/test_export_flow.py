@@ -68,7 +68,7 @@ def test_it_publishes_the_graph_and_its_record(published: Path) -> None:
     assert record.model == ModelCard.from_metadata({item.key: item.value for item in metadata})
     assert (record.sha256, record.size_bytes) == (sha256_of(graph), len(graph))
     assert record.model.checkpoint.url == "bundled"
-    assert len(record.parity) == 40
+    assert len(record.parity) == 45
 
 
 def test_the_record_names_no_path_of_this_machine(published: Path) -> None:

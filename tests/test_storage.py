@@ -415,7 +415,7 @@ def test_a_listing_tells_size_and_time(local: Folder) -> None:
     assert local.info("a.jpg") == FileInfo(5, "1700000000.123457")
 
 
-def test_links_to_files_count_and_other_links_do_not(local: Folder, tmp_path: Path) -> None:
+def test_links_to_files_count_and_links_to_folders_are_told(local: Folder, tmp_path: Path) -> None:
     target = tmp_path / "target.jpg"
     target.write_bytes(b"12345")
     (tmp_path / "other").mkdir()
@@ -428,7 +428,9 @@ def test_links_to_files_count_and_other_links_do_not(local: Folder, tmp_path: Pa
     path_of(local, "loop.jpg").symlink_to(path_of(local, "loop.jpg"))
     path_of(local, "here").symlink_to(".")
     listing = local.files()
-    assert sorted(listing) == ["again.jpg", "file.jpg"]
+    # Those that lead nowhere are listed too, so that somebody asks for them and is told.
+    assert sorted(listing) == ["again.jpg", "broken.jpg", "file.jpg", "loop.jpg"]
+    assert sorted(local.linked_folders()) == ["folder", "here", "up"]
     assert listing["file.jpg"] == listing["again.jpg"] == local.info("file.jpg")
     assert listing["file.jpg"].size == 5
     assert local.info("broken.jpg") is None
