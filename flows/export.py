@@ -25,9 +25,9 @@ from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.spec import GraphSpec
+from srcnn.files import read_file
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
-from srcnn.storage import read_file
 from tasks import export as tasks
 from tasks.logs import logger
 

@@ -18,7 +18,7 @@ import fsspec
 import stamina
 
 from srcnn.errors import ChecksumError, DownloadError, UsageError
-from srcnn.storage import write_file
+from srcnn.files import write_file
 from srcnn.urls import check_url
 
 if TYPE_CHECKING:

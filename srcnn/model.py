@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from srcnn.errors import ModelError
-from srcnn.storage import read_file
+from srcnn.files import read_file
 
 BUNDLED = "bundled"
 

@@ -13,14 +13,16 @@ from typing import Literal
 from srcnn import ledger
 from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, SourceMissingError, UsageError
-from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
+from srcnn.files import read_file
+from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
 from srcnn.images import Format
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
-from srcnn.scales import DEFAULT_NAME, Row, Scales, read_scales
+from srcnn.resolver import Resolver, check_scale
+from srcnn.scales import DEFAULT_NAME, Scales, read_scales
 from srcnn.sources import earlier_outputs, images_among, source_files
-from srcnn.storage import FileInfo, Folder, read_file
+from srcnn.storage import FileInfo, Folder
 from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
 
@@ -28,7 +30,6 @@ Overwrite = Literal["changed", "always", "never"]
 WhenLarger = Literal["copy", "skip"]
 
 _HEADER_THREADS = 16
-_MOST_IDLE_TOLD = 10
 _MEGA = 1_000_000
 
 
@@ -101,7 +102,7 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     listing, passed_over = _source(src, dst)
     images, left_alone = images_among(listing)
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
-    resolver = _Resolver(_scales(src, listing, selection), default, upscaler)
+    resolver = Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
     existing = _existing(dst)
     records, unreadable = ledger.load(dst, existing)
@@ -170,40 +171,6 @@ def _wishes(
     ]
 
 
-class _Resolver:
-    """Gives every image its scale, and remembers which rows did."""
-
-    def __init__(self, scales: Scales | None, default: Scale, upscaler: Upscaler) -> None:
-        self._scales = scales
-        self._default = default
-        self._upscaler = upscaler
-        self._used: set[Row | None] = set()
-
-    def scale_of_key(self, key: str) -> Scale:
-        row = self._scales.row_for(key) if self._scales else None
-        self._used.add(row)
-        scale = row.scale if row else self._default
-        _check_scale(key, scale, self._upscaler)
-        return scale
-
-    def idle_rows(self) -> list[str]:
-        """A warning for each row that decided nothing: a misspelt path, most often."""
-        if self._scales is None:
-            return []
-        idle = [row for row in self._scales.rows if row not in self._used]
-        told = [f"{self._scales.name}:{row.line}: {row.path!r} decides no image" for row in idle]
-        more = len(told) - _MOST_IDLE_TOLD
-        tail = [f"and {more} more rows of {self._scales.name} decide no image"] if more > 0 else []
-        return told[:_MOST_IDLE_TOLD] + tail
-
-
-def _check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = None) -> None:
-    try:
-        upscaler.check_scale(scale, size)
-    except UsageError as error:
-        raise UsageError(f"{key}: {error}") from error
-
-
 def _skipped(
     wish: _Wish,
     job: Job,
@@ -259,7 +226,7 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
         _refuse_large("the result would have", size_out.pixels, selection)
     except (ImageError, OSError) as error:
         return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
-    _check_scale(wish.source, wish.scale, upscaler, size_in)
+    check_scale(wish.source, wish.scale, upscaler, size_in)
     return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
 
 

@@ -11,26 +11,20 @@ import functools
 import os
 import posixpath
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import aiohttp
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from srcnn.errors import DownloadError, SourceMissingError, UsageError
-from srcnn.urls import check_url
+from srcnn.errors import SourceMissingError
+from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, resolve, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fsspec import AbstractFileSystem
 
-TEMPORARY_PREFIX = ".srcnn-"
-_TEMPORARY_SUFFIX = ".part"
 _STALE_SECONDS = 24 * 3600
 # What a listing calls the version of a file, the most telling first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
@@ -47,77 +41,6 @@ class FileInfo:
 
     size: int
     version: str
-
-
-def _resolve(url: str) -> tuple[AbstractFileSystem, str]:
-    if "://" not in check_url(url):  # a path; url_to_fs would cut it at "::"
-        local = LocalFileSystem()
-        return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
-    try:
-        fs, path = fsspec.core.url_to_fs(url)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {error}") from error
-    return fs, path
-
-
-def write_file(url: str, data: bytes) -> None:
-    """Write a whole file, or leave what was there: no reader ever sees a part of it.
-
-    Args:
-        url: path or URL; missing parent folders are made.
-        data: the content.
-    """
-    fs, path = _resolve(url)
-    _write(fs, path, data)
-
-
-def file_exists(url: str) -> bool:
-    """Whether there is a file.
-
-    Raises:
-        UsageError: there is a folder of this name.
-    """
-    fs, path = _resolve(url)
-    if fs.isdir(path):
-        raise UsageError(f"{url}: is a folder; expected a file")
-    return bool(fs.exists(path))
-
-
-def read_file(url: str) -> bytes:
-    """The content of one file.
-
-    Raises:
-        SourceMissingError: there is no such file.
-        DownloadError: an HTTP server failed.
-    """
-    fs, path = _resolve(url)
-    try:
-        content: bytes = fs.cat_file(path)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise SourceMissingError(f"{url}: no such file") from error
-    except aiohttp.ClientError as error:  # no OSError, some of them
-        raise DownloadError(f"{url}: cannot be read: {error}") from error
-    return content
-
-
-def _write(fs: AbstractFileSystem, path: str, data: bytes) -> None:
-    if not isinstance(fs, LocalFileSystem):
-        # One PUT, or a multipart upload that is invisible until complete. Never an open
-        # file: leaving it by an exception would publish the part written so far.
-        fs.pipe_file(path, data)
-        return
-    parent = posixpath.dirname(path)
-    fs.makedirs(parent, exist_ok=True)
-    # A short name of its own: the target's may already be as long as names can be.
-    temporary = posixpath.join(parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}.part")
-    try:
-        fs.pipe_file(temporary, data)
-        # Not fs.mv: where `path` is a folder, it would move the file into it.
-        Path(temporary).replace(path)
-    except BaseException:
-        if fs.exists(temporary):
-            fs.rm_file(temporary)
-        raise
 
 
 class Folder:
@@ -139,7 +62,7 @@ class Folder:
         stripped = url.rstrip("/")
         # "/" and "memory://" are roots; their slashes are no trailing ones.
         self.url = url if not stripped or stripped.endswith(":") else stripped
-        _resolve(self.url)
+        resolve(self.url)
 
     def __repr__(self) -> str:
         """The URL alone."""
@@ -155,7 +78,7 @@ class Folder:
 
     @functools.cached_property
     def _resolved(self) -> tuple[AbstractFileSystem, str]:
-        fs, path = _resolve(self.url)
+        fs, path = resolve(self.url)
         # One folder has one name, whatever links and dots lead to it: see `key_of`.
         return fs, os.path.realpath(path) if isinstance(fs, LocalFileSystem) else path
 
@@ -236,7 +159,7 @@ class Folder:
             key
             for key, info in files.items()
             if posixpath.basename(key).startswith(TEMPORARY_PREFIX)
-            and key.endswith(_TEMPORARY_SUFFIX)
+            and key.endswith(TEMPORARY_SUFFIX)
             and float(info.version or "inf") < before
         ]
 
@@ -270,7 +193,7 @@ class Folder:
 
     def write(self, key: str, data: bytes) -> FileInfo:
         """Write a whole file, or nothing; the result is what a listing will say of it."""
-        _write(self._fs, self._path(key), data)
+        write_whole(self._fs, self._path(key), data)
         info = self.info(key)
         if info is None or info.size != len(data):
             raise OSError(

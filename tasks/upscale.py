@@ -8,11 +8,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.batch import process_shard, upscaler_for
+from srcnn.files import file_exists, write_file
 from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
-from srcnn.storage import Folder, file_exists, write_file
+from srcnn.storage import Folder
 from srcnn.work import Job, Outcome, Work
 from tasks.logs import logger
 

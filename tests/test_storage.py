@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srcnn.errors import SourceMissingError, UsageError
-from srcnn.storage import TEMPORARY_PREFIX, FileInfo, Folder, read_file, write_file
+from srcnn.files import TEMPORARY_PREFIX, read_file, write_file
+from srcnn.storage import FileInfo, Folder
 from srcnn.urls import check_url
 
 ODD_KEYS = [
