@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
 from flows.options import Url
-from flows.runs import current_steps, run_flow
+from flows.runs import current_steps, hide_tracebacks, run_flow
 from flows.settings import load_settings
 from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
@@ -84,6 +84,7 @@ def export_srcnn(options: ExportOptions) -> str:
         DownloadError: it could not be fetched.
         GraphCheckError: the graph is wrong; the text has every finding.
     """
+    hide_tracebacks()
     settings = load_settings()
     spec = GraphSpec.of(options.exporter, options.opset, options.scale)
     source = find_checkpoint(

@@ -121,7 +121,7 @@ def run_flow(
         return untracked
 
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _server(), _no_tracebacks():
+        with _server():
             return tracked(*args, **kwargs)
 
     return run
@@ -189,20 +189,17 @@ def _start_temporary_server() -> None:
         ) from error
 
 
+def hide_tracebacks() -> None:
+    """Let Prefect log a user's mistake as a sentence; first in a flow, whoever runs it.
+
+    It logs what ends a task or flow with its traceback. Our own errors say in their text what
+    failed and what to do.
+    """
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_drop_traceback)  # the same one is added once
+
+
 def _drop_traceback(record: logging.LogRecord) -> bool:
-    """A mistake of the user's is told in a sentence; Prefect would log its traceback too."""
     if record.exc_info and isinstance(record.exc_info[1], SrcnnError):
         record.exc_info = None
     return True
-
-
-@contextlib.contextmanager
-def _no_tracebacks() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
-    for logger in loggers:
-        logger.addFilter(_drop_traceback)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(_drop_traceback)

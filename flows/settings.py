@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         250,
         gt=0,
         le=4000,
-        description="Images whose result would have more megapixels are refused unread.",
+        description="Images that have more megapixels, or whose result would, are refused unread.",
     )
     shard_megapixels: float = Field(
         64, gt=0, le=100_000, description="Output megapixels that make one shard (one task run)."

@@ -17,7 +17,7 @@ from prefect import flow
 from flows.cli import BatchFailedError, Interrupted, make_app, run
 from flows.options import UpscaleOptions
 from flows.progress import batch_progress
-from flows.runs import Steps, current_steps, run_flow
+from flows.runs import Steps, current_steps, hide_tracebacks, run_flow
 from flows.settings import Settings, load_settings
 from flows.signals import ended_by_signal
 from flows.telling import tell
@@ -44,6 +44,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         BatchFailedError: images failed; the others are written.
         SrcnnError: the run could not start; nothing was written.
     """
+    hide_tracebacks()
     settings, steps = load_settings(), current_steps()
     started, clock = utc_now(), time.monotonic()
     job = steps.call(tasks.load, _job(options, settings, started))

@@ -90,7 +90,9 @@ def write_whole(fs: AbstractFileSystem, path: str, data: bytes) -> None:
     parent = posixpath.dirname(path)
     fs.makedirs(parent, exist_ok=True)
     # A short name of its own: the target's may already be as long as names can be.
-    temporary = posixpath.join(parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}.part")
+    temporary = posixpath.join(
+        parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"
+    )
     try:
         fs.pipe_file(temporary, data)
         # Not fs.mv: where `path` is a folder, it would move the file into it.

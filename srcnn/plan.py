@@ -44,7 +44,7 @@ class Selection:
         exclude: globs, stronger than `include`.
         overwrite: when an output that is there is made again.
         when_larger: what becomes of images that already meet their target.
-        max_output_megapixels: results above are refused.
+        max_output_megapixels: images and results above are refused.
     """
 
     scale: str | None = None
@@ -215,7 +215,7 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
     try:
         with src.open(wish.source) as file:
             size_in = read_header(file).size
-        _refuse_large("it has", size_in.pixels, selection)
+        _refuse_large("it has", size_in.pixels, selection, "")
         if is_large_enough(size_in, wish.scale):
             if selection.when_larger == "skip":  # there is no output, or not of this scale
                 return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
@@ -223,17 +223,18 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
                 wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
             )
         size_out = output_size(size_in, wish.scale)
-        _refuse_large("the result would have", size_out.pixels, selection)
+        _refuse_large(
+            "the result would have", size_out.pixels, selection, "give it a smaller scale, or "
+        )
     except (ImageError, OSError) as error:
         return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
     check_scale(wish.source, wish.scale, upscaler, size_in)
     return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
 
 
-def _refuse_large(what: str, pixels: int, selection: Selection) -> None:
+def _refuse_large(what: str, pixels: int, selection: Selection, advice: str) -> None:
     if pixels > selection.max_output_megapixels * _MEGA:
         raise ImageTooLargeError(
             f"{what} {pixels / _MEGA:.1f} megapixels, more than the limit of "
-            f"{selection.max_output_megapixels:g}: give it a smaller scale, or raise "
-            "SRCNN_MAX_OUTPUT_MEGAPIXELS"
+            f"{selection.max_output_megapixels:g}: {advice}raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
         )

@@ -66,21 +66,21 @@ class Upscaler:
             ModelError: the graph cannot serve; the text says why.
             UsageError: the provider is not there.
         """
-        try:
-            self._session = make_session(model.content, provider, threads)
-            self.info = describe(self._session, convention)
-        except ModelError as error:
-            raise ModelError(f"{model.url}: {error}") from error
         self._tile_px = tile_px
         self._halo_px = 0
         # A graph that runs whole takes hundreds of bytes for each output pixel: one at a time.
         self._whole = threading.Lock()
         self._body = None
-        if self.info.is_split_safe:
-            body = split_at_resize(model.content, self.info.image, self.info.factor or "")
-            if body:
-                self._halo_px = body.halo_px
-                self._body = make_session(body.model, provider, threads)
+        try:
+            self._session = make_session(model.content, provider, threads)
+            self.info = describe(self._session, convention)
+            if self.info.is_split_safe:
+                body = split_at_resize(model.content, self.info.image, self.info.factor or "")
+                if body:
+                    self._halo_px = body.halo_px
+                    self._body = make_session(body.model, provider, threads)
+        except ModelError as error:
+            raise ModelError(f"{model.url}: {error}") from error
 
     @classmethod
     def load(

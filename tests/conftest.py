@@ -57,19 +57,24 @@ def pictures(tmp_path: Path, photograph: npt.NDArray[np.uint8]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
+def clean_environment() -> dict[str, str]:
+    """This process's variables, without settings of ours and of Prefect's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SRCNN_", "PREFECT_"))
+    }
+
+
+@pytest.fixture(scope="session")
+def run(clean_environment: dict[str, str]) -> Run:
     """Run a script of the project as a user does; no Prefect API, no settings of the machine."""
 
     def call(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SRCNN_", "PREFECT_"))
-        }
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=ROOT,
-            env=clean | environment,
+            env=clean_environment | environment,
             capture_output=True,
             text=True,
             timeout=240,

@@ -1,6 +1,5 @@
 """What the README says is what happens: its commands run, its tables are the models'."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ EXPECTED_STATUS = {"--src broken": 1, "--check frozen.onnx": 1}
 SCALES = re.search(r"```text\n(path,scale\n.*?)```", README, re.DOTALL)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def blocks(language: str) -> list[str]:
@@ -53,25 +53,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory, photograph: npt.NDArray[np.
     return root
 
 
-def shell(folder: Path, line: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SRCNN_", "PREFECT_"))
-    }
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    return subprocess.run(
-        ["/bin/bash", "-ec", line],
-        cwd=folder,
-        env=environment | settings,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+@pytest.fixture
+def shell(clean_environment: dict[str, str]) -> Shell:
+    """Run a line in a folder, as a user does with the environment active."""
+    path = f"{Path(sys.executable).parent}:{clean_environment['PATH']}"
+
+    def call(folder: Path, line: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", "-ec", line],
+            cwd=folder,
+            env=clean_environment | {"PATH": path} | settings,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return call
 
 
-def test_every_command_does_as_it_says(folder: Path) -> None:
+def test_every_command_does_as_it_says(folder: Path, shell: Shell) -> None:
     """In the README's order: later commands build on what earlier ones wrote."""
     for code in blocks("python"):
         done = subprocess.run(
@@ -109,7 +110,7 @@ def test_every_command_does_as_it_says(folder: Path) -> None:
     assert (folder / "models" / "srcnn.json").exists()
 
 
-def test_the_scales_of_the_readme_do_as_it_says(folder: Path) -> None:
+def test_the_scales_of_the_readme_do_as_it_says(folder: Path, shell: Shell) -> None:
     done = shell(folder, "python flows/upscale.py --src photos --scale 2 --dst scaled")
     assert done.returncode == 0, done.stderr
     sizes = {
@@ -127,7 +128,7 @@ def test_the_scales_of_the_readme_do_as_it_says(folder: Path) -> None:
     }
 
 
-def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path) -> None:
+def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path, shell: Shell) -> None:
     shutil.copytree(reference / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
     (block,) = [block for block in blocks("sh") if "openmmlab-x4" in block]
     done = shell(folder, block, SRCNN_CACHE_DIR=str(folder / "cache"))

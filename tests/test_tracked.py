@@ -75,12 +75,9 @@ def test_a_batch_with_failures_is_a_failed_run_that_says_how_many(pictures: Path
 def test_a_mistake_is_told_without_a_traceback(
     pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.runs import run_flow  # noqa: PLC0415
-
     (pictures / "scales.csv").write_text("path,scale\n*,0\n")
-    flow = run_flow(batch_upscale, batch_upscale.fn, track=True)
     with caplog.at_level(logging.INFO), pytest.raises(ValueError, match=r"scales\.csv:2"):
-        flow(UpscaleOptions(src=str(pictures)))
+        batch_upscale(UpscaleOptions(src=str(pictures)))
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors
     assert not [record for record in errors if record.exc_info]
