@@ -16,6 +16,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
+from seaweedfs import S3Server, SeaweedFS
 
 # No deadline: the time that an example takes says more of the machine than of the code.
 settings.register_profile("project", deadline=None)
@@ -56,9 +57,9 @@ def pictures(tmp_path: Path, photograph: npt.NDArray[np.uint8]) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def clean_environment() -> dict[str, str]:
-    """This process's variables, without settings of ours and of Prefect's."""
+    """This process's variables as the test has them, without settings of ours and of Prefect's."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -66,7 +67,7 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def run(clean_environment: dict[str, str]) -> Run:
     """Run a script of the project as a user does; no Prefect API, no settings of the machine."""
 
@@ -91,6 +92,21 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 server on loopback."""
+    with SeaweedFS() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new bucket, which this process may use; `run` passes the variables on."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3_server.make_bucket()}"
 
 
 @pytest.fixture(scope="session")
