@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
 from flows.options import Url
-from flows.runs import current_steps, hide_tracebacks, run_flow
+from flows.runs import hide_tracebacks, run_flow
 from flows.settings import load_settings
+from flows.steps import current_steps
 from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint

@@ -58,6 +58,29 @@ class Settings(BaseSettings):
     shard_images: int = Field(
         200, ge=1, le=100_000, description="Images that make one shard at the most."
     )
+    transfers: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Files that each shard reads ahead, and writes behind, at a time.",
+    )
+    buffer_megabytes: float = Field(
+        128,
+        gt=0,
+        le=100_000,
+        description="Megabytes of files that each shard holds read ahead, and as many waiting to "
+        "be written; a larger file goes alone.",
+    )
+    lock_seconds: float = Field(
+        120,
+        ge=10,
+        le=86_400,
+        description="Seconds without a sign of life after which a run no longer holds its "
+        "destination.",
+    )
+    dask_address: str | None = Field(
+        None, description="Address of the Dask scheduler, such as tcp://127.0.0.1:8786."
+    )
 
 
 def load_settings() -> Settings:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from srcnn import ledger
 from srcnn.decoding import read_header
-from srcnn.errors import ImageError, ImageTooLargeError, SourceMissingError, UsageError
+from srcnn.errors import ImageError, ImageTooLargeError
 from srcnn.files import read_file
 from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
 from srcnn.images import Format
@@ -104,7 +104,7 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
     resolver = Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
-    existing = _existing(dst)
+    existing = dst.files() if dst.exists() else {}
     records, unreadable = ledger.load(dst, existing)
     skipped = [_skipped(wish, job, selection, existing, records) for wish in wishes]
     todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
@@ -130,13 +130,6 @@ def _source(src: Folder, dst: Folder) -> tuple[dict[str, FileInfo], list[str]]:
     ]
     inside = tuple(f"{key}/" for key in earlier)
     return {key: info for key, info in listing.items() if not key.startswith(inside)}, warnings
-
-
-def _existing(dst: Folder) -> dict[str, FileInfo]:
-    try:
-        return dst.files() if dst.exists() else {}
-    except SourceMissingError as error:
-        raise UsageError(f"the destination {error}: give --dst a folder") from error
 
 
 def _chosen(images: Sequence[str], selection: Selection) -> list[str]:

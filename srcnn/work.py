@@ -39,6 +39,8 @@ class Job:
         provider: of inference.
         threads: of one inference; 0 for the cores the process may use.
         tile_px: side of tiles.
+        transfers: files that a shard reads ahead, and writes behind, at a time.
+        buffer_bytes: of them, in each direction.
     """
 
     run_id: str
@@ -53,6 +55,8 @@ class Job:
     provider: Provider = "auto"
     threads: int = 0
     tile_px: int = 512
+    transfers: int = 8
+    buffer_bytes: int = 128_000_000
 
     def options_digest(self, output: str) -> str:
         """Digest of the options that shape an output's file; a change redoes the image.

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.batch import process_shard, upscaler_for
+from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.files import file_exists, write_file
 from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
 from srcnn.storage import Folder
-from srcnn.work import Job, Outcome, Work
+from srcnn.watch import followed
+from srcnn.work import Job, Work
 from tasks.logs import logger
 
 _ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
@@ -72,13 +74,21 @@ def open_report(url: str | None) -> None:
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
-def upscale_shard(item: list[Work], job: Job) -> list[Outcome]:
-    """Make the images of one shard."""
-    result = process_shard(job, item)
+def upscale_shard(item: list[Work], job: Job, *, remote: bool = False) -> ShardResult:
+    """Make the images of one shard.
+
+    Args:
+        item: the images.
+        job: what all images share.
+        remote: whether this is another process than the flow's: it hears of the run's end by
+            the destination's lock.
+    """
+    with followed(job) if remote else nullcontext() as run:
+        result = process_shard(job, item, run)
     if result.unrecorded:
         text = "what this shard wrote is not on record, and will be made again: %s"
         logger().error(text, result.unrecorded)
-    return result.outcomes
+    return result
 
 
 @task(name="write-report", cache_policy=NO_CACHE)
