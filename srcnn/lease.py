@@ -6,7 +6,6 @@ Knows nothing of how a lock is taken.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from srcnn.holder import Holder, HolderState
@@ -52,7 +51,7 @@ class Lease:
         self._writing = threading.Lock()
         self._losing = threading.Lock()
         self._ended = threading.Event()
-        self._alive = time.monotonic()
+        self._ticks = self._alive_tick = 0
         self._trouble = ""
         # Two threads: a beat may hang in the storage, and the guard must not.
         self._threads = [
@@ -100,11 +99,11 @@ class Lease:
         with self._writing:
             if self._ended.is_set() or not self._still_ours():
                 return
-            began = time.monotonic()
+            began = self._ticks
             self._holder = self._holder.alive_now(self._holder.state)
             self._files.write(self._number, self._holder.to_json())
             if self._still_ours():
-                self._alive = began
+                self._alive_tick = began
 
     def _still_ours(self) -> bool:
         """Look; a lock that is lost is told."""
@@ -119,16 +118,15 @@ class Lease:
         return not self.lost.is_set()
 
     def _guard(self) -> None:
-        silent_before = False
+        # Counts its own steps: a process that was suspended has not been silent, it was away,
+        # and its next beat looks before anything else.
         while not self._ended.wait(self._interval / _GUARDS_PER_BEAT) and not self.lost.is_set():
-            silent = time.monotonic() - self._alive > self._holder.expires_seconds
-            # Twice: a process that was suspended wakes up silent, and its next beat looks first.
-            if silent and silent_before:
+            self._ticks += 1
+            if self._ticks - self._alive_tick > _BEATS_PER_EXPIRY * _GUARDS_PER_BEAT:
                 self._lose(
                     f"no sign of life could be written for {self._holder.expires_seconds:g} s"
                     f"{self._trouble}"
                 )
-            silent_before = silent
 
     def _lose(self, reason: str) -> None:
         with self._losing:
