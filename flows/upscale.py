@@ -27,7 +27,8 @@ from flows.telling import tell
 from flows.working import Batch, Worked, work_through
 from srcnn.control import Control
 from srcnn.failure_limit import parse_failure_limit
-from srcnn.lock import Lease, hold
+from srcnn.lease import Lease
+from srcnn.lock import hold
 from srcnn.plan import Plan, Selection
 from srcnn.report import Report, dry_outcomes, utc_now
 from srcnn.sources import check_places

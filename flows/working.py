@@ -16,7 +16,7 @@ from srcnn.batch import ShardResult
 from srcnn.control import Control, control
 from srcnn.failure_limit import FailureLimit
 from srcnn.holder import HolderState
-from srcnn.lock import Lease
+from srcnn.lease import Lease
 from srcnn.plan import Plan
 from srcnn.report import reconcile
 from srcnn.work import Failure, Job, Outcome, Work

@@ -2,6 +2,7 @@
 
     SrcnnError
     ├── UsageError (ValueError)         the run cannot start: an option, a file the user wrote
+    ├── DestinationBusyError (RuntimeError)   another run holds the destination
     ├── SourceMissingError (FileNotFoundError)
     ├── ModelError (ValueError)         a graph that cannot serve as the model
     ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
@@ -31,6 +32,10 @@ class SrcnnError(Exception):
 
 class UsageError(SrcnnError, ValueError):
     """The run cannot start: an option, or a file that the user wrote, is wrong."""
+
+
+class DestinationBusyError(SrcnnError, RuntimeError):
+    """Another run holds the destination; the text says which, since when, and how to go on."""
 
 
 class SourceMissingError(SrcnnError, FileNotFoundError):

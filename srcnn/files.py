@@ -5,7 +5,9 @@ Everything goes through fsspec, so that a folder, a bucket and memory behave ali
 
 from __future__ import annotations
 
+import os
 import posixpath
+import threading
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 TEMPORARY_PREFIX = ".srcnn-"
 TEMPORARY_SUFFIX = ".part"
+
+_creating = threading.Lock()  # the memory file system looks, and then writes
 
 
 def resolve(url: str) -> tuple[AbstractFileSystem, str]:
@@ -87,12 +91,7 @@ def write_whole(fs: AbstractFileSystem, path: str, data: bytes) -> None:
         # file: leaving it by an exception would publish the part written so far.
         fs.pipe_file(path, data)
         return
-    parent = posixpath.dirname(path)
-    fs.makedirs(parent, exist_ok=True)
-    # A short name of its own: the target's may already be as long as names can be.
-    temporary = posixpath.join(
-        parent, f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"
-    )
+    temporary = _temporary_beside(fs, path)
     try:
         fs.pipe_file(temporary, data)
         # Not fs.mv: where `path` is a folder, it would move the file into it.
@@ -101,3 +100,51 @@ def write_whole(fs: AbstractFileSystem, path: str, data: bytes) -> None:
         if fs.exists(temporary):
             fs.rm_file(temporary)
         raise
+
+
+def create_whole(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
+    """Write a whole file where there is none; missing parent folders are made.
+
+    A server that knows no conditional writes lets every call pass (Amazon's does know them:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+
+    Returns:
+        Whether it was written; False where there is one already, of other content.
+    """
+    try:
+        if isinstance(fs, LocalFileSystem):
+            _link(fs, path, data)
+        else:
+            with _creating:
+                fs.pipe_file(path, data, mode="create")
+    except OSError:
+        # FileExistsError, or what a server makes of it. And a request that is sent again, since
+        # its answer was lost, finds what it wrote itself.
+        fs.invalidate_cache()
+        if not fs.exists(path):
+            raise
+        return bool(fs.cat_file(path) == data)
+    return True
+
+
+def _link(fs: LocalFileSystem, path: str, data: bytes) -> None:
+    """Create a file that is never seen empty; where links are refused, it may be for a moment."""
+    temporary = _temporary_beside(fs, path)
+    try:
+        fs.pipe_file(temporary, data)
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        with Path(path).open("xb") as file:
+            file.write(data)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _temporary_beside(fs: LocalFileSystem, path: str) -> str:
+    parent = posixpath.dirname(path)
+    fs.makedirs(parent, exist_ok=True)
+    # A short name of its own: the target's may already be as long as names can be.
+    name = f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"
+    return posixpath.join(parent, name)

@@ -13,12 +13,13 @@ import posixpath
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from fsspec.implementations.local import LocalFileSystem
 
 from srcnn.errors import SourceMissingError
-from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, resolve, write_whole
+from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, create_whole, resolve, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +163,20 @@ class Folder:
             and key.endswith(TEMPORARY_SUFFIX)
             and float(info.version or "inf") < before
         ]
+
+    @property
+    def local_path(self) -> Path | None:
+        """The folder's path where the file system is this machine's; None elsewhere."""
+        return Path(self.root or "/") if isinstance(self._fs, LocalFileSystem) else None
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a whole file where there is none; see `create_whole`."""
+        return create_whole(self._fs, self._path(key), data)
+
+    def modified(self, key: str) -> datetime:
+        """When a file was last written, by the clock of what keeps it."""
+        time_written: datetime = self._fs.modified(self._path(key))
+        return time_written
 
     def remove(self, key: str) -> None:
         """Remove a file, if it is there."""

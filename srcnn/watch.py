@@ -1,54 +1,57 @@
-"""How work in another process hears that its run ended: by the destination's lock."""
+"""What a run tells its workers on other machines, by its lock file. See `srcnn.lock`."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from functools import lru_cache
+from typing import Literal
 
-from srcnn.control import Control
-from srcnn.lock import watch
+from srcnn.holder import Holder
+from srcnn.lock_files import LockFiles
 from srcnn.storage import Folder
-from srcnn.work import Job
 
-_LOOK_SECONDS = 5.0
+WatchState = Literal["running", "stopping", "dropping", "lost"]
 
 
-@contextmanager
-def followed(job: Job) -> Iterator[Control]:
-    """A control that follows the lock while the body runs.
+def watch(dst: Folder, run_id: str) -> WatchState:
+    """What a run tells its workers; for a worker, between images.
 
-    A run that nobody leads any more (its process died, another took its destination) ends
-    here too: what goes on after a cancellation would write over what others write.
+    A run counts as dead when its lock file stays the same for as long as it says it may: by
+    this machine's clock alone, which may differ from the run's, and since the first look.
 
     Args:
-        job: whose run holds the destination.
+        dst: the destination.
+        run_id: the run that the worker works for.
+
+    Returns:
+        The run's state; `lost` where the destination is not the run's any more.
+
+    Raises:
+        OSError: it could not be read, which says nothing of the lock.
     """
-    run, done = Control(), threading.Event()
-    dst = Folder(job.dst, job.storage)
-    _look(dst, job.run_id, run)
-
-    def follow() -> None:
-        while not done.wait(_LOOK_SECONDS) and not run.drop.is_set():
-            _look(dst, job.run_id, run)
-
-    thread = threading.Thread(target=follow, name="follow-lock", daemon=True)
-    thread.start()
-    try:
-        yield run
-    finally:
-        done.set()
-        thread.join()
+    return _watcher(dst.url, run_id).look(LockFiles(dst))
 
 
-def _look(dst: Folder, run_id: str, run: Control) -> None:
-    try:
-        state = watch(dst, run_id)
-    except OSError:  # a storage that cannot be read says nothing of the run
-        return
-    if state == "stopping":
-        run.end("the run was ended")
-    elif state == "dropping":
-        run.end("the run was ended", drop=True)
-    elif state == "lost":
-        run.end("the run does not hold its destination any more", drop=True, fatal=True)
+class _Watcher:
+    """Remembers since when a lock file has been as it is."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._seen = b""
+        self._since = 0.0
+
+    def look(self, files: LockFiles) -> WatchState:
+        numbers = files.numbers()
+        content = files.read(numbers[-1]) if numbers else None
+        if content is None or Holder.run_of(content) != self._run_id:
+            return "lost"
+        if content != self._seen:
+            self._seen, self._since = content, time.monotonic()
+        holder = Holder.parse(content)
+        expired = time.monotonic() - self._since > holder.expires_seconds
+        return "lost" if expired else holder.state
+
+
+@lru_cache(maxsize=16)
+def _watcher(_url: str, run_id: str) -> _Watcher:
+    return _Watcher(run_id)

@@ -10,12 +10,12 @@ from prefect.cache_policies import NO_CACHE
 
 from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.files import file_exists, write_file
+from srcnn.following import followed
 from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
 from srcnn.storage import Folder
-from srcnn.watch import followed
 from srcnn.work import Job, Work
 from tasks.logs import logger
 
