@@ -9,6 +9,7 @@ torch.
 """
 
 from srcnn.errors import (
+    AccessDeniedError,
     CheckpointError,
     ChecksumError,
     DamagedImageError,
@@ -22,6 +23,8 @@ from srcnn.errors import (
     SourceChangedError,
     SourceMissingError,
     SrcnnError,
+    StorageError,
+    StorageUnavailableError,
     UnreachableTargetError,
     UnsupportedImageError,
     UsageError,
@@ -29,6 +32,7 @@ from srcnn.errors import (
 from srcnn.upscaler import Upscaler
 
 __all__ = [
+    "AccessDeniedError",
     "CheckpointError",
     "ChecksumError",
     "DamagedImageError",
@@ -42,6 +46,8 @@ __all__ = [
     "SourceChangedError",
     "SourceMissingError",
     "SrcnnError",
+    "StorageError",
+    "StorageUnavailableError",
     "UnreachableTargetError",
     "UnsupportedImageError",
     "Upscaler",
