@@ -63,7 +63,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     run = Control()
     with _destination(job, options, settings, run) as lease:
         plan = steps.call(tasks.plan, job, _selection(options, settings))
-        steps.call(tasks.open_report, options.report)
+        steps.call(tasks.open_report, options.report, job.storage)
         if lease is None:
             worked = Worked(sorted(plan.settled + dry_outcomes(plan), key=lambda each: each.source))
         else:
@@ -130,6 +130,7 @@ def _job(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
         provider=options.provider,
         threads=settings.threads,
         tile_px=settings.tile_px,
+        storage=settings.storage,
         transfers=settings.transfers,
         buffer_bytes=int(settings.buffer_megabytes * _MEGA),
     )

@@ -34,7 +34,7 @@ def upscaler_for(job: Job) -> Upscaler:
 # One run at a time works in a process; a later one may bring another model.
 @lru_cache(maxsize=1)
 def _upscaler(job: Job) -> Upscaler:
-    model = load_model(job.model)
+    model = load_model(job.model, job.storage)
     if model.sha256 != job.model_sha256:
         raise ModelError(
             f"{job.model}: expected sha256 {job.model_sha256}, got {model.sha256}: the model "

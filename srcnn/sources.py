@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable
 
-from srcnn.errors import SourceMissingError, UsageError
+from srcnn.errors import UsageError
 from srcnn.images import format_of
 from srcnn.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.scales import DEFAULT_NAME
@@ -34,11 +34,10 @@ def check_places(src: Folder, dst: Folder) -> None:
             f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
             "sources; give --dst another folder"
         )
-    try:
-        if dst.exists():
-            dst.probe()
-    except SourceMissingError as error:
-        raise UsageError(f"the destination {error}: give --dst a folder") from error
+    if dst.local_path and dst.local_path.is_file():
+        raise UsageError(
+            f"the destination {dst.url}: is a file; expected a folder: give --dst a folder"
+        )
 
 
 def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
