@@ -1,0 +1,129 @@
+"""A run in numbers: bounded in length, however many images it had."""
+
+from __future__ import annotations
+
+import heapq
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from srcnn.geometry import Size
+from srcnn.report import Report
+from srcnn.text import shortened
+from srcnn.work import NOT_ATTEMPTED, Outcome
+
+_MEGA = 1_000_000
+_MOST_SLOWEST = 5
+_MOST_REASONS = 15
+_MOST_EXAMPLES = 2
+_LONGEST_MESSAGE = 300
+# What differs between two failures of one kind: paths, quoted words, digests, numbers.
+_PATH = re.compile(r"\S*/\S*")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b|\d+(?:\.\d+)?", re.IGNORECASE)
+
+
+@dataclass
+class Reason:
+    """Failures of one kind.
+
+    Attributes:
+        type: the error's class.
+        message: its text, with names as `…` and numbers as `N`.
+        count: of the images.
+        examples: a few of them, by their keys in the source.
+    """
+
+    type: str
+    message: str
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        counts: requested, written, skipped, failed; as in the report.
+        not_attempted: of the failed ones, those whose turn never came.
+        megapixels: written.
+        seconds: the run took.
+        slowest: the images that took longest, the longest first; a few.
+        reasons: of failures, the most frequent first; a few.
+        other_failures: images that failed for reasons beyond these.
+    """
+
+    counts: dict[str, int]
+    not_attempted: int
+    megapixels: float
+    seconds: float
+    slowest: list[Outcome]
+    reasons: list[Reason]
+    other_failures: int
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Written, over the whole time of the run; 0 for a run of no time."""
+        return self.megapixels / self.seconds if self.seconds > 0 else 0.0
+
+
+def summarize(report: Report) -> Summary:
+    """The numbers of a run.
+
+    Args:
+        report: with its outcomes.
+    """
+    reasons = failure_reasons(report.images)
+    kept = reasons[:_MOST_REASONS]
+    made = (image for image in report.images if image.status == "written" and image.seconds > 0)
+    return Summary(
+        counts=report.counts,
+        not_attempted=sum(map(not_attempted, report.images)),
+        megapixels=sum(map(megapixels, report.images)),
+        seconds=report.seconds,
+        slowest=heapq.nlargest(_MOST_SLOWEST, made, key=lambda image: image.seconds),
+        reasons=kept,
+        other_failures=sum(reason.count for reason in reasons[len(kept) :]),
+    )
+
+
+def megapixels(image: Outcome) -> float:
+    """Megapixels that an image added to the destination; 0 unless it was written."""
+    if image.status != "written" or image.size_out is None:
+        return 0.0
+    return Size(*image.size_out).pixels / _MEGA
+
+
+def not_attempted(image: Outcome) -> bool:
+    """Whether the run ended before the image's turn."""
+    return image.error is not None and image.error.type == NOT_ATTEMPTED
+
+
+def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
+    """Failures by kind, the most frequent first; images that were not attempted left out.
+
+    Args:
+        images: with or without failures.
+    """
+    found: dict[tuple[str, str], Reason] = {}
+    for image in images:
+        if image.error is None or not_attempted(image):
+            continue
+        kind = (image.error.type, _folded(image.error.message, image))
+        reason = found.setdefault(kind, Reason(*kind))
+        reason.count += 1
+        if len(reason.examples) < _MOST_EXAMPLES:
+            reason.examples.append(image.source)
+    return sorted(found.values(), key=lambda reason: (-reason.count, reason.type, reason.message))
+
+
+def _folded(message: str, image: Outcome) -> str:
+    """A message without what belongs to its image alone."""
+    text = message[: 10 * _LONGEST_MESSAGE]
+    names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, "…") if len(name) > 2 else text  # noqa: PLR2004 - "a" is everywhere
+    text = _PATH.sub("…", _QUOTED.sub("…", text))
+    return shortened(" ".join(_NUMBER.sub("N", text).split()), _LONGEST_MESSAGE)
