@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     shard_images: int = Field(
         200, ge=1, le=100_000, description="Images that make one shard at the most."
     )
+    contact_sheet_images: int = Field(
+        8,
+        ge=0,
+        le=24,
+        description="Images whose crops, before and after, make the run's contact sheet; 0 for "
+        "none.",
+    )
 
 
 def load_settings() -> Settings:

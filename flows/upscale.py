@@ -15,15 +15,18 @@ from cyclopts import Parameter
 from prefect import flow
 
 from flows.cli import BatchFailedError, Interrupted, make_app, run
-from flows.options import UpscaleOptions
+from flows.display import show
+from flows.options import Flag, UpscaleOptions
+from flows.presenting import present
 from flows.progress import batch_progress
 from flows.runs import Steps, current_steps, hide_tracebacks, run_flow
 from flows.settings import Settings, load_settings
 from flows.signals import ended_by_signal
-from flows.telling import tell
+from flows.telling import tell, tell_plan
 from srcnn.batch import Control, control
 from srcnn.plan import Plan, Selection
 from srcnn.report import Report, dry_outcomes, reconcile, utc_now
+from srcnn.summary import summarize
 from srcnn.work import Failure, Job, Outcome, Work
 from tasks import upscale as tasks
 from tasks.logs import logger
@@ -49,6 +52,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     started, clock = utc_now(), time.monotonic()
     job = steps.call(tasks.load, _job(options, settings, started))
     plan = steps.call(tasks.plan, job, _selection(options, settings))
+    tell_plan(job, plan, dry_run=options.dry_run)
     steps.call(tasks.open_report, options.report)
     signal_number = 0
     if options.dry_run:
@@ -58,8 +62,12 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         outcomes, signal_number = _work(steps, job, plan, options, settings)
         images = reconcile(plan, outcomes)
     report = Report(job, started, time.monotonic() - clock, options.model_dump(), images)
-    tell(report, dry_run=options.dry_run)
+    summary = summarize(report)
+    tell(report, summary, dry_run=options.dry_run)
     place = _written(steps, report, options)
+    # Who presses Ctrl-C does not wait for pictures.
+    sheet_images = 0 if signal_number else settings.contact_sheet_images
+    present(steps, report, summary, place, plan.warnings, sheet_images=sheet_images)
     if signal_number:
         raise Interrupted(signal_number)
     if report.counts["failed"]:
@@ -144,8 +152,15 @@ def main(
             help="Track the run on the Prefect API, or on a temporary server; or not at all."
         ),
     ] = None,
+    quiet: Annotated[
+        Flag, Parameter(help="Say nothing on standard error but warnings and errors.")
+    ] = False,
+    json: Annotated[
+        Flag, Parameter(help="Tell the run as JSON lines on standard output; quiet besides.")
+    ] = False,
 ) -> int:
     """Upscale a folder or bucket of images, each by its own factor."""
+    show(quiet=quiet, json=json)
     run_flow(batch_upscale, batch_upscale.fn, track=track)(options)
     return 0
 

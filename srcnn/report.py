@@ -64,12 +64,13 @@ class Report:
                 "options": dict(self.options),
             },
             "counts": self.counts,
-            "images": [_image(outcome) for outcome in self.images],
+            "images": [outcome_fields(outcome) for outcome in self.images],
         }
         return json.dumps(content, indent=1).encode()
 
 
-def _image(outcome: Outcome) -> dict[str, Any]:
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """What became of an image, as the report has it."""
     error = outcome.error
     return {
         "source": outcome.source,

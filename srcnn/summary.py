@@ -18,10 +18,9 @@ _MOST_SLOWEST = 5
 _MOST_REASONS = 15
 _MOST_EXAMPLES = 2
 _LONGEST_MESSAGE = 300
-# What differs between two failures of one kind: paths, quoted words, digests, numbers.
-_PATH = re.compile(r"\S*/\S*")
+# What differs between two failures of one kind, besides paths: quoted words, digests, numbers.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b|\d+(?:\.\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?")
 
 
 @dataclass
@@ -125,5 +124,5 @@ def _folded(message: str, image: Outcome) -> str:
     names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
     for name in sorted(names, key=len, reverse=True):
         text = text.replace(name, "…") if len(name) > 2 else text  # noqa: PLR2004 - "a" is everywhere
-    text = _PATH.sub("…", _QUOTED.sub("…", text))
-    return shortened(" ".join(_NUMBER.sub("N", text).split()), _LONGEST_MESSAGE)
+    words = ("…" if "/" in word else word for word in _QUOTED.sub("…", text).split())
+    return shortened(_NUMBER.sub("N", " ".join(words)), _LONGEST_MESSAGE)

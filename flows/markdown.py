@@ -1,0 +1,155 @@
+"""A run's summary as Markdown, for the run's page in Prefect.
+
+Its two user interfaces read Markdown with different libraries. What both take the same way:
+tables, code spans, and a backslash before any ASCII punctuation.
+https://spec.commonmark.org/0.31.2/#backslash-escapes
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from srcnn.geometry import Size
+from srcnn.report import Report
+from srcnn.summary import Reason, Summary, megapixels
+from srcnn.text import one_line, shortened
+from srcnn.work import Outcome
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LONGEST_NAME = 100
+_MOST_WARNINGS = 10
+
+
+def plain(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Text that is shown as it is: no markup, no link, no end of a table's cell.
+
+    Args:
+        text: such as the name of a file; control characters become escapes.
+        longest: characters shown.
+    """
+    return _PUNCTUATION.sub(r"\\\1", shortened(one_line(text), longest))
+
+
+def code(text: str) -> str:
+    """Text as a code span, for what people copy; not for tables."""
+    shown = one_line(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def summary_page(
+    report: Report, summary: Summary, place: str, warnings: Sequence[str], *, dry_run: bool
+) -> str:
+    """The page of a run; tens of rows at the most.
+
+    Args:
+        report: of the run.
+        summary: its numbers.
+        place: URL of the report; empty where none was kept.
+        warnings: told when the run was planned.
+        dry_run: nothing was written.
+    """
+    parts = [
+        _headline(summary, dry_run=dry_run),
+        _numbers(summary),
+        _places(report, place),
+        _reasons(summary),
+        _slowest(summary.slowest),
+        _warnings(warnings),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _headline(summary: Summary, *, dry_run: bool) -> str:
+    counts = summary.counts
+    if dry_run:
+        return f"## {counts['written']:,} of {counts['requested']:,} images would be written"
+    if counts["failed"]:
+        return f"## {counts['failed']:,} of {counts['requested']:,} images failed"
+    return f"## {counts['written']:,} images written, {counts['skipped']:,} up to date"
+
+
+def _numbers(summary: Summary) -> str:
+    cells = {name: f"{count:,}" for name, count in summary.counts.items()}
+    if summary.not_attempted:
+        cells["of these not attempted"] = f"{summary.not_attempted:,}"
+    cells |= {
+        "megapixels": f"{summary.megapixels:,.1f}",
+        "Mpx per second": f"{summary.megapixels_per_second:,.2f}",
+        "seconds": f"{summary.seconds:,.1f}",
+    }
+    return table(list(cells), [list(cells.values())])
+
+
+def _places(report: Report, place: str) -> str:
+    job = report.job
+    lines = {
+        "from": code(job.src),
+        "to": code(job.dst),
+        "model": f"{code(job.model)}, sha256 {job.model_sha256[:12]}",
+        "report": _link(place) if place else "",
+        "run": code(job.run_id),
+    }
+    return "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
+
+
+def _link(url: str) -> str:
+    """A link where a browser can follow it."""
+    if not url.startswith(("http://", "https://")):
+        return code(url)
+    target = re.sub(r"[^!-~]|[<>\\]", lambda found: _percent(found[0]), url)
+    return f"[{plain(url, longest=len(url))}](<{target}>)"
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode(errors="surrogateescape"))
+
+
+def _reasons(summary: Summary) -> str:
+    if not summary.reasons:
+        return ""
+    rows = [_reason(reason) for reason in summary.reasons]
+    if summary.other_failures:
+        rows.append([f"{summary.other_failures:,}", "", "for other reasons: see the report", ""])
+    return "### Failures by reason\n\n" + table(["images", "error", "reason", "such as"], rows)
+
+
+def _reason(reason: Reason) -> list[str]:
+    return [
+        f"{reason.count:,}",
+        plain(reason.type),
+        plain(reason.message, longest=len(reason.message)),
+        ", ".join(map(plain, reason.examples)),
+    ]
+
+
+def _slowest(images: Sequence[Outcome]) -> str:
+    if not images:
+        return ""
+    rows = [
+        [
+            plain(image.source),
+            plain(str(Size(*image.size_out)) if image.size_out else ""),
+            f"{megapixels(image):.1f}",
+            f"{image.seconds:.1f}",
+        ]
+        for image in images
+    ]
+    return "### Slowest images\n\n" + table(["image", "output (px)", "Mpx", "seconds"], rows)
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    lines = [f"- {plain(warning, longest=300)}" for warning in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        lines.append(f"- and {len(warnings) - _MOST_WARNINGS:,} more: see the logs")
+    return "### Warnings\n\n" + "\n".join(lines)
