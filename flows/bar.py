@@ -16,16 +16,19 @@ from rich.text import Text
 from flows.display import stream_handlers
 from srcnn.progress import Snapshot
 
-_BAR_LETTERS = 20
+_MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6
+_FIGURES_LETTERS = 70  # beside the bar, which takes what is left
 
 
 class _Bar(ProgressColumn):
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Callable[[], Snapshot], console: Console) -> None:
+        self._snapshot, self._console = snapshot, console
         super().__init__()
 
     def render(self, _: Task) -> ProgressBar:
-        return ProgressBar(total=100, completed=self._snapshot().percent, width=_BAR_LETTERS)
+        left = max(_LEAST_BAR_LETTERS, self._console.width - _FIGURES_LETTERS)
+        width = min(_MOST_BAR_LETTERS, left)
+        return ProgressBar(total=100, completed=self._snapshot().percent, width=width)
 
 
 class _Figures(ProgressColumn):
@@ -67,7 +70,10 @@ def progress_bar(snapshot: Callable[[], Snapshot], console: Console) -> Iterator
         snapshot: how far it is, now.
         console: a terminal.
     """
-    with Progress(_Bar(snapshot), _Figures(snapshot), console=console) as bar, _lines_above_bar():
+    with (
+        Progress(_Bar(snapshot, console), _Figures(snapshot), console=console) as bar,
+        _lines_above_bar(),
+    ):
         bar.add_task("")
         yield
 

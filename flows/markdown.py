@@ -45,9 +45,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def summary_page(
-    report: Report, summary: Summary, place: str, warnings: Sequence[str], *, dry_run: bool
-) -> str:
+def summary_page(report: Report, summary: Summary, place: str, warnings: Sequence[str]) -> str:
     """The page of a run; tens of rows at the most.
 
     Args:
@@ -55,10 +53,9 @@ def summary_page(
         summary: its numbers.
         place: URL of the report; empty where none was kept.
         warnings: told when the run was planned.
-        dry_run: nothing was written.
     """
     parts = [
-        _headline(summary, dry_run=dry_run),
+        _headline(summary),
         _numbers(summary),
         _places(report, place),
         _reasons(summary),
@@ -68,9 +65,9 @@ def summary_page(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _headline(summary: Summary, *, dry_run: bool) -> str:
+def _headline(summary: Summary) -> str:
     counts = summary.counts
-    if dry_run:
+    if summary.dry_run:
         return f"## {counts['written']:,} of {counts['requested']:,} images would be written"
     if counts["failed"]:
         return f"## {counts['failed']:,} of {counts['requested']:,} images failed"
@@ -81,11 +78,10 @@ def _numbers(summary: Summary) -> str:
     cells = {name: f"{count:,}" for name, count in summary.counts.items()}
     if summary.not_attempted:
         cells["of these not attempted"] = f"{summary.not_attempted:,}"
-    cells |= {
-        "megapixels": f"{summary.megapixels:,.1f}",
-        "Mpx per second": f"{summary.megapixels_per_second:,.2f}",
-        "seconds": f"{summary.seconds:,.1f}",
-    }
+    cells["megapixels"] = f"{summary.megapixels:,.1f}"
+    if not summary.dry_run:
+        cells["Mpx per second"] = f"{summary.megapixels_per_second:,.2f}"
+        cells["seconds"] = f"{summary.seconds:,.1f}"
     return table(list(cells), [list(cells.values())])
 
 

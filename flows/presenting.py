@@ -33,12 +33,11 @@ def present(  # noqa: PLR0913 - what a run leaves behind
         warnings: told when the run was planned.
         sheet_images: how many a contact sheet shows; 0 for none.
     """
-    dry_run = bool(report.options.get("dry_run"))
     lines = display.get().lines
     if lines is not None:
         lines.summary(report, summary, place)
-    publish_summary(summary_page(report, summary, place, warnings, dry_run=dry_run))
-    images = [] if dry_run else chosen(report.images, sheet_images)
+    publish_summary(summary_page(report, summary, place, warnings))
+    images = [] if summary.dry_run else chosen(report.images, sheet_images)
     sheet = steps.call(make_contact_sheet, report.job, images) if images else None
     if sheet:
         publish_sheet(sheet)

@@ -21,18 +21,17 @@ def tell_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
         lines.plan(job, plan, dry_run=dry_run)
 
 
-def tell(report: Report, summary: Summary, *, dry_run: bool) -> None:
+def tell(report: Report, summary: Summary) -> None:
     """Log the failures with their reasons, the counts, and where the images are.
 
     Args:
         report: of the run.
         summary: its numbers.
-        dry_run: whether the run only told what it would do.
     """
     log = logger()
     if not report.images:
         log.warning("no images in %s", report.job.src)
-    if dry_run:
+    if summary.dry_run:
         for image in report.images:
             log.info("%s", _line(image))
     failures = [image for image in report.images if image.error and not not_attempted(image)]
@@ -40,8 +39,8 @@ def tell(report: Report, summary: Summary, *, dry_run: bool) -> None:
         log.error("%s", _line(image))
     if len(failures) > _MOST_FAILURES_TOLD:
         log.error("and %d more failures: see the report", len(failures) - _MOST_FAILURES_TOLD)
-    log.info("%s", _counts(summary, dry_run=dry_run))
-    if not dry_run:
+    log.info("%s", _counts(summary))
+    if not summary.dry_run:
         log.info("images: %s", report.job.dst)
 
 
@@ -59,9 +58,9 @@ def _px(size: Size) -> str:
     return str(Size(*size))
 
 
-def _counts(summary: Summary, *, dry_run: bool) -> str:
+def _counts(summary: Summary) -> str:
     counts = summary.counts
-    written = "would be written" if dry_run else "written"
+    written = "would be written" if summary.dry_run else "written"
     idle = f" ({summary.not_attempted} of these not attempted)" if summary.not_attempted else ""
     return (
         f"{counts['requested']} images: {counts['written']} {written} "

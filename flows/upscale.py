@@ -63,7 +63,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         images = reconcile(plan, outcomes)
     report = Report(job, started, time.monotonic() - clock, options.model_dump(), images)
     summary = summarize(report)
-    tell(report, summary, dry_run=options.dry_run)
+    tell(report, summary)
     place = _written(steps, report, options)
     # Who presses Ctrl-C does not wait for pictures.
     sheet_images = 0 if signal_number else settings.contact_sheet_images

@@ -159,4 +159,5 @@ def flat(picture: Pixels) -> Bytes:
     if levels.shape[2] > 3:  # noqa: PLR2004 - BGRA
         opaque = levels[:, :, 3:] / np.float32(255)
         levels = levels[:, :, :3] * opaque + _GREY_LEVEL * (1 - opaque)
-    return np.rint(levels).astype(np.uint8)
+    levels_8: Bytes = np.rint(levels).astype(np.uint8)
+    return levels_8

@@ -45,6 +45,7 @@ class Summary:
     """What a run came to.
 
     Attributes:
+        dry_run: nothing was written; `written` stands for what would be.
         counts: requested, written, skipped, failed; as in the report.
         not_attempted: of the failed ones, those whose turn never came.
         megapixels: written.
@@ -54,6 +55,7 @@ class Summary:
         other_failures: images that failed for reasons beyond these.
     """
 
+    dry_run: bool
     counts: dict[str, int]
     not_attempted: int
     megapixels: float
@@ -64,8 +66,8 @@ class Summary:
 
     @property
     def megapixels_per_second(self) -> float:
-        """Written, over the whole time of the run; 0 for a run of no time."""
-        return self.megapixels / self.seconds if self.seconds > 0 else 0.0
+        """Written, over the whole time of the run; 0 for a run that wrote nothing."""
+        return self.megapixels / self.seconds if self.seconds > 0 and not self.dry_run else 0.0
 
 
 def summarize(report: Report) -> Summary:
@@ -78,6 +80,7 @@ def summarize(report: Report) -> Summary:
     kept = reasons[:_MOST_REASONS]
     made = (image for image in report.images if image.status == "written" and image.seconds > 0)
     return Summary(
+        dry_run=bool(report.options.get("dry_run")),
         counts=report.counts,
         not_attempted=sum(map(not_attempted, report.images)),
         megapixels=sum(map(megapixels, report.images)),
