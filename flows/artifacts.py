@@ -27,13 +27,14 @@ _UPDATE_SECONDS = 5.0
 _LAST_UPDATE_SECONDS = 15.0
 
 
-def publish_summary(page: str) -> None:
+def publish_summary(headline: str, page: str) -> None:
     """Show a summary.
 
     Args:
+        headline: what the run came to, in a line.
         page: Markdown.
     """
-    _publish(SUMMARY_KEY, "markdown", page, "What the run came to.")
+    _publish(SUMMARY_KEY, "markdown", page, headline)
 
 
 def publish_sheet(jpeg: bytes) -> None:

@@ -1,8 +1,9 @@
 """A run's summary as Markdown, for the run's page in Prefect.
 
-Its two user interfaces read Markdown with different libraries. What both take the same way:
-tables, code spans, and a backslash before any ASCII punctuation.
-https://spec.commonmark.org/0.31.2/#backslash-escapes
+Its two user interfaces read Markdown with different libraries. What both take the same way are
+tables and code spans. Whatever is not our own word stands in a code span, where nothing is
+markup; an escaped `www.` or `https://` would still become a link in one of them.
+https://spec.commonmark.org/0.31.2/#code-spans
 """
 
 from __future__ import annotations
@@ -16,27 +17,27 @@ from srcnn.summary import Reason, Summary, megapixels
 from srcnn.text import one_line, shortened
 from srcnn.work import Outcome
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LONGEST_NAME = 100
 _MOST_WARNINGS = 10
 
 
-def plain(text: str, longest: int = _LONGEST_NAME) -> str:
-    """Text that is shown as it is: no markup, no link, no end of a table's cell.
+def code(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Text that is shown as it is, in a table too.
 
     Args:
         text: such as the name of a file; control characters become escapes.
         longest: characters shown.
     """
-    return _PUNCTUATION.sub(r"\\\1", shortened(one_line(text), longest))
+    # A table's cell ends at a pipe even within a code span, and how to escape it there depends
+    # on the backslashes before it: so the pipes stand outside.
+    parts = shortened(one_line(text), longest).split("|")
+    return r"\|".join(_span(part) if part.strip() else part for part in parts)
 
 
-def code(text: str) -> str:
-    """Text as a code span, for what people copy; not for tables."""
-    shown = one_line(text)
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    space = " " if "`" in shown else ""
-    return f"{fence}{space}{shown}{space}{fence}"
+def _span(text: str) -> str:
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -55,7 +56,7 @@ def summary_page(report: Report, summary: Summary, place: str, warnings: Sequenc
         warnings: told when the run was planned.
     """
     parts = [
-        _headline(summary),
+        f"## {headline(summary)}",
         _numbers(summary),
         _places(report, place),
         _reasons(summary),
@@ -65,13 +66,14 @@ def summary_page(report: Report, summary: Summary, place: str, warnings: Sequenc
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _headline(summary: Summary) -> str:
+def headline(summary: Summary) -> str:
+    """What the run came to, in a line."""
     counts = summary.counts
     if summary.dry_run:
-        return f"## {counts['written']:,} of {counts['requested']:,} images would be written"
+        return f"{counts['written']:,} of {counts['requested']:,} images would be written"
     if counts["failed"]:
-        return f"## {counts['failed']:,} of {counts['requested']:,} images failed"
-    return f"## {counts['written']:,} images written, {counts['skipped']:,} up to date"
+        return f"{counts['failed']:,} of {counts['requested']:,} images failed"
+    return f"{counts['written']:,} images written, {counts['skipped']:,} up to date"
 
 
 def _numbers(summary: Summary) -> str:
@@ -88,9 +90,9 @@ def _numbers(summary: Summary) -> str:
 def _places(report: Report, place: str) -> str:
     job = report.job
     lines = {
-        "from": code(job.src),
-        "to": code(job.dst),
-        "model": f"{code(job.model)}, sha256 {job.model_sha256[:12]}",
+        "from": code(job.src, len(job.src)),
+        "to": code(job.dst, len(job.dst)),
+        "model": f"{code(job.model, len(job.model))}, sha256 {job.model_sha256[:12]}",
         "report": _link(place) if place else "",
         "run": code(job.run_id),
     }
@@ -100,9 +102,9 @@ def _places(report: Report, place: str) -> str:
 def _link(url: str) -> str:
     """A link where a browser can follow it."""
     if not url.startswith(("http://", "https://")):
-        return code(url)
+        return code(url, len(url))
     target = re.sub(r"[^!-~]|[<>\\]", lambda found: _percent(found[0]), url)
-    return f"[{plain(url, longest=len(url))}](<{target}>)"
+    return f"[read it](<{target}>)"
 
 
 def _percent(char: str) -> str:
@@ -110,21 +112,19 @@ def _percent(char: str) -> str:
 
 
 def _reasons(summary: Summary) -> str:
+    """A list, whose lines wrap: one of the two user interfaces never breaks the line of a cell."""
     if not summary.reasons:
         return ""
-    rows = [_reason(reason) for reason in summary.reasons]
+    lines = [_reason(reason) for reason in summary.reasons]
     if summary.other_failures:
-        rows.append([f"{summary.other_failures:,}", "", "for other reasons: see the report", ""])
-    return "### Failures by reason\n\n" + table(["images", "error", "reason", "such as"], rows)
+        lines.append(f"- **{summary.other_failures:,}** for other reasons: see the report")
+    return "### Failures by reason\n\n" + "\n".join(lines)
 
 
-def _reason(reason: Reason) -> list[str]:
-    return [
-        f"{reason.count:,}",
-        plain(reason.type),
-        plain(reason.message, longest=len(reason.message)),
-        ", ".join(map(plain, reason.examples)),
-    ]
+def _reason(reason: Reason) -> str:
+    message = code(reason.message, len(reason.message))
+    examples = ", ".join(map(code, reason.examples))
+    return f"- **{reason.count:,}** {code(reason.type)}: {message}, such as {examples}"
 
 
 def _slowest(images: Sequence[Outcome]) -> str:
@@ -132,8 +132,8 @@ def _slowest(images: Sequence[Outcome]) -> str:
         return ""
     rows = [
         [
-            plain(image.source),
-            plain(str(Size(*image.size_out)) if image.size_out else ""),
+            code(image.source),
+            str(Size(*image.size_out)) if image.size_out else "",
             f"{megapixels(image):.1f}",
             f"{image.seconds:.1f}",
         ]
@@ -145,7 +145,7 @@ def _slowest(images: Sequence[Outcome]) -> str:
 def _warnings(warnings: Sequence[str]) -> str:
     if not warnings:
         return ""
-    lines = [f"- {plain(warning, longest=300)}" for warning in warnings[:_MOST_WARNINGS]]
+    lines = [f"- {code(warning, 300)}" for warning in warnings[:_MOST_WARNINGS]]
     if len(warnings) > _MOST_WARNINGS:
         lines.append(f"- and {len(warnings) - _MOST_WARNINGS:,} more: see the logs")
     return "### Warnings\n\n" + "\n".join(lines)
