@@ -123,7 +123,7 @@ def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
 
 def _folded(message: str, image: Outcome) -> str:
     """A message without what belongs to its image alone."""
-    text = message[: 10 * _LONGEST_MESSAGE]
+    text = message[: 2 * _LONGEST_MESSAGE]
     names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
     for name in sorted(names, key=len, reverse=True):
         text = text.replace(name, "…") if len(name) > 2 else text  # noqa: PLR2004 - "a" is everywhere

@@ -1,6 +1,7 @@
 """How far a run is: counted, told in words, and kept on the run's page."""
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,7 @@ class TestTracked:
                 for item in items:
                     progress.add(outcome(item))
                 while "cannot be shown" not in caplog.text:
-                    pass
+                    time.sleep(0.05)
             return progress.snapshot().images
 
         assert loses_its_artifact() == 2
