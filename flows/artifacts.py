@@ -27,14 +27,14 @@ _UPDATE_SECONDS = 5.0
 _LAST_UPDATE_SECONDS = 15.0
 
 
-def publish_summary(headline: str, page: str) -> None:
+def publish_summary(description: str, page: str) -> None:
     """Show a summary.
 
     Args:
-        headline: what the run came to, in a line.
+        description: what the run came to, in a line.
         page: Markdown.
     """
-    _publish(SUMMARY_KEY, "markdown", page, headline)
+    _publish(SUMMARY_KEY, "markdown", page, description)
 
 
 def publish_sheet(jpeg: bytes) -> None:

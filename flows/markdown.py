@@ -56,7 +56,7 @@ def summary_page(report: Report, summary: Summary, place: str, warnings: Sequenc
         warnings: told when the run was planned.
     """
     parts = [
-        f"## {headline(summary)}",
+        f"## {_headline(summary)}",
         _numbers(summary),
         _places(report, place),
         _reasons(summary),
@@ -66,8 +66,7 @@ def summary_page(report: Report, summary: Summary, place: str, warnings: Sequenc
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def headline(summary: Summary) -> str:
-    """What the run came to, in a line."""
+def _headline(summary: Summary) -> str:
     counts = summary.counts
     if summary.dry_run:
         return f"{counts['written']:,} of {counts['requested']:,} images would be written"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flows.artifacts import publish_sheet, publish_summary
 from flows.display import display
-from flows.markdown import headline, summary_page
+from flows.markdown import summary_page
 from flows.runs import Steps
 from srcnn.contact import chosen
 from srcnn.report import Report
@@ -36,7 +36,7 @@ def present(  # noqa: PLR0913 - what a run leaves behind
     lines = display.get().lines
     if lines is not None:
         lines.summary(report, summary, place)
-    publish_summary(headline(summary), summary_page(report, summary, place, warnings))
+    publish_summary(summary.text, summary_page(report, summary, place, warnings))
     images = [] if summary.dry_run else chosen(report.images, sheet_images)
     sheet = steps.call(make_contact_sheet, report.job, images) if images else None
     if sheet:

@@ -39,7 +39,7 @@ def tell(report: Report, summary: Summary) -> None:
         log.error("%s", _line(image))
     if len(failures) > _MOST_FAILURES_TOLD:
         log.error("and %d more failures: see the report", len(failures) - _MOST_FAILURES_TOLD)
-    log.info("%s", _counts(summary))
+    log.info("%s", summary.text)
     if not summary.dry_run:
         log.info("images: %s", report.job.dst)
 
@@ -56,14 +56,3 @@ def _line(image: Outcome) -> str:
 
 def _px(size: Size) -> str:
     return str(Size(*size))
-
-
-def _counts(summary: Summary) -> str:
-    counts = summary.counts
-    written = "would be written" if summary.dry_run else "written"
-    idle = f" ({summary.not_attempted} of these not attempted)" if summary.not_attempted else ""
-    return (
-        f"{counts['requested']} images: {counts['written']} {written} "
-        f"({summary.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
-        f"{counts['failed']} failed{idle}, in {summary.seconds:.1f} s"
-    )

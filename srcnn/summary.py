@@ -69,6 +69,18 @@ class Summary:
         """Written, over the whole time of the run; 0 for a run that wrote nothing."""
         return self.megapixels / self.seconds if self.seconds > 0 and not self.dry_run else 0.0
 
+    @property
+    def text(self) -> str:
+        """In words, in a line."""
+        counts = self.counts
+        written = "would be written" if self.dry_run else "written"
+        idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
+        return (
+            f"{counts['requested']} images: {counts['written']} {written} "
+            f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
+            f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
+        )
+
 
 def summarize(report: Report) -> Summary:
     """The numbers of a run.
