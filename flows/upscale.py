@@ -26,6 +26,7 @@ from srcnn.plan import Plan, Selection
 from srcnn.report import Report, dry_outcomes, reconcile, utc_now
 from srcnn.work import Failure, Job, Outcome, Work
 from tasks import upscale as tasks
+from tasks.credentials import use_credentials
 from tasks.logs import logger
 from tasks.shards import make_shards
 
@@ -46,6 +47,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     """
     hide_tracebacks()
     settings, steps = load_settings(), current_steps()
+    use_credentials(settings.aws_block)
     started, clock = utc_now(), time.monotonic()
     job = steps.call(tasks.load, _job(options, settings, started))
     plan = steps.call(tasks.plan, job, _selection(options, settings))
@@ -116,7 +118,8 @@ def _work(
     outcomes: list[Outcome] = []
     with batch_progress(plan.work, logger()) as progress, ended_by_signal() as ended:
         control.set(Control(ended.stop, ended.drop, progress.add))
-        for shard, result in steps.map(tasks.upscale_shard, shards, options.workers, job=job):
+        common = {"job": job, "aws_block": settings.aws_block}
+        for shard, result in steps.map(tasks.upscale_shard, shards, options.workers, **common):
             told = _broken(shard, result) if isinstance(result, BaseException) else result
             outcomes += told
             for outcome in told:

@@ -15,6 +15,7 @@ from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
 from srcnn.storage import Folder
 from srcnn.work import Job, Outcome, Work
+from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 _ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
@@ -72,8 +73,9 @@ def open_report(url: str | None) -> None:
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
-def upscale_shard(item: list[Work], job: Job) -> list[Outcome]:
-    """Make the images of one shard."""
+def upscale_shard(item: list[Work], job: Job, aws_block: str | None = None) -> list[Outcome]:
+    """Make the images of one shard, in whatever process, with the credentials of the block."""
+    use_credentials(aws_block)
     result = process_shard(job, item)
     if result.unrecorded:
         text = "what this shard wrote is not on record, and will be made again: %s"

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 from seaweedfs import die_with_parent, free_ports
 
@@ -92,7 +93,7 @@ class PrefectServer:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def __enter__(self) -> PrefectServer:
+    def __enter__(self) -> Self:
         """Start it, and wait until it answers."""
         server = self.start(
             *("server", "start", "--host", "127.0.0.1", "--port", str(self._port)),
