@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+from prefect.client.orchestration import SyncPrefectClient
 from seaweedfs import die_with_parent, free_ports
 
 ROOT = Path(__file__).parent.parent.parent
@@ -135,6 +136,10 @@ class PrefectServer:
             check=False,
         )
 
+    def client(self) -> SyncPrefectClient:
+        """A client in this process; use it as a context manager."""
+        return SyncPrefectClient(self.api_url, auth_string=AUTH)
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.api_url}/health", timeout=5) as reply:  # noqa: S310 - http
@@ -143,6 +148,40 @@ class PrefectServer:
             return error.code == 401  # a server that asks who we are is there
         except OSError:
             return False
+
+
+class Deployment(PrefectServer):
+    """A server with our deployments, and a worker for them."""
+
+    def __init__(self, **worker: str) -> None:
+        """Start nothing yet.
+
+        Args:
+            worker: variables of the worker alone, such as its credentials.
+        """
+        super().__init__()
+        self._worker = worker
+
+    def __enter__(self) -> Self:
+        """Do what deploy/README.md says, in its order."""
+        super().__enter__()
+        try:
+            self._check("work-pool", "create", "srcnn", "--type", "process")
+            self._check("--no-prompt", "deploy", "--all", "--prefect-file", "deploy/prefect.yaml")
+            self.worker = self.start(
+                *("worker", "start", "--pool", "srcnn"),
+                PREFECT_WORKER_QUERY_SECONDS="1",
+                **self._worker,
+            )
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _check(self, *arguments: str) -> None:
+        done = self.run(*arguments)
+        if done.returncode:
+            raise RuntimeError(f"prefect {arguments} failed:\n{done.stdout}{done.stderr}")
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:
