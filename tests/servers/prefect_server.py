@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import signal
@@ -100,6 +101,7 @@ class PrefectServer:
             *("server", "start", "--host", "127.0.0.1", "--port", str(self._port)),
             PREFECT_SERVER_API_AUTH_STRING=AUTH,
             PREFECT_SERVER_CSRF_PROTECTION_ENABLED="true",
+            PREFECT_SERVER_ENCRYPTION_KEY=base64.urlsafe_b64encode(os.urandom(32)).decode(),
             **self._settings,
         )
         until = time.monotonic() + _READY_SECONDS
