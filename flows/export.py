@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
 from flows.options import Url
-from flows.runs import current_steps, hide_tracebacks, run_flow
+from flows.runs import hide_tracebacks, run_flow
 from flows.settings import load_settings
+from flows.steps import current_steps
 from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
@@ -107,7 +108,7 @@ def export_srcnn(options: ExportOptions) -> str:
     graph = call(tasks.export, checkpoint, source, spec)
     parity = call(tasks.check, graph, checkpoint, source, spec)
     _show(parity)
-    return call(tasks.publish, graph, parity, options.dst)
+    return call(tasks.publish, graph, parity, options.dst, settings.storage)
 
 
 def _require_torch() -> None:
@@ -157,8 +158,9 @@ def main(
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:
-        use_credentials(load_settings().aws_block)
-        raise_findings(check, check_graph(read_file(check)))
+        settings = load_settings()
+        use_credentials(settings.aws_block)
+        raise_findings(check, check_graph(read_file(check, settings.storage)))
         logger().info("%s: nothing wrong found", check)
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from flows.runners import RunnerName
 from srcnn.card import Convention
+from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images import Format
 from srcnn.patterns import Patterns
@@ -27,6 +29,11 @@ def _check_scale(text: str) -> str:
     return text
 
 
+def _check_failure_limit(text: str) -> str:
+    parse_failure_limit(text)
+    return text
+
+
 def _check_pattern(text: str) -> str:
     Patterns([text])
     return text
@@ -40,6 +47,12 @@ ScaleText = Annotated[
     AfterValidator(_check_scale),
 ]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
+FailureLimitText = Annotated[
+    str,
+    BeforeValidator(_text_of_number),
+    Field(json_schema_extra={"pattern": FAILURE_LIMIT_PATTERN}),
+    AfterValidator(_check_failure_limit),
+]
 # A list takes several values after one flag, and the flag may be given again.
 Globs = Annotated[
     list[Glob], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
@@ -93,8 +106,21 @@ class UpscaleOptions(BaseModel):
         "copy", description="What becomes of images that already meet their target."
     )
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
+    max_failures: FailureLimitText | None = Field(
+        None,
+        description="End the run early when more images than this failed: a number such as 20, "
+        "or a share of those requested such as 5%; never if unset.",
+    )
+    runner: RunnerName = Field(
+        "threads",
+        description="Where shards are worked on: threads of this process, or the Dask cluster at "
+        "SRCNN_DASK_ADDRESS.",
+    )
     workers: int = Field(
-        2, ge=1, le=64, description="Shards worked on at a time; inference shares all cores anyway."
+        2,
+        ge=1,
+        le=64,
+        description="Threads that work on a shard each; inference shares all cores anyway.",
     )
     dry_run: Flag = Field(default=False, description="Write nothing; tell what would be done.")
     report: Url | None = Field(

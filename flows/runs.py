@@ -1,8 +1,4 @@
-"""How a flow calls its tasks: as Prefect task runs, or at once in the process.
-
-The flows are written once, against `Steps`. Inside a flow run every call is a task
-run on the server; outside one, the same function is called without Prefect.
-"""
+"""Whether a flow runs on a Prefect API, on a temporary server, or without one."""
 
 from __future__ import annotations
 
@@ -10,15 +6,11 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
-from functools import partial
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
-from prefect import Task, get_client, unmapped
-from prefect.context import FlowRunContext
-from prefect.futures import as_completed as prefect_as_completed
+from prefect import get_client
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
@@ -26,76 +18,14 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from srcnn.errors import SrcnnError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 # The first start of the temporary server makes its database: up to 25 s on two cores.
 EPHEMERAL_STARTUP_SECONDS = 120
-
-
-class Steps(Protocol):
-    """The two ways in which a flow uses its tasks."""
-
-    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one task and wait for its result."""
-
-    def map(
-        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
-    ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item, `workers` at a time; results or errors as they come."""
-
-
-class TrackedSteps:
-    """Tasks as task runs of the flow run that we are in."""
-
-    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one task and wait for its result."""
-        return task(*args, **kwargs)
-
-    def map(
-        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
-    ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item, `workers` at a time; results or errors as they come."""
-        shared: dict[str, Any] = {name: unmapped(value) for name, value in common.items()}
-        threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
-        with threads as runner:
-            futures: list[Any] = list(runner.map(task, {"item": list(items), **shared}))
-            item_of = {
-                future.task_run_id: item for future, item in zip(futures, items, strict=True)
-            }
-            for future in prefect_as_completed(futures):
-                yield item_of[future.task_run_id], future.result(raise_on_failure=False)
-
-
-class UntrackedSteps:
-    """The tasks' functions, called in this process."""
-
-    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one task's function."""
-        return task.fn(*args, **kwargs)
-
-    def map(
-        self, task: Task[..., R], items: Sequence[T], workers: int, **common: object
-    ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task's function on every item, in threads; results or errors as they come."""
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            item_of: dict[Future[R], T] = {}
-            for item in items:
-                # As Prefect's thread runner: each call sees the caller's context variables.
-                call = partial(copy_context().run, task.fn, item=item, **common)
-                item_of[pool.submit(call)] = item
-            for future in as_completed(item_of):
-                yield item_of[future], future.exception() or future.result()
-
-
-def current_steps() -> Steps:
-    """Tracked inside a flow run, untracked outside of one."""
-    return TrackedSteps() if FlowRunContext.get() else UntrackedSteps()
 
 
 def has_api() -> bool:

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
+from srcnn.retries import StorageLimits
 
 
 class Settings(BaseSettings):
@@ -46,6 +47,18 @@ class Settings(BaseSettings):
         description="Name of a Prefect block (AWS Credentials) that S3 is used with, instead of "
         "AWS_* variables and profiles.",
     )
+    storage_attempts: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="Attempts at each call to a bucket or server, with growing pauses between.",
+    )
+    storage_timeout_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="Seconds of a bucket's or server's silence that end one attempt.",
+    )
     threads: int = Field(
         0, ge=0, le=1024, description="Threads of inference; 0 for the cores the process may use."
     )
@@ -64,6 +77,34 @@ class Settings(BaseSettings):
     shard_images: int = Field(
         200, ge=1, le=100_000, description="Images that make one shard at the most."
     )
+    transfers: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Files that each shard reads ahead, and writes behind, at a time.",
+    )
+    buffer_megabytes: float = Field(
+        128,
+        gt=0,
+        le=100_000,
+        description="Megabytes of files that each shard holds read ahead, and as many waiting to "
+        "be written; a larger file goes alone.",
+    )
+    lock_seconds: float = Field(
+        120,
+        ge=10,
+        le=86_400,
+        description="Seconds without a sign of life after which a run no longer holds its "
+        "destination.",
+    )
+    dask_address: str | None = Field(
+        None, description="Address of the Dask scheduler, such as tcp://127.0.0.1:8786."
+    )
+
+    @property
+    def storage(self) -> StorageLimits:
+        """How patient calls to storage are."""
+        return StorageLimits(self.storage_attempts, self.storage_timeout_seconds)
 
 
 def load_settings() -> Settings:

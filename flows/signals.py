@@ -6,30 +6,31 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
+from srcnn.control import Control
 from tasks.logs import logger
 
 
+@dataclass
 class Ended:
-    """Whether, and by which signal, the work was asked to end.
+    """Which signal asked the work to end.
 
     Attributes:
-        stop: set when it was; the images in hand are finished.
-        drop: set when it was asked again; they are dropped.
         number: of the signal; 0 before.
     """
 
-    def __init__(self) -> None:
-        """Not ended yet."""
-        self.stop = threading.Event()
-        self.drop = threading.Event()
-        self.number = 0
+    number: int = 0
 
 
 @contextmanager
-def ended_by_signal() -> Iterator[Ended]:
-    """Let a first Ctrl-C or SIGTERM finish the images in hand, and a second one drop them."""
+def ended_by_signal(run: Control) -> Iterator[Ended]:
+    """Let a first Ctrl-C or SIGTERM finish the images in hand, and a second one drop them.
+
+    Args:
+        run: what is told.
+    """
     ended = Ended()
     if threading.current_thread() is not threading.main_thread():
         yield ended
@@ -38,12 +39,12 @@ def ended_by_signal() -> Iterator[Ended]:
     before = {number: signal.getsignal(number) for number in numbers}
 
     def end(number: int, _frame: FrameType | None) -> None:
-        if not ended.stop.is_set():
+        if not ended.number:
             ended.number = number
-            ended.stop.set()
+            run.end("the run was interrupted")
             logger().warning("interrupted: finishing the images in hand; again to drop them")
             return
-        ended.drop.set()
+        run.end("the run was interrupted", drop=True)
         for each, handler in before.items():
             signal.signal(each, handler)
         logger().warning("dropping the images in hand")

@@ -8,27 +8,38 @@ from __future__ import annotations
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 from prefect import flow
 
-from flows.cli import BatchFailedError, Interrupted, make_app, run
+from flows.cli import BatchFailedError, Interrupted, make_app
+from flows.cli import run as run_command
 from flows.options import UpscaleOptions
-from flows.progress import batch_progress
-from flows.runs import Steps, current_steps, hide_tracebacks, run_flow
+from flows.runners import Runner, make_runner
+from flows.runs import hide_tracebacks, run_flow
 from flows.settings import Settings, load_settings
-from flows.signals import ended_by_signal
+from flows.steps import Steps, current_steps
 from flows.telling import tell
-from srcnn.batch import Control, control
+from flows.working import Batch, Worked, work_through
+from srcnn.control import Control
+from srcnn.failure_limit import parse_failure_limit
+from srcnn.lease import Lease
+from srcnn.lock import hold
 from srcnn.plan import Plan, Selection
-from srcnn.report import Report, dry_outcomes, reconcile, utc_now
-from srcnn.work import Failure, Job, Outcome, Work
+from srcnn.report import Report, dry_outcomes, utc_now
+from srcnn.sources import check_places
+from srcnn.storage import Folder
+from srcnn.work import Job
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 from tasks.shards import make_shards
+
+_MEGA = 1_000_000
 
 
 @flow(name="batch-upscale", validate_parameters=True)
@@ -49,25 +60,53 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     settings, steps = load_settings(), current_steps()
     use_credentials(settings.aws_block)
     started, clock = utc_now(), time.monotonic()
+    runner = make_runner(options.runner, options.workers, settings.dask_address)
     job = steps.call(tasks.load, _job(options, settings, started))
-    plan = steps.call(tasks.plan, job, _selection(options, settings))
-    steps.call(tasks.open_report, options.report)
-    signal_number = 0
-    if options.dry_run:
-        images = sorted(plan.settled + dry_outcomes(plan), key=lambda image: image.source)
-    else:
-        steps.call(tasks.open_destination, job, plan.litter)
-        outcomes, signal_number = _work(steps, job, plan, options, settings)
-        images = reconcile(plan, outcomes)
-    report = Report(job, started, time.monotonic() - clock, options.model_dump(), images)
-    tell(report, dry_run=options.dry_run)
-    place = _written(steps, report, options)
-    if signal_number:
-        raise Interrupted(signal_number)
-    if report.counts["failed"]:
-        told = f"{report.counts['failed']} of {report.counts['requested']} images failed"
-        raise BatchFailedError(f"{told}: {place}" if place else told)
+    run = Control()
+    with _destination(job, options, settings, run) as lease:
+        plan = steps.call(tasks.plan, job, _selection(options, settings))
+        steps.call(tasks.open_report, options.report, job.storage)
+        if lease is None:
+            worked = Worked(sorted(plan.settled + dry_outcomes(plan), key=lambda each: each.source))
+        else:
+            steps.call(tasks.open_destination, job, plan.litter)
+            batch = _batch(job, plan, options, settings, runner)
+            worked = work_through(batch, steps, runner, run, lease)
+        report = Report(job, started, time.monotonic() - clock, options.model_dump(), worked.images)
+        tell(report, dry_run=options.dry_run)
+        place = _written(steps, report, options)
+    _raise_what_ended(worked, report, place)
     return report.counts
+
+
+def _raise_what_ended(worked: Worked, report: Report, place: str) -> None:
+    if worked.signal_number:
+        raise Interrupted(worked.signal_number)
+    counts = report.counts
+    if counts["failed"] or worked.cannot_go_on:
+        told = f"{counts['failed']} of {counts['requested']} images failed"
+        why = f" ({report.not_attempted} not attempted: {worked.ended})" if worked.ended else ""
+        raise BatchFailedError(f"{told}{why}: {place}" if place else f"{told}{why}")
+
+
+@contextmanager
+def _destination(
+    job: Job, options: UpscaleOptions, settings: Settings, run: Control
+) -> Iterator[Lease | None]:
+    """The destination, held for this run alone; a dry run writes nothing and needs no hold."""
+    src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
+    check_places(src, dst)
+    if options.dry_run:
+        yield None
+        return
+
+    def end(reason: str) -> None:
+        run.end(reason, drop=True, fatal=True)
+
+    with hold(dst, job.run_id, settings.lock_seconds, end) as lease:
+        for warning in lease.warnings:
+            logger().warning("%s", warning)
+        yield lease
 
 
 def _written(steps: Steps, report: Report, options: UpscaleOptions) -> str:
@@ -93,6 +132,9 @@ def _job(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
         provider=options.provider,
         threads=settings.threads,
         tile_px=settings.tile_px,
+        storage=settings.storage,
+        transfers=settings.transfers,
+        buffer_bytes=int(settings.buffer_megabytes * _MEGA),
     )
 
 
@@ -108,30 +150,13 @@ def _selection(options: UpscaleOptions, settings: Settings) -> Selection:
     )
 
 
-def _work(
-    steps: Steps, job: Job, plan: Plan, options: UpscaleOptions, settings: Settings
-) -> tuple[list[Outcome], int]:
-    """Map over the shards; the outcomes, and the number of the signal that ended it, or 0."""
-    shards = make_shards(
-        plan.work, settings.shard_megapixels, settings.shard_images, options.workers
-    )
-    outcomes: list[Outcome] = []
-    with batch_progress(plan.work, logger()) as progress, ended_by_signal() as ended:
-        control.set(Control(ended.stop, ended.drop, progress.add))
-        common = {"job": job, "aws_block": settings.aws_block}
-        for shard, result in steps.map(tasks.upscale_shard, shards, options.workers, **common):
-            told = _broken(shard, result) if isinstance(result, BaseException) else result
-            outcomes += told
-            for outcome in told:
-                progress.add(outcome)
-    return outcomes, ended.number
-
-
-def _broken(shard: list[Work], error: BaseException) -> list[Outcome]:
-    return [
-        Outcome(work.source, work.output, "failed", None, work.size_in, error=Failure.of(error))
-        for work in shard
-    ]
+def _batch(
+    job: Job, plan: Plan, options: UpscaleOptions, settings: Settings, runner: Runner
+) -> Batch:
+    megapixels, images = settings.shard_megapixels, settings.shard_images
+    shards = make_shards(plan.work, megapixels, images, runner.width)
+    limit = parse_failure_limit(options.max_failures) if options.max_failures else None
+    return Batch(job, plan, shards, limit, settings.aws_block)
 
 
 app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its own factor.")
@@ -154,4 +179,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.exit(run(app))
+    sys.exit(run_command(app))

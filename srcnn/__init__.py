@@ -9,9 +9,11 @@ torch.
 """
 
 from srcnn.errors import (
+    AccessDeniedError,
     CheckpointError,
     ChecksumError,
     DamagedImageError,
+    DestinationBusyError,
     DownloadError,
     GraphCheckError,
     ImageError,
@@ -22,6 +24,8 @@ from srcnn.errors import (
     SourceChangedError,
     SourceMissingError,
     SrcnnError,
+    StorageError,
+    StorageUnavailableError,
     UnreachableTargetError,
     UnsupportedImageError,
     UsageError,
@@ -29,9 +33,11 @@ from srcnn.errors import (
 from srcnn.upscaler import Upscaler
 
 __all__ = [
+    "AccessDeniedError",
     "CheckpointError",
     "ChecksumError",
     "DamagedImageError",
+    "DestinationBusyError",
     "DownloadError",
     "GraphCheckError",
     "ImageError",
@@ -42,6 +48,8 @@ __all__ = [
     "SourceChangedError",
     "SourceMissingError",
     "SrcnnError",
+    "StorageError",
+    "StorageUnavailableError",
     "UnreachableTargetError",
     "UnsupportedImageError",
     "Upscaler",

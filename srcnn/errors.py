@@ -2,11 +2,15 @@
 
     SrcnnError
     ├── UsageError (ValueError)         the run cannot start: an option, a file the user wrote
+    ├── DestinationBusyError (RuntimeError)   another run holds the destination
     ├── SourceMissingError (FileNotFoundError)
     ├── ModelError (ValueError)         a graph that cannot serve as the model
     ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
     │   └── ChecksumError
     ├── DownloadError (ConnectionError) a file that could not be fetched
+    ├── StorageError (OSError)          a file could not be read, written or listed
+    │   ├── AccessDeniedError (PermissionError)
+    │   └── StorageUnavailableError (ConnectionError)
     ├── GraphCheckError (AssertionError)   an exported graph that failed its check
     └── ImageError (ValueError)         one image; the others go on
         ├── DamagedImageError
@@ -33,6 +37,10 @@ class UsageError(SrcnnError, ValueError):
     """The run cannot start: an option, or a file that the user wrote, is wrong."""
 
 
+class DestinationBusyError(SrcnnError, RuntimeError):
+    """Another run holds the destination; the text says which, since when, and how to go on."""
+
+
 class SourceMissingError(SrcnnError, FileNotFoundError):
     """The folder, bucket or file to read from is not there."""
 
@@ -53,6 +61,18 @@ class ChecksumError(CheckpointError):
 
 class DownloadError(SrcnnError, ConnectionError):
     """A file could not be fetched, after all retries."""
+
+
+class StorageError(SrcnnError, OSError):
+    """A file could not be read, written or listed, after all retries."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The storage refuses: credentials are missing, wrong, expired, or not enough."""
+
+
+class StorageUnavailableError(StorageError, ConnectionError):
+    """The storage does not answer, or not properly, after all retries."""
 
 
 class GraphCheckError(SrcnnError, AssertionError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from srcnn.ledger import STATE_FOLDER
 from srcnn.plan import Plan
-from srcnn.work import Failure, Job, Outcome, scale_of
+from srcnn.work import NOT_ATTEMPTED, Failure, Job, Outcome, scale_of
 
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"
 
@@ -45,6 +45,13 @@ class Report:
             "requested": len(self.images),
             **{status: count[status] for status in ("written", "skipped", "failed")},
         }
+
+    @property
+    def not_attempted(self) -> int:
+        """How many failed because the run ended before their turn."""
+        return sum(
+            image.error is not None and image.error.type == NOT_ATTEMPTED for image in self.images
+        )
 
     @property
     def key(self) -> str:

@@ -17,6 +17,29 @@ _SYSTEM_FOLDERS = frozenset(
 )
 
 
+def check_places(src: Folder, dst: Folder) -> None:
+    """Refuse a destination that cannot be one, before anything is written there.
+
+    Args:
+        src: the folder to read.
+        dst: the folder to write, which may lie inside.
+
+    Raises:
+        UsageError: outputs could replace sources, or the destination is a file.
+    """
+    if src.key_of(dst) == "":
+        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
+    if dst.key_of(src):
+        raise UsageError(
+            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
+            "sources; give --dst another folder"
+        )
+    if dst.local_path and dst.local_path.is_file():
+        raise UsageError(
+            f"the destination {dst.url}: is a file; expected a folder: give --dst a folder"
+        )
+
+
 def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
     """The source's files, without what lies in the destination or in a run's state.
 
@@ -25,18 +48,10 @@ def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
         dst: the folder to write, which may lie inside.
 
     Raises:
-        UsageError: outputs could replace sources.
         SourceMissingError: the source is not there.
         OSError: a part of it could not be listed.
     """
     inside = src.key_of(dst)
-    if inside == "":
-        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
-    if dst.key_of(src):
-        raise UsageError(
-            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
-            "sources; give --dst another folder"
-        )
     own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
     return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.batch import process_shard, upscaler_for
+from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.files import file_exists, write_file
+from srcnn.following import followed
 from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
+from srcnn.retries import StorageLimits
 from srcnn.storage import Folder
-from srcnn.work import Job, Outcome, Work
+from srcnn.work import Job, Work
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
@@ -28,7 +31,7 @@ Without it, the next run makes every image again.
 @task(name="load-model", cache_policy=NO_CACHE)
 def load(job: Job) -> Job:
     """Read the model, build its session, and bind the job to its digest."""
-    model = load_model(job.model)
+    model = load_model(job.model, job.storage)
     bound = replace(job, model_sha256=model.sha256)
     upscaler = upscaler_for(bound)
     logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
@@ -59,28 +62,39 @@ def open_destination(job: Job, litter: list[str]) -> None:
 
     And remove what writers left half-written that were killed days ago.
     """
-    dst = Folder(job.dst)
+    dst = Folder(job.dst, job.storage)
     dst.write(f"{STATE_FOLDER}/README.txt", _ABOUT)
     for key in litter:
         dst.remove(key)
 
 
 @task(name="open-report", cache_policy=NO_CACHE)
-def open_report(url: str | None) -> None:
+def open_report(url: str | None, limits: StorageLimits) -> None:
     """See that the report can be written where it is asked for, before the work is done."""
-    if url and not file_exists(url):
-        write_file(url, b"")
+    if url and not file_exists(url, limits):
+        write_file(url, b"", limits)
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
-def upscale_shard(item: list[Work], job: Job, aws_block: str | None = None) -> list[Outcome]:
-    """Make the images of one shard, in whatever process, with the credentials of the block."""
+def upscale_shard(
+    item: list[Work], job: Job, *, aws_block: str | None = None, remote: bool = False
+) -> ShardResult:
+    """Make the images of one shard.
+
+    Args:
+        item: the images.
+        job: what all images share.
+        aws_block: the name of the block with the credentials of S3, or None.
+        remote: whether this is another process than the flow's: it hears of the run's end by
+            the destination's lock.
+    """
     use_credentials(aws_block)
-    result = process_shard(job, item)
+    with followed(job) if remote else nullcontext() as run:
+        result = process_shard(job, item, run)
     if result.unrecorded:
         text = "what this shard wrote is not on record, and will be made again: %s"
         logger().error(text, result.unrecorded)
-    return result.outcomes
+    return result
 
 
 @task(name="write-report", cache_policy=NO_CACHE)
@@ -88,11 +102,11 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
     """Write the report where it is kept and where it is asked for; its place, or nothing."""
     content, place = report.to_json(), ""
     if keep:
-        kept = Folder(report.job.dst)
+        kept = Folder(report.job.dst, report.job.storage)
         kept.write(report.key, content)
         place = kept.url_of(report.key)
     if extra_url:
-        write_file(extra_url, content)
+        write_file(extra_url, content, report.job.storage)
         place = extra_url
     if place:
         logger().info("report: %s", place)

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from seaweedfs import S3Server
 
 from srcnn.errors import SourceMissingError, UsageError
 from srcnn.files import TEMPORARY_PREFIX, read_file, write_file
@@ -54,15 +56,25 @@ def make_memory(_path: Path) -> str:
     return url
 
 
-PLACES = {"local": make_local, "memory": make_memory}
-
-
-@pytest.fixture(params=PLACES)
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
+@pytest.fixture(params=["local", "memory", "bucket", "prefix"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
     """An empty folder of every kind."""
-    folder = Folder(PLACES[request.param](tmp_path / "in put"))
-    yield folder
-    folder._fs.rm(folder.root, recursive=True)
+    if request.param == "local":
+        return Folder(make_local(tmp_path / "in put"))
+    if request.param == "memory":
+        return Folder(make_memory(tmp_path))
+    bucket = request.getfixturevalue("bucket")
+    if request.param == "bucket":
+        return Folder(bucket)
+    server: S3Server = request.getfixturevalue("s3_server")
+    server.filesystem().touch(f"{bucket}/in put/")  # as consoles mark a folder
+    return Folder(f"{bucket}/in put")
+
+
+@pytest.fixture
+def raw(s3_server: S3Server) -> Any:
+    """A client of the S3 server that no code of ours made."""
+    return s3_server.filesystem()
 
 
 @pytest.fixture
@@ -234,7 +246,7 @@ def test_trailing_slashes_make_no_difference(folder: Folder) -> None:
 def test_a_folder_travels_as_its_url_alone(folder: Folder) -> None:
     told = folder.write("a.jpg", b"1")
     shipped = pickle.dumps(folder)
-    assert folder.__getstate__() == {"url": folder.url}
+    assert folder.__getstate__() == {"url": folder.url, "limits": folder.limits}
     assert b"filesystem" not in shipped.lower()
     arrived = pickle.loads(shipped)  # noqa: S301 - our own
     assert arrived.url == folder.url

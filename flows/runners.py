@@ -1,0 +1,131 @@
+"""Where shards are worked on: threads of this process, or a Dask cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from srcnn.errors import UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+RunnerName = Literal["threads", "dask"]
+
+_CONNECT_SECONDS = 10
+
+
+class Runner(Protocol):
+    """One place to work in, with and without Prefect.
+
+    Attributes:
+        remote: whether work runs in other processes, which see nothing of this one's memory.
+        width: shards worked on at a time.
+    """
+
+    remote: bool
+    width: int
+
+    def executor(self) -> AbstractContextManager[Executor]:
+        """For plain calls."""
+
+    def task_runner(self) -> TaskRunner[Any]:
+        """For Prefect's task runs."""
+
+
+class ThreadRunner:
+    """Threads of this process: inference and codecs release the interpreter's lock."""
+
+    remote = False
+
+    def __init__(self, workers: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            workers: shards worked on at a time.
+        """
+        self.width = workers
+
+    def executor(self) -> AbstractContextManager[Executor]:
+        """A pool of threads."""
+        return ThreadPoolExecutor(self.width)
+
+    def task_runner(self) -> TaskRunner[Any]:
+        """Prefect's pool of threads."""
+        return ThreadPoolTaskRunner(max_workers=self.width)
+
+
+class DaskRunner:
+    """The workers of a Dask cluster that is there already."""
+
+    remote = True
+
+    def __init__(self, address: str) -> None:
+        """Look who is there.
+
+        Args:
+            address: of the scheduler, such as tcp://127.0.0.1:8786.
+
+        Raises:
+            UsageError: it does not answer, or has no workers.
+        """
+        self._address = address
+        with self._client() as client:
+            self.width = sum(client.nthreads().values())
+        if not self.width:
+            raise UsageError(f"the Dask scheduler at {address} has no workers: start some first")
+
+    def executor(self) -> AbstractContextManager[Executor]:
+        """The cluster, as a pool."""
+        return self._executor()
+
+    def task_runner(self) -> TaskRunner[Any]:
+        """Prefect's runner on that cluster."""
+        from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415 - an extra, and slow to import
+
+        return DaskTaskRunner(address=self._address)
+
+    @contextmanager
+    def _executor(self) -> Iterator[Executor]:
+        # Not pure: a shard that failed would be taken for done with the same error.
+        with self._client() as client, client.get_executor(pure=False) as executor:
+            yield executor
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        from distributed import Client  # noqa: PLC0415 - an extra, and slow to import
+
+        try:
+            client = Client(self._address, timeout=_CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"the Dask scheduler at {self._address} cannot be reached "
+                f"({str(error) or type(error).__name__}): check SRCNN_DASK_ADDRESS"
+            ) from error
+        with client:
+            yield client
+
+
+def make_runner(name: RunnerName, workers: int, dask_address: str | None) -> Runner:
+    """The runner that the options ask for.
+
+    Args:
+        name: threads, or dask.
+        workers: of threads.
+        dask_address: of the scheduler.
+
+    Raises:
+        UsageError: Dask is not installed, has no address, or does not answer.
+    """
+    if name == "threads":
+        return ThreadRunner(workers)
+    if importlib.util.find_spec("prefect_dask") is None:
+        raise UsageError("--runner dask needs prefect-dask: pip install 'srcnn-batch[dask]'")
+    if not dask_address:
+        raise UsageError("--runner dask needs SRCNN_DASK_ADDRESS, such as tcp://127.0.0.1:8786")
+    return DaskRunner(dask_address)

@@ -1,0 +1,44 @@
+"""One image from the bytes of its file to the bytes of its output."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Callable
+
+from srcnn.decoding import decode, read_header
+from srcnn.errors import SourceChangedError
+from srcnn.images import Picture, encode, format_of
+from srcnn.upscaler import Upscaler
+from srcnn.work import Job, Work
+
+
+def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[[], None]) -> bytes:
+    """Decode, upscale and encode.
+
+    Args:
+        job: what all images share.
+        upscaler: the job's.
+        work: the image.
+        data: its file.
+        check: called now and then; raises to drop the image.
+
+    Returns:
+        The output's file.
+
+    Raises:
+        ImageError: the image is damaged, changed, or of a kind that is not handled.
+    """
+    size = read_header(io.BytesIO(data)).size
+    if size != work.size_in:  # seen before the pixels are given memory
+        raise SourceChangedError(f"it had {work.size_in} px when the run was planned, now {size}")
+    picture = decode(data)
+    if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
+        return data
+    if not work.copy:
+        pixels = upscaler.to_size(picture.pixels, work.size_out, check)
+        picture = Picture(pixels, picture.metadata)
+    extension = posixpath.splitext(work.output)[1]
+    encoded = encode(picture, extension, job.quality, keep_metadata=job.keep_metadata)
+    check()
+    return encoded
