@@ -30,6 +30,7 @@ from srcnn.files import read_file
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
 from tasks import export as tasks
+from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 
@@ -87,6 +88,7 @@ def export_srcnn(options: ExportOptions) -> str:
     """
     hide_tracebacks()
     settings = load_settings()
+    use_credentials(settings.aws_block)
     spec = GraphSpec.of(options.exporter, options.opset, options.scale)
     source = find_checkpoint(
         options.checkpoint,
@@ -156,7 +158,9 @@ def main(
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:
-        raise_findings(check, check_graph(read_file(check, load_settings().storage)))
+        settings = load_settings()
+        use_credentials(settings.aws_block)
+        raise_findings(check, check_graph(read_file(check, settings.storage)))
         logger().info("%s: nothing wrong found", check)
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)

@@ -58,4 +58,4 @@ def batch_of(
     megapixels, images = settings.shard_megapixels, settings.shard_images
     shards = make_shards(plan.work, megapixels, images, runner.width)
     limit = parse_failure_limit(options.max_failures) if options.max_failures else None
-    return Batch(job, plan, shards, limit)
+    return Batch(job, plan, shards, limit, settings.aws_block)

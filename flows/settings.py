@@ -2,7 +2,8 @@
 
 What belongs to one run is an option (see `UpscaleOptions`, `ExportOptions`); what
 belongs to the place it runs in is a setting. Credentials are neither: they stay
-where their own tools look for them (`AWS_*`, profiles).
+where their own tools look for them (`AWS_*`, profiles), or in a Prefect block, whose
+name is a setting: see `tasks.credentials`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         description="Seconds of a server's silence that end one attempt at a download.",
+    )
+    aws_block: str | None = Field(
+        None,
+        description="Name of a Prefect block (AWS Credentials) that S3 is used with, instead of "
+        "AWS_* variables and profiles.",
     )
     storage_attempts: int = Field(
         5,

@@ -35,6 +35,7 @@ from srcnn.storage import Folder
 from srcnn.summary import Summary, summarize
 from srcnn.work import Job
 from tasks import upscale as tasks
+from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 
@@ -54,6 +55,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     """
     hide_tracebacks()
     settings, steps = load_settings(), current_steps()
+    use_credentials(settings.aws_block)
     started, clock = utc_now(), time.monotonic()
     runner = make_runner(options.runner, options.workers, settings.dask_address)
     job = steps.call(tasks.load, job_of(options, settings, started))

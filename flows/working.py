@@ -35,12 +35,14 @@ class Batch:
         plan: the images.
         shards: those to make, in the order to begin with them.
         limit: the most that may fail; None for any number.
+        aws_block: the name of the block with the credentials of S3, or None.
     """
 
     job: Job
     plan: Plan
     shards: list[list[Work]]
     limit: FailureLimit | None
+    aws_block: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,8 @@ def _told_to_workers(run: Control, lease: Lease) -> Iterator[None]:
 
 
 def _mapped(batch: Batch, steps: Steps, runner: Runner, run: Control) -> Iterator[Outcome]:
-    results = steps.map(
-        tasks.upscale_shard, batch.shards, runner, job=batch.job, remote=runner.remote
-    )
+    common = {"job": batch.job, "aws_block": batch.aws_block, "remote": runner.remote}
+    results = steps.map(tasks.upscale_shard, batch.shards, runner, **common)
     for shard, result in results:
         told = _broken(shard, result) if isinstance(result, BaseException) else result
         if told.fatal:

@@ -18,6 +18,7 @@ from srcnn.report import Report
 from srcnn.retries import StorageLimits
 from srcnn.storage import Folder
 from srcnn.work import Job, Work
+from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 _ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
@@ -75,15 +76,19 @@ def open_report(url: str | None, limits: StorageLimits) -> None:
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
-def upscale_shard(item: list[Work], job: Job, *, remote: bool = False) -> ShardResult:
+def upscale_shard(
+    item: list[Work], job: Job, *, aws_block: str | None = None, remote: bool = False
+) -> ShardResult:
     """Make the images of one shard.
 
     Args:
         item: the images.
         job: what all images share.
+        aws_block: the name of the block with the credentials of S3, or None.
         remote: whether this is another process than the flow's: it hears of the run's end by
             the destination's lock.
     """
+    use_credentials(aws_block)
     with followed(job) if remote else nullcontext() as run:
         result = process_shard(job, item, run)
     if result.unrecorded:

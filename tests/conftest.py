@@ -16,6 +16,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
+from prefect_server import Deployment
 from seaweedfs import S3Server, SeaweedFS
 
 # No deadline: the time that an example takes says more of the machine than of the code.
@@ -107,6 +108,13 @@ def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return f"s3://{s3_server.make_bucket()}"
+
+
+@pytest.fixture(scope="session")
+def deployment(s3_server: S3Server) -> Iterator[Deployment]:
+    """A Prefect server of its own, our deployments, and a worker that alone may use the bucket."""
+    with Deployment(**s3_server.environment) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
