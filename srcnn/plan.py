@@ -66,6 +66,7 @@ class Plan:
         warnings: what people should look at.
         left_alone: files that are no images of ours, by extension.
         litter: keys in the destination that a killed run left half-written.
+        scattered: the ledger is worth to be compacted before the work.
     """
 
     work: list[Work]
@@ -73,6 +74,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     left_alone: dict[str, int] = field(default_factory=dict)
     litter: list[str] = field(default_factory=list)
+    scattered: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,18 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     resolver = Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
     existing = _existing(dst)
-    records, unreadable = ledger.load(dst, existing)
-    skipped = [_skipped(wish, job, selection, existing, records) for wish in wishes]
+    known = ledger.load(dst, existing)
+    skipped = [_skipped(wish, job, selection, existing, known.records) for wish in wishes]
     todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
     decided = _look_at(src, todo, selection, upscaler)
     return Plan(
         work=[item for item in decided if isinstance(item, Work)],
         settled=[outcome for outcome in skipped if outcome]
         + [item for item in decided if isinstance(item, Outcome)],
-        warnings=passed_over + resolver.idle_rows() + unreadable,
+        warnings=passed_over + resolver.idle_rows() + known.warnings,
         left_alone=left_alone,
         litter=dst.stale_temporaries(existing),
+        scattered=known.is_scattered,
     )
 
 
