@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
+from posixpath import splitext
 from typing import Literal
 
 from srcnn import ledger
@@ -108,7 +110,8 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
     existing = _existing(dst)
     known = ledger.load(dst, existing)
-    skipped = [_skipped(wish, job, selection, existing, known.records) for wish in wishes]
+    making = _Making(job)
+    skipped = [_skipped(wish, making, selection, existing, known.records) for wish in wishes]
     todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
     decided = _look_at(src, todo, selection, upscaler)
     return Plan(
@@ -174,9 +177,28 @@ def _wishes(
     ]
 
 
+class _Making:
+    """How this job makes outputs; texts and digests that many of them share are made once."""
+
+    def __init__(self, job: Job) -> None:
+        self._model = job.model_sha256
+        self._text = lru_cache(str)
+        # A name before the ending, or it would be the name itself.
+        self._options = lru_cache(lambda ending: job.options_digest(f"x{ending}"))
+
+    def made(self, record: Record, wish: _Wish) -> bool:
+        """Whether it would make again what was recorded."""
+        return (
+            record.source_info == wish.info
+            and record.scale == self._text(wish.scale)
+            and record.options == self._options(splitext(wish.output)[1])
+            and record.model == self._model
+        )
+
+
 def _skipped(
     wish: _Wish,
-    job: Job,
+    making: _Making,
     selection: Selection,
     existing: Mapping[str, FileInfo],
     records: Mapping[str, Record],
@@ -188,22 +210,13 @@ def _skipped(
         return None
     current = record is not None and record.output_info == found and record.source == wish.source
     if selection.overwrite == "changed" and not (
-        record is not None and current and _same_making(record, wish, job)
+        record is not None and current and making.made(record, wish)
     ):
         return None
     if record is None or not current:
         return Outcome(wish.source, wish.output, "skipped")
     scale = scale_of(record.size_in, record.size_out)
     return Outcome(wish.source, wish.output, "skipped", scale, record.size_in, record.size_out)
-
-
-def _same_making(record: Record, wish: _Wish, job: Job) -> bool:
-    return (
-        record.source_info == wish.info
-        and record.scale == str(wish.scale)
-        and record.options == job.options_digest(wish.output)
-        and record.model == job.model_sha256
-    )
 
 
 def _look_at(
