@@ -67,7 +67,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         if lease is None:
             worked = Worked(dry_outcomes(plan))
         else:
-            steps.call(tasks.open_destination, job, plan.litter)
+            steps.call(tasks.open_destination, job, plan.litter, scattered=plan.scattered)
             batch = batch_of(job, plan, options, settings, runner)
             worked = work_through(batch, steps, runner, run, lease)
         seconds = time.monotonic() - clock
