@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from types import FrameType
 
 import cyclopts
 import pydantic
@@ -57,6 +58,7 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
     # Names of files can hold what the terminal's encoding cannot: show it escaped.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
+    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what is held is given back
     _log_to_stderr()
     # Pillow's remarks on metadata (corrupt EXIF) name no file; a picture that suffers is refused.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -67,6 +69,10 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
         if status is None:
             raise
     return int(status or 0)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def _log_to_stderr() -> None:
