@@ -17,7 +17,7 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
 Kind = Literal["403", "404", "429", "500", "503", "latency", "reset", "truncate", "hang", "stall"]
@@ -68,7 +68,7 @@ class FaultProxy:
     requests: list[Request] = field(default_factory=list)
     _faults: list[_Fault] = field(default_factory=list)
 
-    def __enter__(self) -> FaultProxy:
+    def __enter__(self) -> Self:
         """Listen on a free port."""
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(
