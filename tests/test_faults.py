@@ -13,7 +13,7 @@ import stamina
 from faults import FaultProxy
 from seaweedfs import S3Server
 
-from srcnn.errors import AccessDeniedError, StorageUnavailableError
+from srcnn.errors import AccessDeniedError, StorageError, StorageUnavailableError
 from srcnn.retries import StorageLimits
 from srcnn.storage import Folder
 
@@ -101,6 +101,20 @@ def test_a_server_that_stops_taking_bytes_is_given_up(
     content = bytes(12_000_000)
     assert folder.write("b.bin", content).size == len(content)
     assert len(proxy.seen("PUT")) == 2
+
+
+@pytest.mark.parametrize("kind", ["403", "hang"])
+def test_a_write_that_fails_in_its_middle_publishes_nothing(
+    kind: Any, folder: Folder, proxy: FaultProxy
+) -> None:
+    before = folder.files()
+    folder = Folder(folder.url, StorageLimits(1, LIMITS.timeout_seconds))
+    proxy.fail(kind, math.inf, method="PUT", path_contains="partNumber=2")
+    for key in ("a.jpg", "new.jpg"):
+        with pytest.raises(StorageError, match=f"{key}: cannot be written"):
+            folder.write(key, bytes(33_000_000))
+    assert folder.files() == before
+    assert folder.read("a.jpg") == CONTENT
 
 
 def test_what_does_not_pass_is_asked_once(folder: Folder, proxy: FaultProxy) -> None:
