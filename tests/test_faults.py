@@ -112,7 +112,7 @@ def test_a_write_that_fails_in_its_middle_publishes_nothing(
     proxy.fail(kind, math.inf, method="PUT", path_contains="partNumber=2")
     for key in ("a.jpg", "new.jpg"):
         with pytest.raises(StorageError, match=f"{key}: cannot be written"):
-            folder.write(key, bytes(33_000_000))
+            folder.write(key, bytes(35_000_000))
     assert folder.files() == before
     assert folder.read("a.jpg") == CONTENT
 
