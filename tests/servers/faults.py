@@ -123,6 +123,7 @@ class FaultProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.05)  # closed transports leave the loop
 
     def _fault_of(self, request: Request) -> _Fault | None:
         for fault in self._faults:
@@ -170,12 +171,12 @@ class FaultProxy:
     async def _forward(self, head: bytes, body: bytes) -> bytes:
         address = urlsplit(self.target)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        # The server closes after its answer, and tells the client that it will.
-        writer.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
-        answer = b""
-        while not answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"):
+        try:
+            # The server closes after its answer, and tells the client that it will.
+            writer.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
             answer = await reader.read()
-        writer.close()
+        finally:
+            writer.close()
         return answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
