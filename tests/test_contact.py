@@ -90,6 +90,12 @@ def test_images_are_chosen_evenly() -> None:
     assert [image.source for image in chosen(images, 4)] == ["012", "037", "062", "087"]
     assert chosen(images[:3], 8) == images[:3]
     assert chosen(images, 0) == []
+    assert chosen([], 8) == []
+
+
+def test_of_large_images_fewer_are_read() -> None:
+    images = [written(f"{number:03}", Size(3000, 4000)) for number in range(100)]
+    assert [image.source for image in chosen(images, 8)] == ["025", "075"]
 
 
 def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
