@@ -41,7 +41,8 @@ def place_of(part: Photograph, whole: Photograph) -> tuple[int, int]:
 def test_a_pair_is_the_outputs_crop_and_the_sources_bicubic(
     photograph: Photograph, upscaler: Upscaler, scale: tuple[float, float]
 ) -> None:
-    source = np.ascontiguousarray(photograph[20:120, 30:170])
+    rows, columns = (30, 40) if scale == (16, 16) else (100, 140)
+    source = np.ascontiguousarray(photograph[50 : 50 + rows, 30 : 30 + columns])
     output = upscaler(source, scale=scale)
     pair = crop_pair(source, output)
     assert pair.before.shape == pair.after.shape
