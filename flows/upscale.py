@@ -75,8 +75,8 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         summary = summarize(report)
         tell(report, summary)
         place = _written(steps, report, options)
-        # Who presses Ctrl-C does not wait for pictures.
-        sheet_images = 0 if worked.signal_number else settings.contact_sheet_images
+        # A run that is ended does not wait for pictures.
+        sheet_images = 0 if worked.ended else settings.contact_sheet_images
         present(steps, report, summary, place, plan.warnings, sheet_images=sheet_images)
     _raise_what_ended(worked, summary, place)
     return report.counts

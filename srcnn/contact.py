@@ -25,8 +25,10 @@ from srcnn.work import Outcome
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-# Reading images back costs traffic and memory: larger ones are left out.
+# Reading images back costs traffic, memory and time: larger ones are left out, and of large
+# ones there are fewer.
 MOST_MEGAPIXELS = 64
+MOST_MEGAPIXELS_IN_ALL = 128
 _MEGA = 1_000_000
 _GREY_LEVEL = 128  # behind transparent pixels
 _STEPS = 16  # places, along each axis, at which a crop is tried
@@ -65,11 +67,13 @@ def chosen(images: Sequence[Outcome], count: int) -> list[Outcome]:
 
     Args:
         images: of a run; those that were not enlarged, or are too large, are left out.
-        count: how many at the most.
+        count: how many at the most; fewer where they are large.
     """
     fit = [image for image in images if image.status == "written" and _can_be_shown(image)]
-    if len(fit) <= count:
-        return fit
+    if not fit:
+        return []
+    mean = sum(Size(*image.size_out).pixels for image in fit if image.size_out) / len(fit)
+    count = min(count, len(fit), max(1, int(MOST_MEGAPIXELS_IN_ALL * _MEGA / mean)))
     return [fit[(2 * number + 1) * len(fit) // (2 * count)] for number in range(count)]
 
 

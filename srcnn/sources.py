@@ -26,6 +26,8 @@ def check_places(src: Folder, dst: Folder) -> None:
 
     Raises:
         UsageError: outputs could replace sources, or the destination is a file.
+        SourceMissingError: the destination's bucket is not there.
+        StorageError: it cannot be reached.
     """
     if src.key_of(dst) == "":
         raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
@@ -34,6 +36,7 @@ def check_places(src: Folder, dst: Folder) -> None:
             f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
             "sources; give --dst another folder"
         )
+    dst.exists()  # raises where its bucket is not there, or does not answer
     if dst.local_path and dst.local_path.is_file():
         raise UsageError(
             f"the destination {dst.url}: is a file; expected a folder: give --dst a folder"

@@ -25,10 +25,10 @@ def make_contact_sheet(job: Job, images: Sequence[Outcome]) -> bytes | None:
     Returns:
         A JPEG; None where there is nothing to show. A sheet never fails a run.
     """
-    dst = Folder(job.dst)
+    dst = Folder(job.dst, job.storage)
     key = f"{RUNS_FOLDER}/{job.run_id}.jpg"
     try:
-        sheet = contact_sheet(Folder(job.src), dst, images)
+        sheet = contact_sheet(Folder(job.src, job.storage), dst, images)
         if sheet:
             dst.write(key, sheet)
     # The run's images are written, and whatever befalls their sheet does not change that.

@@ -18,6 +18,7 @@ from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
 from srcnn.retries import StorageLimits
 from srcnn.storage import Folder
+from srcnn.text import one_line
 from srcnn.work import Job, Work
 from tasks.credentials import use_credentials
 from tasks.logs import logger
@@ -50,10 +51,10 @@ def plan(job: Job, selection: Selection) -> Plan:
     """List, resolve and compare; refuse what is wrong."""
     made = make_plan(job, selection, upscaler_for(job))
     for warning in made.warnings:
-        logger().warning("%s", warning)
+        logger().warning("%s", one_line(warning))
     if made.left_alone:
         kinds = ", ".join(f"{count} {kind}" for kind, count in made.left_alone.items())
-        logger().info("left alone, no images that can be upscaled: %s", kinds)
+        logger().info("left alone, no images that can be upscaled: %s", one_line(kinds))
     return made
 
 

@@ -41,7 +41,8 @@ def place_of(part: Photograph, whole: Photograph) -> tuple[int, int]:
 def test_a_pair_is_the_outputs_crop_and_the_sources_bicubic(
     photograph: Photograph, upscaler: Upscaler, scale: tuple[float, float]
 ) -> None:
-    source = np.ascontiguousarray(photograph[20:120, 30:170])
+    rows, columns = (30, 40) if scale == (16, 16) else (100, 140)
+    source = np.ascontiguousarray(photograph[50 : 50 + rows, 30 : 30 + columns])
     output = upscaler(source, scale=scale)
     pair = crop_pair(source, output)
     assert pair.before.shape == pair.after.shape
@@ -90,6 +91,12 @@ def test_images_are_chosen_evenly() -> None:
     assert [image.source for image in chosen(images, 4)] == ["012", "037", "062", "087"]
     assert chosen(images[:3], 8) == images[:3]
     assert chosen(images, 0) == []
+    assert chosen([], 8) == []
+
+
+def test_of_large_images_fewer_are_read() -> None:
+    images = [written(f"{number:03}", Size(3000, 4000)) for number in range(100)]
+    assert [image.source for image in chosen(images, 8)] == ["025", "075"]
 
 
 def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:

@@ -116,7 +116,7 @@ def test_the_scales_of_the_readme_do_as_it_says(folder: Path, shell: Shell) -> N
     sizes = {
         path.name: cv2.imread(str(path)).shape[:2]
         for path in (folder / "scaled").rglob("*")
-        if path.suffix in (".png", ".jpg", ".webp", ".tif")
+        if path.suffix in (".png", ".jpg", ".webp", ".tif") and ".srcnn" not in path.parts
     }
     assert sizes == {
         "cat.png": (80, 100),

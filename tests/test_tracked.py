@@ -56,7 +56,7 @@ def test_shards_are_task_runs(pictures: Path) -> None:
     state = track(UpscaleOptions(src=str(pictures), workers=2))
     _, tasks = finished(FlowRun(id=state.state_details.flow_run_id, flow_id=state.id))
     names = sorted(task.name.rpartition("-")[0] for task in tasks)
-    assert names[:2] == ["load-model", "open-destination"]
+    assert names[:3] == ["contact-sheet", "load-model", "open-destination"]
     assert names.count("upscale-shard") == 4
     assert names[-1] == "write-report"
 
