@@ -105,7 +105,7 @@ def export_srcnn(options: ExportOptions) -> str:
     graph = call(tasks.export, checkpoint, source, spec)
     parity = call(tasks.check, graph, checkpoint, source, spec)
     _show(parity)
-    return call(tasks.publish, graph, parity, options.dst)
+    return call(tasks.publish, graph, parity, options.dst, settings.storage)
 
 
 def _require_torch() -> None:
@@ -155,7 +155,7 @@ def main(
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:
-        raise_findings(check, check_graph(read_file(check)))
+        raise_findings(check, check_graph(read_file(check, load_settings().storage)))
         logger().info("%s: nothing wrong found", check)
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
+from srcnn.retries import StorageLimits
 
 
 class Settings(BaseSettings):
@@ -40,6 +41,18 @@ class Settings(BaseSettings):
         le=3600,
         description="Seconds of a server's silence that end one attempt at a download.",
     )
+    storage_attempts: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="Attempts at each call to a bucket or server, with growing pauses between.",
+    )
+    storage_timeout_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="Seconds of a bucket's or server's silence that end one attempt.",
+    )
     threads: int = Field(
         0, ge=0, le=1024, description="Threads of inference; 0 for the cores the process may use."
     )
@@ -58,6 +71,11 @@ class Settings(BaseSettings):
     shard_images: int = Field(
         200, ge=1, le=100_000, description="Images that make one shard at the most."
     )
+
+    @property
+    def storage(self) -> StorageLimits:
+        """How patient calls to storage are."""
+        return StorageLimits(self.storage_attempts, self.storage_timeout_seconds)
 
 
 def load_settings() -> Settings:

@@ -49,7 +49,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     started, clock = utc_now(), time.monotonic()
     job = steps.call(tasks.load, _job(options, settings, started))
     plan = steps.call(tasks.plan, job, _selection(options, settings))
-    steps.call(tasks.open_report, options.report)
+    steps.call(tasks.open_report, options.report, job.storage)
     signal_number = 0
     if options.dry_run:
         images = sorted(plan.settled + dry_outcomes(plan), key=lambda image: image.source)
@@ -91,6 +91,7 @@ def _job(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
         provider=options.provider,
         threads=settings.threads,
         tile_px=settings.tile_px,
+        storage=settings.storage,
     )
 
 

@@ -9,6 +9,7 @@ torch.
 """
 
 from srcnn.errors import (
+    AccessDeniedError,
     CheckpointError,
     ChecksumError,
     DamagedImageError,
@@ -23,6 +24,8 @@ from srcnn.errors import (
     SourceChangedError,
     SourceMissingError,
     SrcnnError,
+    StorageError,
+    StorageUnavailableError,
     UnreachableTargetError,
     UnsupportedImageError,
     UsageError,
@@ -30,6 +33,7 @@ from srcnn.errors import (
 from srcnn.upscaler import Upscaler
 
 __all__ = [
+    "AccessDeniedError",
     "CheckpointError",
     "ChecksumError",
     "DamagedImageError",
@@ -44,6 +48,8 @@ __all__ = [
     "SourceChangedError",
     "SourceMissingError",
     "SrcnnError",
+    "StorageError",
+    "StorageUnavailableError",
     "UnreachableTargetError",
     "UnsupportedImageError",
     "Upscaler",

@@ -72,7 +72,7 @@ def upscaler_for(job: Job) -> Upscaler:
 # One run at a time works in a process; a later one may bring another model.
 @lru_cache(maxsize=1)
 def _upscaler(job: Job) -> Upscaler:
-    model = load_model(job.model)
+    model = load_model(job.model, job.storage)
     if model.sha256 != job.model_sha256:
         raise ModelError(
             f"{job.model}: expected sha256 {job.model_sha256}, got {model.sha256}: the model "
@@ -121,7 +121,7 @@ def process_shard(job: Job, shard: Sequence[Work]) -> ShardResult:
     Raises:
         ModelError: the model cannot serve.
     """
-    src, dst = Folder(job.src), Folder(job.dst)
+    src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
     bench = _Bench(job, upscaler_for(job), src, dst, control.get(Control()))
     outcomes, records = [], []
     for work in shard:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageFile
 
-from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images import Picture
 from srcnn.jpeg import is_whole
@@ -57,10 +57,13 @@ def read_header(file: IO[bytes]) -> Header:
     Raises:
         DamagedImageError: it is no image.
         UnsupportedImageError: it is animated, or has several pages.
+        StorageError: it could not be read.
     """
     with _opened(file) as image:
         try:
             frames = getattr(image, "n_frames", 1)
+        except StorageError:
+            raise
         # As below: parsers raise many kinds.
         except Exception as error:
             raise DamagedImageError(f"its header is damaged: {_reason(error)}") from error
@@ -103,6 +106,8 @@ def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
     Image.MAX_IMAGE_PIXELS = None
     try:
         return Image.open(file)
+    except StorageError:  # the file may be whole
+        raise
     # Pillow's parsers raise what they meet: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
         raise DamagedImageError(f"it is no image that can be read: {_reason(error)}") from error

@@ -10,15 +10,12 @@ import hashlib
 import logging
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
-import fsspec
-import stamina
-
 from srcnn.errors import ChecksumError, DownloadError, UsageError
-from srcnn.files import write_file
+from srcnn.files import read_file, write_file
+from srcnn.retries import StorageLimits
 from srcnn.urls import check_url
 
 if TYPE_CHECKING:
@@ -28,20 +25,8 @@ if TYPE_CHECKING:
 # 8 is what torch.hub's `check_hash` and OpenMMLab put into file names.
 MIN_HASH_DIGITS = 8
 _HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH_DIGITS},64}}")
-_HTTP_TRY_LATER = {408, 425, 429}
-_HTTP_SERVER_ERROR = 500
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 20.0
 
 _log = logging.getLogger(__name__)
-
-
-class _PassingError(DownloadError):
-    """A failure that may be gone in a moment."""
-
-
-class _FinalError(DownloadError):
-    """A failure that trying again does not change."""
 
 
 def fetch(
@@ -80,7 +65,7 @@ def fetch(
         if sha256_of(kept.read_bytes()).startswith(digest):
             return kept
         _log.warning("%s is damaged: fetching it again", kept)
-    content = _first_of(urls, digest, attempts, timeout_seconds)
+    content = _first_of(urls, digest, StorageLimits(attempts, timeout_seconds))
     write_file(str(kept), content)
     return kept
 
@@ -116,80 +101,15 @@ def verify(content: bytes, digest: str, origin: str) -> None:
         )
 
 
-def _first_of(urls: Sequence[str], digest: str, attempts: int, timeout_seconds: float) -> bytes:
+def _first_of(urls: Sequence[str], digest: str, limits: StorageLimits) -> bytes:
     reasons = []
     for url in urls:
         try:
-            content = _read_patiently(url, attempts, timeout_seconds)
-        except _PassingError as error:
-            reasons.append(f"{error} ({attempts} attempts)")
-            continue
-        except _FinalError as error:
+            content = read_file(url, limits)
+        except OSError as error:  # ours for what is far, the system's own for what is near
             reasons.append(str(error))
             continue
         # Not passed over: an address that answers with something else is for people to know.
         verify(content, digest, url)
         return content
     raise DownloadError("could not be fetched: " + "; ".join(reasons))
-
-
-def _read_patiently(url: str, attempts: int, timeout_seconds: float) -> bytes:
-    for attempt in stamina.retry_context(
-        on=_PassingError,
-        attempts=attempts,
-        timeout=None,
-        wait_initial=_FIRST_WAIT_SECONDS,
-        wait_max=_LONGEST_WAIT_SECONDS,
-    ):
-        if attempt.num > 1:
-            _log.warning("attempt %d of %d: %s", attempt.num, attempts, url)
-        with attempt:
-            return _read(url, timeout_seconds)
-    raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _read(url: str, timeout_seconds: float) -> bytes:
-    """The whole content, in one piece: a cut transfer is started over."""
-    try:
-        fs, path = fsspec.core.url_to_fs(url, **_options(url, timeout_seconds))
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {error}") from error
-    try:
-        content: bytes = fs.cat_file(path)
-    except Exception as error:  # noqa: BLE001 - each file system raises exceptions of its own
-        kind = _PassingError if _may_pass(error) else _FinalError
-        # `from None`: the cause may name the signed address of a redirect.
-        raise kind(f"{url}: {_reason(error, timeout_seconds)}") from None
-    return content
-
-
-def _options(url: str, timeout_seconds: float) -> dict[str, Any]:
-    """What HTTP needs to be told; the other file systems have time limits of their own."""
-    if urlsplit(url).scheme not in {"http", "https"}:
-        return {}
-    # No limit on the whole: a slow line is no failure.
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=timeout_seconds, sock_read=timeout_seconds
-    )
-    # trust_env: HTTPS_PROXY and NO_PROXY hold here as everywhere.
-    return {"client_kwargs": {"timeout": timeout, "trust_env": True}}
-
-
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, aiohttp.ClientResponseError):
-        return error.status >= _HTTP_SERVER_ERROR or error.status in _HTTP_TRY_LATER
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL):
-        return False
-    # A body shorter than announced is a ClientPayloadError, a part of ClientError.
-    passing = (aiohttp.ClientError, TimeoutError, ConnectionError)
-    return isinstance(error, passing)
-
-
-def _reason(error: Exception, timeout_seconds: float) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):  # its own text repeats the address
-        return f"HTTP status {error.status} {error.message}".rstrip()
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, TimeoutError):
-        return f"no answer within {timeout_seconds:g} s"
-    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -8,6 +8,9 @@
     ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
     │   └── ChecksumError
     ├── DownloadError (ConnectionError) a file that could not be fetched
+    ├── StorageError (OSError)          a file could not be read, written or listed
+    │   ├── AccessDeniedError (PermissionError)
+    │   └── StorageUnavailableError (ConnectionError)
     ├── GraphCheckError (AssertionError)   an exported graph that failed its check
     └── ImageError (ValueError)         one image; the others go on
         ├── DamagedImageError
@@ -58,6 +61,18 @@ class ChecksumError(CheckpointError):
 
 class DownloadError(SrcnnError, ConnectionError):
     """A file could not be fetched, after all retries."""
+
+
+class StorageError(SrcnnError, OSError):
+    """A file could not be read, written or listed, after all retries."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The storage refuses: credentials are missing, wrong, expired, or not enough."""
+
+
+class StorageUnavailableError(StorageError, ConnectionError):
+    """The storage does not answer, or not properly, after all retries."""
 
 
 class GraphCheckError(SrcnnError, AssertionError):

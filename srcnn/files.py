@@ -5,21 +5,22 @@ Everything goes through fsspec, so that a folder, a bucket and memory behave ali
 
 from __future__ import annotations
 
-import os
 import posixpath
 import threading
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
-from srcnn.errors import DownloadError, SourceMissingError, UsageError
-from srcnn.urls import check_url
+from srcnn import s3
+from srcnn.errors import SourceMissingError, UsageError
+from srcnn.filesystems import is_local, is_s3, resolve
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits, ask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from fsspec import AbstractFileSystem
 
 TEMPORARY_PREFIX = ".srcnn-"
@@ -28,95 +29,127 @@ TEMPORARY_SUFFIX = ".part"
 _creating = threading.Lock()  # the memory file system looks, and then writes
 
 
-def resolve(url: str) -> tuple[AbstractFileSystem, str]:
-    """The file system of an URL, and the path inside it.
-
-    Raises:
-        UsageError: the protocol is unknown, or the URL carries credentials.
-    """
-    if "://" not in check_url(url):  # a path; url_to_fs would cut it at "::"
-        local = LocalFileSystem()
-        return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
-    try:
-        fs, path = fsspec.core.url_to_fs(url)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {error}") from error
-    return fs, path
-
-
-def write_file(url: str, data: bytes) -> None:
+def write_file(url: str, data: bytes, limits: StorageLimits = DEFAULT_LIMITS) -> None:
     """Write a whole file, or leave what was there: no reader ever sees a part of it.
 
     Args:
         url: path or URL; missing parent folders are made.
         data: the content.
+        limits: how patient to be.
+
+    Raises:
+        OSError: it could not be written; a `StorageError` where the place is remote.
     """
-    fs, path = resolve(url)
-    write_whole(fs, path, data)
+    fs, path = resolve(url, limits)
+    write_whole(fs, path, data, url, limits)
 
 
-def file_exists(url: str) -> bool:
+def file_exists(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bool:
     """Whether there is a file.
+
+    Args:
+        url: path or URL.
+        limits: how patient to be.
 
     Raises:
         UsageError: there is a folder of this name.
+        StorageError: nobody can say.
     """
-    fs, path = resolve(url)
-    if fs.isdir(path):
+    fs, path = resolve(url, limits)
+    is_folder = partial(s3.is_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
+    if ask(is_folder, url, "read", limits):
         raise UsageError(f"{url}: is a folder; expected a file")
-    return bool(fs.exists(path))
+    return bool(ask(partial(fs.exists, path), url, "read", limits))
 
 
-def read_file(url: str) -> bytes:
+def read_file(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bytes:
     """The content of one file.
+
+    Args:
+        url: path or URL.
+        limits: how patient to be.
 
     Raises:
         SourceMissingError: there is no such file.
-        DownloadError: an HTTP server failed.
+        OSError: it could not be read; a `StorageError` where the place is remote.
     """
-    fs, path = resolve(url)
+    fs, path = resolve(url, limits)
+    if not is_local(fs):
+        content: bytes = ask(partial(fs.cat_file, path), url, "read", limits)
+        return content
     try:
-        content: bytes = fs.cat_file(path)
+        return Path(path).read_bytes()
     except (FileNotFoundError, IsADirectoryError) as error:
         raise SourceMissingError(f"{url}: no such file") from error
-    except aiohttp.ClientError as error:  # no OSError, some of them
-        raise DownloadError(f"{url}: cannot be read: {error}") from error
-    return content
 
 
-def write_whole(fs: AbstractFileSystem, path: str, data: bytes) -> None:
-    """Write a whole file, or leave what was there; missing parent folders are made."""
-    if not isinstance(fs, LocalFileSystem):
-        # One PUT, or a multipart upload that is invisible until complete. Never an open
-        # file: leaving it by an exception would publish the part written so far.
-        fs.pipe_file(path, data)
-        return
-    temporary = _temporary_beside(fs, path)
+def write_whole(
+    fs: AbstractFileSystem, path: str, data: bytes, url: str, limits: StorageLimits
+) -> Mapping[str, Any] | None:
+    """Write a whole file, or leave what was there; missing parent folders are made.
+
+    Args:
+        fs: from `resolve`.
+        path: likewise.
+        data: the content.
+        url: for texts.
+        limits: how patient to be.
+
+    Returns:
+        What a listing will say of the file, where the answer to the write tells it.
+    """
+    if is_local(fs):
+        _write_local(path, data)
+        return None
+    # One PUT, or a multipart upload that is invisible until complete. Never an open
+    # file: leaving it by an exception would publish the part written so far.
+    if is_s3(fs):
+        return ask(partial(s3.put, fs, path, data, limits), url, "written", limits)
+    ask(partial(fs.pipe_file, path, data), url, "written", limits)
+    return None
+
+
+def _write_local(path: str, data: bytes) -> None:
+    temporary = _temporary_beside(path)
     try:
-        fs.pipe_file(temporary, data)
+        temporary.write_bytes(data)
         # Not fs.mv: where `path` is a folder, it would move the file into it.
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        if fs.exists(temporary):
-            fs.rm_file(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def create_whole(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
+def create_whole(
+    fs: AbstractFileSystem, path: str, data: bytes, url: str, limits: StorageLimits
+) -> bool:
     """Write a whole file where there is none; missing parent folders are made.
 
     A server that knows no conditional writes lets every call pass (Amazon's does know them:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 
+    Args:
+        fs: from `resolve`.
+        path: likewise.
+        data: the content.
+        url: for texts.
+        limits: how patient to be.
+
     Returns:
         Whether it was written; False where there is one already, of other content.
     """
+    return ask(partial(_create, fs, path, data), url, "written", limits)
+
+
+def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
     try:
-        if isinstance(fs, LocalFileSystem):
-            _link(fs, path, data)
+        if is_local(fs):
+            _link(path, data)
         else:
             with _creating:
                 fs.pipe_file(path, data, mode="create")
+    except PermissionError:
+        raise
     except OSError:
         # FileExistsError, or what a server makes of it. And a request that is sent again, since
         # its answer was lost, finds what it wrote itself.
@@ -127,24 +160,24 @@ def create_whole(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
     return True
 
 
-def _link(fs: LocalFileSystem, path: str, data: bytes) -> None:
+def _link(path: str, data: bytes) -> None:
     """Create a file that is never seen empty; where links are refused, it may be for a moment."""
-    temporary = _temporary_beside(fs, path)
+    temporary = _temporary_beside(path)
     try:
-        fs.pipe_file(temporary, data)
-        os.link(temporary, path)
+        temporary.write_bytes(data)
+        Path(path).hardlink_to(temporary)
     except FileExistsError:
         raise
     except OSError:
         with Path(path).open("xb") as file:
             file.write(data)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _temporary_beside(fs: LocalFileSystem, path: str) -> str:
-    parent = posixpath.dirname(path)
-    fs.makedirs(parent, exist_ok=True)
+def _temporary_beside(path: str) -> Path:
+    """A name for what is not whole yet, in the same folder, which is made."""
+    parent = Path(posixpath.dirname(path))
+    parent.mkdir(parents=True, exist_ok=True)
     # A short name of its own: the target's may already be as long as names can be.
-    name = f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"
-    return posixpath.join(parent, name)
+    return parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"

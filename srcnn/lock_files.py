@@ -20,7 +20,7 @@ class LockFiles:
 
     def __init__(self, dst: Folder) -> None:
         """Look at nothing yet."""
-        self._folder = Folder(dst.url_of(LOCK_FOLDER))
+        self._folder = Folder(dst.url_of(LOCK_FOLDER), dst.limits)
 
     def numbers(self) -> list[int]:
         """All there are, ascending.

@@ -11,6 +11,7 @@ from importlib import resources
 
 from srcnn.errors import ModelError
 from srcnn.files import read_file
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits
 
 BUNDLED = "bundled"
 
@@ -30,21 +31,23 @@ class Model:
     sha256: str
 
 
-def load_model(url: str | None = None) -> Model:
+def load_model(url: str | None = None, limits: StorageLimits = DEFAULT_LIMITS) -> Model:
     """Read a model file.
 
     Args:
         url: path or URL; None or `bundled` for the one that ships with the package.
+        limits: how patient calls to storage are.
 
     Raises:
         SourceMissingError: there is no such file.
         ModelError: the file is empty.
         UsageError: the URL carries credentials.
+        StorageError: it could not be read.
     """
     if url is None or url == BUNDLED:
         content = resources.files("srcnn").joinpath("weights/srcnn.onnx").read_bytes()
     else:
-        content = read_file(url)
+        content = read_file(url, limits)
     if not content:
         raise ModelError(f"{url}: the model file is empty")
     return Model(url or BUNDLED, content, hashlib.sha256(content).hexdigest())

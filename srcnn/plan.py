@@ -14,7 +14,13 @@ from typing import Literal
 
 from srcnn import ledger
 from srcnn.decoding import read_header
-from srcnn.errors import ImageError, ImageTooLargeError, SourceMissingError, UsageError
+from srcnn.errors import (
+    ImageError,
+    ImageTooLargeError,
+    SourceMissingError,
+    StorageError,
+    UsageError,
+)
 from srcnn.files import read_file
 from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
 from srcnn.images import Format
@@ -100,9 +106,9 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     Raises:
         UsageError: an option or the scales file is wrong; nothing has been done.
         SourceMissingError: the source or the scales file is not there.
-        OSError: a listing failed.
+        OSError: a listing failed, or the source as a whole went out of reach.
     """
-    src, dst = Folder(job.src), Folder(job.dst)
+    src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
     listing, passed_over = _source(src, dst)
     images, left_alone = images_among(listing)
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
@@ -139,8 +145,10 @@ def _source(src: Folder, dst: Folder) -> tuple[dict[str, FileInfo], list[str]]:
 
 
 def _existing(dst: Folder) -> dict[str, FileInfo]:
+    if not dst.exists():
+        return {}
     try:
-        return dst.files() if dst.exists() else {}
+        return dst.files()
     except SourceMissingError as error:
         raise UsageError(f"the destination {error}: give --dst a folder") from error
 
@@ -156,7 +164,7 @@ def _chosen(images: Sequence[str], selection: Selection) -> list[str]:
 
 def _scales(src: Folder, listing: Mapping[str, FileInfo], selection: Selection) -> Scales | None:
     if selection.scales:
-        return read_scales(selection.scales, read_file(selection.scales))
+        return read_scales(selection.scales, read_file(selection.scales, src.limits))
     if DEFAULT_NAME in listing:
         return read_scales(src.url_of(DEFAULT_NAME), src.read(DEFAULT_NAME))
     return None
@@ -229,7 +237,7 @@ def _look_at(
 
 def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) -> Work | Outcome:
     try:
-        with src.open(wish.source) as file:
+        with src.open(wish.source, wish.info) as file:
             size_in = read_header(file).size
         _refuse_large("it has", size_in.pixels, selection, "")
         if is_large_enough(size_in, wish.scale):
@@ -243,6 +251,8 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
             "the result would have", size_out.pixels, selection, "give it a smaller scale, or "
         )
     except (ImageError, OSError) as error:
+        if isinstance(error, StorageError):
+            src.probe()  # this image's failure alone, unless all of the source is out of reach
         return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
     check_scale(wish.source, wish.scale, upscaler, size_in)
     return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)

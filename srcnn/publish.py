@@ -9,6 +9,7 @@ import onnx
 from srcnn.card import ModelCard, ModelRecord
 from srcnn.download import sha256_of
 from srcnn.errors import ModelError
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits
 from srcnn.storage import Folder
 
 if TYPE_CHECKING:
@@ -20,13 +21,19 @@ GRAPH_NAME = "srcnn.onnx"
 RECORD_NAME = "srcnn.json"
 
 
-def publish_model(graph: bytes, parity: Sequence[ParityRow], dst: str) -> str:
+def publish_model(
+    graph: bytes,
+    parity: Sequence[ParityRow],
+    dst: str,
+    limits: StorageLimits = DEFAULT_LIMITS,
+) -> str:
     """Write a graph and its record, each whole or not at all.
 
     Args:
         graph: the ONNX file, checked, with a card inside.
         parity: what its check measured.
         dst: folder or URL prefix; made when missing.
+        limits: how patient calls to storage are.
 
     Returns:
         The graph's URL.
@@ -46,7 +53,7 @@ def publish_model(graph: bytes, parity: Sequence[ParityRow], dst: str) -> str:
         model=card,
         parity=list(parity),
     )
-    folder = Folder(dst)
+    folder = Folder(dst, limits)
     folder.write(GRAPH_NAME, graph)
     # Last: a reader who compares its sha256 with the graph sees whether both belong together.
     folder.write(RECORD_NAME, record.to_json())

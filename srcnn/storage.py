@@ -7,26 +7,34 @@ else.
 
 from __future__ import annotations
 
-import functools
+import io
 import os
 import posixpath
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from fsspec.implementations.local import LocalFileSystem
-
-from srcnn.errors import SourceMissingError
-from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, create_whole, resolve, write_whole
+from srcnn import s3
+from srcnn.errors import SourceMissingError, StorageError
+from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, create_whole, write_whole
+from srcnn.filesystems import is_local, is_s3, resolve
+from srcnn.ranges import RangedFile
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fsspec import AbstractFileSystem
 
+T = TypeVar("T")
+
 _STALE_SECONDS = 24 * 3600
+# A storage that nothing is known of is not waited for as long as one that worked before.
+_PROBE_ATTEMPTS = 3
+_PROBE_SECONDS = 10.0
 # What a listing calls the version of a file, the most telling first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 
@@ -47,15 +55,20 @@ class FileInfo:
 class Folder:
     """A folder or a bucket prefix. Pickles as its URL, so that it can go to another process.
 
+    What fails remotely is tried again within limits, and raises a `StorageError` or a
+    `SourceMissingError`; what fails on this machine raises what the system says.
+
     Attributes:
         url: as given.
+        limits: how patient calls are.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: StorageLimits = DEFAULT_LIMITS) -> None:
         """Look at nothing yet.
 
         Args:
             url: path or URL of the folder.
+            limits: how patient calls are.
 
         Raises:
             UsageError: the protocol is unknown, or the URL carries credentials.
@@ -63,34 +76,44 @@ class Folder:
         stripped = url.rstrip("/")
         # "/" and "memory://" are roots; their slashes are no trailing ones.
         self.url = url if not stripped or stripped.endswith(":") else stripped
-        resolve(self.url)
+        self.limits = limits
+        self._resolved: dict[int, tuple[AbstractFileSystem, str]] = {}
+        resolve(self.url, limits)
 
     def __repr__(self) -> str:
         """The URL alone."""
         return f"Folder({self.url!r})"
 
-    def __getstate__(self) -> dict[str, str]:
+    def __getstate__(self) -> dict[str, Any]:
         """Leave the file system behind: its pickle would contain credentials."""
-        return {"url": self.url}
+        return {"url": self.url, "limits": self.limits}
 
-    def __setstate__(self, state: dict[str, str]) -> None:
-        """Take the URL."""
-        self.url = state["url"]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the URL and the limits."""
+        self.__init__(**state)  # type: ignore[misc] # the same class: nobody inherits
 
-    @functools.cached_property
-    def _resolved(self) -> tuple[AbstractFileSystem, str]:
-        fs, path = resolve(self.url)
-        # One folder has one name, whatever links and dots lead to it: see `key_of`.
-        return fs, os.path.realpath(path) if isinstance(fs, LocalFileSystem) else path
+    def _place(self) -> tuple[AbstractFileSystem, str]:
+        """File system and path, found once in each process: a client does not survive a fork."""
+        process = os.getpid()
+        if process not in self._resolved:
+            fs, path = resolve(self.url, self.limits)
+            # One folder has one name, whatever links and dots lead to it: see `key_of`.
+            self._resolved[process] = fs, os.path.realpath(path) if is_local(fs) else path
+        return self._resolved[process]
 
     @property
     def _fs(self) -> AbstractFileSystem:
-        return self._resolved[0]
+        return self._place()[0]
 
     @property
     def root(self) -> str:
         """The folder's path inside its file system, absolute where the file system is local."""
-        return self._resolved[1].rstrip("/")
+        return self._place()[1].rstrip("/")
+
+    def _ask(self, doing: str, call: Callable[[], T], key: str | None = None) -> T:
+        if is_local(self._fs):
+            return call()
+        return ask(call, self.url if key is None else self.url_of(key), doing, self.limits)
 
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}"
@@ -115,17 +138,47 @@ class Folder:
             SourceMissingError: the folder is not there, or is a file.
             OSError: a part of it could not be listed; a listing is whole or an error.
         """
+        return self._files_of_s3() if is_s3(self._fs) else self._files_of_any()
+
+    def _files_of_s3(self) -> dict[str, FileInfo]:
+        found: dict[str, FileInfo] = {}
+        start = len(s3.prefix_of(self._fs, self.root))
+        pages = s3.pages(self._fs, self.root, partial(self._ask, "listed"))
+        entries = 0
+        for page in pages:
+            entries += len(page)
+            # A key that ends in a slash is how consoles mark a folder; it is no file.
+            found |= {
+                entry["Key"][start:]: _file_info(entry)
+                for entry in page
+                if not entry["Key"].endswith("/")
+            }
+        if start and not entries:
+            raise SourceMissingError(f"{self.url}: {self._instead()}")
+        return found
+
+    def _instead(self) -> str:
+        """What is there in place of a prefix that holds nothing."""
+        try:
+            self._ask("read", partial(s3.head, self._fs, self.root))
+        except FileNotFoundError:
+            return "no such folder"
+        return "is a file; expected a folder"
+
+    def _files_of_any(self) -> dict[str, FileInfo]:
         fs = self._fs
         fs.invalidate_cache()
         try:
-            kind = fs.info(self.root or "/")["type"]
+            kind = self._ask("listed", partial(fs.info, self.root or "/"))["type"]
         except FileNotFoundError as error:
             raise SourceMissingError(f"{self.url}: no such folder") from error
         if kind != "directory":
             raise SourceMissingError(f"{self.url}: is a file; expected a folder")
         # fsspec's walk leaves out what it cannot list, unless told otherwise.
-        strict = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}
-        found: Mapping[str, dict[str, Any]] = fs.find(self.root or "/", detail=True, **strict)
+        strict = {"on_error": "raise"} if is_local(fs) else {}
+        found: Mapping[str, dict[str, Any]] = self._ask(
+            "listed", partial(fs.find, self.root or "/", detail=True, **strict)
+        )
         start = len(self.root) + 1
         # A link to a file counts as the file, and one that leads nowhere as a file that cannot
         # be read. A link to a folder may lead back up, and round for ever: `linked_folders`.
@@ -141,7 +194,7 @@ class Folder:
 
     def linked_folders(self) -> list[str]:
         """Keys of links to folders below this one, which `files` does not follow."""
-        if not isinstance(self._fs, LocalFileSystem):
+        if not is_local(self._fs):
             return []
         found: Mapping[str, dict[str, Any]] = self._fs.find(self.root, detail=True)
         linked = [path for path, info in found.items() if info.get("islink")]
@@ -153,7 +206,7 @@ class Folder:
         Args:
             files: the folder's listing.
         """
-        if not isinstance(self._fs, LocalFileSystem):  # elsewhere there are none
+        if not is_local(self._fs):  # elsewhere there are none
             return []
         before = time.time() - _STALE_SECONDS
         return [
@@ -167,51 +220,104 @@ class Folder:
     @property
     def local_path(self) -> Path | None:
         """The folder's path where the file system is this machine's; None elsewhere."""
-        return Path(self.root or "/") if isinstance(self._fs, LocalFileSystem) else None
+        return Path(self.root or "/") if is_local(self._fs) else None
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a whole file where there is none; see `create_whole`."""
-        return create_whole(self._fs, self._path(key), data)
+        return create_whole(self._fs, self._path(key), data, self.url_of(key), self.limits)
 
     def modified(self, key: str) -> datetime:
         """When a file was last written, by the clock of what keeps it."""
-        time_written: datetime = self._fs.modified(self._path(key))
+        self._fs.invalidate_cache()
+        look = partial(self._fs.modified, self._path(key))
+        time_written: datetime = self._ask("read", look, key)
         return time_written
 
     def remove(self, key: str) -> None:
         """Remove a file, if it is there."""
-        if self.info(key):
-            self._fs.rm_file(self._path(key))
+        # S3 is content to remove what is not there.
+        if is_s3(self._fs) or self.info(key):
+            self._ask("removed", partial(self._fs.rm_file, self._path(key)), key)
 
     def info(self, key: str) -> FileInfo | None:
         """What is known of one file; None where there is none."""
-        self._fs.invalidate_cache()
+        fs, path = self._fs, self._path(key)
+        fs.invalidate_cache()
+        look = partial(s3.head, fs, path) if is_s3(fs) else partial(fs.info, path)
         try:
-            info = self._fs.info(self._path(key))
+            info = self._ask("read", look, key)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return _file_info(info) if info["type"] == "file" else None
+        return _file_info(info) if info.get("type", "file") == "file" else None
 
     def exists(self) -> bool:
-        """Whether the folder is there."""
-        return bool(self._fs.exists(self.root or "/"))
+        """Whether the folder is there.
 
-    def open(self, key: str) -> IO[bytes]:
-        """A file to read from here and there, as a header needs; close it."""
-        opened: IO[bytes] = self._fs.open(self._path(key), "rb")
-        return opened
+        Raises:
+            SourceMissingError: its bucket is not there.
+            StorageError: nobody can say.
+        """
+        fs, root = self._fs, self.root or "/"
+        if is_s3(fs):
+            return self._is_any_in_s3()
+        return bool(self._ask("listed", partial(fs.exists, root)))
+
+    def probe(self) -> None:
+        """See at little cost that the folder as a whole can be used.
+
+        Raises:
+            SourceMissingError: it is not there, or its bucket is not.
+            AccessDeniedError: the credentials are missing, wrong, or not enough.
+            StorageUnavailableError: it does not answer.
+            StorageError: anything else that the storage said.
+        """
+        if not self.exists():
+            raise SourceMissingError(f"{self.url}: no such folder")
+
+    def _is_any_in_s3(self) -> bool:
+        seconds = min(self.limits.timeout_seconds, _PROBE_SECONDS)
+        limits = StorageLimits(min(self.limits.attempts, _PROBE_ATTEMPTS), seconds)
+        look = partial(s3.is_any, self._fs, self.root, timeout_seconds=seconds)
+        return ask(look, self.url, "listed", limits)
+
+    def open(self, key: str, info: FileInfo | None = None) -> IO[bytes]:
+        """A file to read from here and there, as a header needs; close it.
+
+        Args:
+            key: of the file.
+            info: what a listing says of it, which saves a request.
+        """
+        if not is_s3(self._fs):
+            path = self._path(key)
+            opened: IO[bytes] = self._ask("read", partial(self._fs.open, path, "rb"), key)
+            return opened
+        info = info or self.info(key)
+        if info is None:
+            raise SourceMissingError(f"{self.url_of(key)}: no such file")
+        return io.BufferedReader(RangedFile(partial(self._range, key), info.size))
+
+    def _range(self, key: str, start: int, end: int) -> bytes:
+        """Bytes of a file from one position up to another, all of them."""
+        call = partial(self._fs.cat_file, self._path(key), start=start, end=end)
+        content: bytes = self._ask("read", call, key)
+        if len(content) != end - start:  # what is cut short raises by itself
+            raise StorageError(
+                f"{self.url_of(key)}: expected bytes {start} to {end}, got {len(content)} of them: "
+                "it changed after it was listed; run again"
+            )
+        return content
 
     def read(self, key: str) -> bytes:
         """The content of one file."""
-        content: bytes = self._fs.cat_file(self._path(key))
+        content: bytes = self._ask("read", partial(self._fs.cat_file, self._path(key)), key)
         return content
 
     def write(self, key: str, data: bytes) -> FileInfo:
         """Write a whole file, or nothing; the result is what a listing will say of it."""
-        write_whole(self._fs, self._path(key), data)
-        info = self.info(key)
+        told = write_whole(self._fs, self._path(key), data, self.url_of(key), self.limits)
+        info = _file_info(told) if told else self.info(key)
         if info is None or info.size != len(data):
-            raise OSError(
+            raise StorageError(
                 f"{self.url_of(key)}: wrote {len(data)} bytes, found {info.size if info else None}"
             )
         return info
@@ -222,4 +328,5 @@ def _file_info(info: Mapping[str, Any]) -> FileInfo:
     if isinstance(version, datetime):  # the memory file system lists floats and tells dates
         version = version.timestamp()
     text = f"{version:.6f}" if isinstance(version, float) else str(version).strip('"')
-    return FileInfo(size=int(info["size"] or 0), version=text)
+    size = info["size"] if "size" in info else info["Size"]
+    return FileInfo(size=int(size or 0), version=text)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srcnn.card import Convention
-from srcnn.errors import ImageError
+from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
 from srcnn.images import WITH_QUALITY, Format, format_of
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits
 from srcnn.session import Provider
 from srcnn.storage import FileInfo
 
@@ -39,6 +40,7 @@ class Job:
         provider: of inference.
         threads: of one inference; 0 for the cores the process may use.
         tile_px: side of tiles.
+        storage: how patient calls to storage are.
     """
 
     run_id: str
@@ -53,6 +55,7 @@ class Job:
     provider: Provider = "auto"
     threads: int = 0
     tile_px: int = 512
+    storage: StorageLimits = DEFAULT_LIMITS
 
     def options_digest(self, output: str) -> str:
         """Digest of the options that shape an output's file; a change redoes the image.
@@ -104,7 +107,7 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         """The failure that an exception stands for; our own errors lose their suffix."""
         name = type(error).__name__
-        own = isinstance(error, ImageError)
+        own = isinstance(error, ImageError | AccessDeniedError | StorageUnavailableError)
         return cls(name.removesuffix("Error") if own else name, str(error) or name)
 
 

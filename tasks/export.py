@@ -12,6 +12,7 @@ from srcnn.card import ParityRow
 from srcnn.export.catalogue import Source, obtain
 from srcnn.export.spec import GraphSpec
 from srcnn.publish import publish_model
+from srcnn.retries import StorageLimits
 from tasks.logs import logger
 
 # No task here retries: `download` does so itself, for what may pass, and nothing else here
@@ -48,8 +49,8 @@ def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> li
 
 
 @task(cache_policy=NO_CACHE)
-def publish(graph: bytes, parity: Sequence[ParityRow], dst: str) -> str:
+def publish(graph: bytes, parity: Sequence[ParityRow], dst: str, limits: StorageLimits) -> str:
     """Write `srcnn.onnx` and `srcnn.json`; the graph's URL."""
-    url = publish_model(graph, parity, dst)
+    url = publish_model(graph, parity, dst, limits)
     logger().info("published %s", url)
     return url

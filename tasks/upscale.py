@@ -13,6 +13,7 @@ from srcnn.ledger import STATE_FOLDER
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
+from srcnn.retries import StorageLimits
 from srcnn.storage import Folder
 from srcnn.work import Job, Outcome, Work
 from tasks.logs import logger
@@ -27,7 +28,7 @@ Without it, the next run makes every image again.
 @task(name="load-model", cache_policy=NO_CACHE)
 def load(job: Job) -> Job:
     """Read the model, build its session, and bind the job to its digest."""
-    model = load_model(job.model)
+    model = load_model(job.model, job.storage)
     bound = replace(job, model_sha256=model.sha256)
     upscaler = upscaler_for(bound)
     logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
@@ -58,17 +59,17 @@ def open_destination(job: Job, litter: list[str]) -> None:
 
     And remove what writers left half-written that were killed days ago.
     """
-    dst = Folder(job.dst)
+    dst = Folder(job.dst, job.storage)
     dst.write(f"{STATE_FOLDER}/README.txt", _ABOUT)
     for key in litter:
         dst.remove(key)
 
 
 @task(name="open-report", cache_policy=NO_CACHE)
-def open_report(url: str | None) -> None:
+def open_report(url: str | None, limits: StorageLimits) -> None:
     """See that the report can be written where it is asked for, before the work is done."""
-    if url and not file_exists(url):
-        write_file(url, b"")
+    if url and not file_exists(url, limits):
+        write_file(url, b"", limits)
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
@@ -86,11 +87,11 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
     """Write the report where it is kept and where it is asked for; its place, or nothing."""
     content, place = report.to_json(), ""
     if keep:
-        kept = Folder(report.job.dst)
+        kept = Folder(report.job.dst, report.job.storage)
         kept.write(report.key, content)
         place = kept.url_of(report.key)
     if extra_url:
-        write_file(extra_url, content)
+        write_file(extra_url, content, report.job.storage)
         place = extra_url
     if place:
         logger().info("report: %s", place)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import ledger
-from srcnn.files import resolve
+from srcnn.filesystems import resolve
 from srcnn.geometry import Size
 from srcnn.ledger import LEDGER_FOLDER, Record
 from srcnn.storage import FileInfo, Folder

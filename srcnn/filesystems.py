@@ -1,0 +1,119 @@
+"""File systems, built in one place: with our limits, and with one layer of retries, ours.
+
+What people configure for fsspec and for AWS holds: `fsspec.config`, `AWS_*` variables,
+profiles.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import fsspec
+from fsspec.config import conf
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.utils import tokenize
+
+from srcnn.errors import UsageError
+from srcnn.retries import DEFAULT_LIMITS, StorageLimits
+from srcnn.urls import check_url
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_S3 = ("s3", "s3a")
+_CONNECTIONS = 32
+_LONGEST_CONNECT_SECONDS = 10.0
+# Archives and caches in front of another file system: `zip://a.onnx::https://host/a.zip`.
+_CHAINED = re.compile(r"::[^:]+://|^[a-z0-9]+::", re.IGNORECASE)
+
+_built: dict[str, AbstractFileSystem] = {}
+
+
+def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractFileSystem, str]:
+    """The file system of an URL, and the path inside it.
+
+    Args:
+        url: path or URL.
+        limits: how long its connections wait.
+
+    Raises:
+        UsageError: the protocol is unknown, or the URL carries credentials.
+    """
+    if "://" not in check_url(url):  # a path; url_to_fs would cut it at "::"
+        local = LocalFileSystem()
+        return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
+    if url.startswith(tuple(f"{name}://" for name in _S3)):
+        fs = _s3(limits)
+        return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may hold "::"
+    names = set(re.findall(r"([a-z0-9]+)://", url)) if _CHAINED.search(url) else {_scheme(url)}
+    try:
+        fs, path = fsspec.core.url_to_fs(
+            url, **{name: _options(name, limits) for name in names if _options(name, limits)}
+        )
+    except (ValueError, ImportError) as error:
+        raise UsageError(f"{url}: {error}") from error
+    return fs, path
+
+
+def is_local(fs: AbstractFileSystem) -> bool:
+    """Whether files lie on this machine's disks."""
+    return isinstance(fs, LocalFileSystem)
+
+
+def is_s3(fs: AbstractFileSystem) -> bool:
+    """Whether it speaks S3's own language, by which listings and writes cost less."""
+    return "s3" in fs.protocol
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]
+
+
+def _s3(limits: StorageLimits) -> AbstractFileSystem:
+    """One client for each process and set of credentials: it holds connections, and no fork."""
+    variables = sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_"))
+    configured = [conf.get(name) for name in _S3]
+    key = tokenize(os.getpid(), variables, configured, limits.timeout_seconds)
+    if key not in _built:
+        fs = fsspec.filesystem("s3", skip_instance_cache=True, **_options("s3", limits))
+        fs.retries = 1  # of s3fs's own layer; it takes this number from its class alone
+        return _built.setdefault(key, fs)  # two threads may have built one
+    return _built[key]
+
+
+def _options(name: str, limits: StorageLimits) -> dict[str, Any]:
+    if name in _S3:
+        return _s3_options(limits)
+    if name in ("http", "https"):
+        return _http_options(limits)
+    return {}  # others have limits of their own
+
+
+def _s3_options(limits: StorageLimits) -> dict[str, Any]:
+    configured: dict[str, Any] = {}
+    for name in _S3:  # given options win over configured ones, as a whole: so join them here
+        configured |= conf.get(name, {}).get("config_kwargs", {})
+    ours = {
+        "connect_timeout": min(limits.timeout_seconds, _LONGEST_CONNECT_SECONDS),
+        "read_timeout": limits.timeout_seconds,
+        "retries": {"mode": "standard", "total_max_attempts": 1},
+        "max_pool_connections": _CONNECTIONS,
+    }
+    # max_concurrency 1: a file is read by one GET, without asking for its size before.
+    return {
+        "config_kwargs": configured | ours,
+        "use_listings_cache": False,
+        "max_concurrency": 1,
+    }
+
+
+def _http_options(limits: StorageLimits) -> dict[str, Any]:
+    # No limit on the whole: a slow line is no failure.
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=limits.timeout_seconds, sock_read=limits.timeout_seconds
+    )
+    # trust_env: HTTPS_PROXY and NO_PROXY hold here as everywhere.
+    return {"client_kwargs": {"timeout": timeout, "trust_env": True}}
