@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from children import compete
 
-from srcnn.errors import DestinationBusyError, SrcnnError
+from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
 from srcnn.holder import Holder
 from srcnn.lock import hold, watch
 from srcnn.lock_files import LOCK_FOLDER
@@ -115,6 +115,13 @@ def test_what_the_run_wrote_stays(tmp_path: Path) -> None:
     with hold(Folder(str(tmp_path / "empty")), "mine"):
         pass
     assert (tmp_path / "empty").is_dir()  # it was there before
+
+
+@pytest.mark.parametrize("below", ["", "/deep/out"])
+def test_a_destination_that_is_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file: give --dst a folder"):
+        hold(Folder(f"{tmp_path}/file{below}"), "mine").__enter__()
 
 
 def test_a_second_run_is_told_who_holds_it_and_how_to_go_on(dst: Folder) -> None:
