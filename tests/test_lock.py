@@ -205,7 +205,9 @@ def test_a_run_that_was_killed_on_this_machine_is_replaced_at_once(
     process = holder_process("killed", 3600)
     with pytest.raises(DestinationBusyError, match=f"run killed .*process {process.pid}"):
         hold(Folder(shared), "second").__enter__()
-    process.kill()  # not waited for: a zombie, as in a container whose first process reaps none
+    process.kill()
+    # Dead, and not reaped: a zombie, as in a container whose first process reaps none.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     with hold(Folder(shared), "second") as lease:
         assert keys(Folder(shared)) == {SECOND}
         assert "run killed" in lease.warnings[0]
