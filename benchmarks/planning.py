@@ -131,9 +131,10 @@ def measure(url: str) -> None:
     job = job_of(url)
     upscaler = upscaler_for(job)
     print(f"  {peak_mb():6.0f} MB before")
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     made = make_plan(job, Selection(), upscaler)
     print(f"  {time.perf_counter() - began:6.2f} s to plan, {peak_mb():.0f} MB at the peak")
+    print(f"  {time.process_time() - worked:6.2f} s of them on a processor")
     print(f"  {len(made.work)} to make, {len(made.settled)} settled, {len(made.warnings)} warnings")
     told = Report(job, datetime.now(UTC), 0.0, {}, reconcile(made, []))
     size = len(told.to_json()) / 1e6

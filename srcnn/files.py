@@ -5,7 +5,6 @@ Everything goes through fsspec, so that a folder, a bucket and memory behave ali
 
 from __future__ import annotations
 
-import os
 import posixpath
 import threading
 import uuid
@@ -139,23 +138,27 @@ def create_whole(
     Returns:
         Whether it was written; False where there is one already, of other content.
     """
-
-    def create() -> bool:
-        try:
-            if is_local(fs):
-                _link(path, data)
-            else:
-                with _creating:
-                    fs.pipe_file(path, data, mode="create")
-        except OSError:
-            # FileExistsError, or what a server makes of it. And a request that is sent again,
-            # since its answer was lost, finds what it wrote itself.
-            if not fs.exists(path):
-                raise
-            return bool(fs.cat_file(path) == data)
-        return True
-
+    create = partial(_create, fs, path, data)
     return create() if is_local(fs) else ask(create, url, "written", limits)
+
+
+def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
+    try:
+        if is_local(fs):
+            _link(path, data)
+        else:
+            with _creating:
+                fs.pipe_file(path, data, mode="create")
+    except PermissionError:
+        raise
+    except OSError:
+        # FileExistsError, or what a server makes of it. And a request that is sent again, since
+        # its answer was lost, finds what it wrote itself.
+        fs.invalidate_cache()
+        if not fs.exists(path):
+            raise
+        return bool(fs.cat_file(path) == data)
+    return True
 
 
 def _link(path: str, data: bytes) -> None:
@@ -163,7 +166,7 @@ def _link(path: str, data: bytes) -> None:
     temporary = _temporary_beside(path)
     try:
         temporary.write_bytes(data)
-        os.link(temporary, path)
+        Path(path).hardlink_to(temporary)
     except FileExistsError:
         raise
     except OSError:
@@ -174,6 +177,7 @@ def _link(path: str, data: bytes) -> None:
 
 
 def _temporary_beside(path: str) -> Path:
+    """A name for what is not whole yet, in the same folder, which is made."""
     parent = Path(posixpath.dirname(path))
     parent.mkdir(parents=True, exist_ok=True)
     # A short name of its own: the target's may already be as long as names can be.

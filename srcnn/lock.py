@@ -31,7 +31,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from srcnn.errors import DestinationBusyError
+from srcnn.errors import DestinationBusyError, UsageError
 from srcnn.holder import Holder
 from srcnn.lease import Lease
 from srcnn.lock_files import LOCK_FOLDER, LockFiles
@@ -90,6 +90,7 @@ def hold(
 
     Raises:
         DestinationBusyError: another run holds it.
+        UsageError: it is a file.
         OSError: the destination cannot be read or written.
     """
     missing = _missing_folders(dst)
@@ -218,6 +219,9 @@ def _missing_folders(dst: Folder) -> list[Path]:
     path = dst.local_path
     if path is None:
         return []
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"the destination {dst.url}: {nearest} is a file: give --dst a folder")
     lock = path / LOCK_FOLDER
     above = [folder for folder in (path, *path.parents) if not folder.exists()]
     return [lock, lock.parent, *above]

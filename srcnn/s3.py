@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from botocore.utils import parse_timestamp
 
 from srcnn.retries import StorageLimits
 
@@ -37,6 +40,21 @@ def pages(fs: AbstractFileSystem, root: str, ask: Ask) -> Iterator[list[Mapping[
         if not page.get("IsTruncated"):
             return
         token = {"ContinuationToken": page["NextContinuationToken"]}
+        _read_times_fast(fs)
+
+
+def _read_times_fast(fs: AbstractFileSystem) -> None:
+    """Two thirds of the work of a long listing are botocore's guesses at the form of times."""
+    parsers = fs.session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_time)
+
+
+def _time(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):  # of a header, or a number
+        guessed: datetime = parse_timestamp(value)
+        return guessed
 
 
 def is_any(fs: AbstractFileSystem, root: str, *, timeout_seconds: float | None = None) -> bool:

@@ -25,7 +25,7 @@ def check_places(src: Folder, dst: Folder) -> None:
         dst: the folder to write, which may lie inside.
 
     Raises:
-        UsageError: outputs could replace sources, or the destination is a file.
+        UsageError: outputs could replace sources.
         SourceMissingError: the destination's bucket is not there.
         StorageError: it cannot be reached.
     """
@@ -37,10 +37,6 @@ def check_places(src: Folder, dst: Folder) -> None:
             "sources; give --dst another folder"
         )
     dst.exists()  # raises where its bucket is not there, or does not answer
-    if dst.local_path and dst.local_path.is_file():
-        raise UsageError(
-            f"the destination {dst.url}: is a file; expected a folder: give --dst a folder"
-        )
 
 
 def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:

@@ -317,7 +317,9 @@ class Folder:
 
     def modified(self, key: str) -> datetime:
         """When a file was last written, by the clock of what keeps it."""
-        time_written: datetime = self._ask("read", partial(self._fs.modified, self._path(key)), key)
+        self._fs.invalidate_cache()
+        look = partial(self._fs.modified, self._path(key))
+        time_written: datetime = self._ask("read", look, key)
         return time_written
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import ledger
-from srcnn.files import resolve
+from srcnn.filesystems import resolve
 from srcnn.geometry import Size
 from srcnn.ledger import LEDGER_FOLDER, Record
 from srcnn.storage import FileInfo, Folder
@@ -100,9 +100,10 @@ def test_compacting_keeps_what_counts_in_one_file(dst: Folder) -> None:
 def test_a_large_ledger_is_gathered_in_files_of_a_bounded_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ledger, "_RECORDS_PER_FILE", 400)
+    monkeypatch.setattr(ledger, "_RECORDS_PER_FILE", 40)
+    monkeypatch.setattr(ledger, "_MOST_FILES", 100)
     dst = Folder(f"memory://{uuid.uuid4()}")
-    kept = [written(dst, f"{number}.png") for number in range(1001)]
+    kept = [written(dst, f"{number}.png") for number in range(101)]
     for number, one in enumerate(kept):
         ledger.append(dst, f"run {number:04d}", [one])
     before = ledger.load(dst, dst.files())

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from children import compete
 
-from srcnn.errors import DestinationBusyError, SrcnnError
+from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
 from srcnn.holder import Holder
 from srcnn.lock import hold
 from srcnn.lock_files import LOCK_FOLDER
@@ -118,6 +118,13 @@ def test_what_the_run_wrote_stays(tmp_path: Path) -> None:
     assert (tmp_path / "empty").is_dir()  # it was there before
 
 
+@pytest.mark.parametrize("below", ["", "/deep/out"])
+def test_a_destination_that_is_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file: give --dst a folder"):
+        hold(Folder(f"{tmp_path}/file{below}"), "mine").__enter__()
+
+
 def test_a_second_run_is_told_who_holds_it_and_how_to_go_on(dst: Folder) -> None:
     with hold(dst, "first"):
         with pytest.raises(DestinationBusyError) as caught, hold(dst, "second"):
@@ -199,7 +206,9 @@ def test_a_run_that_was_killed_on_this_machine_is_replaced_at_once(
     process = holder_process("killed", 3600)
     with pytest.raises(DestinationBusyError, match=f"run killed .*process {process.pid}"):
         hold(Folder(shared), "second").__enter__()
-    process.kill()  # not waited for: a zombie, as in a container whose first process reaps none
+    process.kill()
+    # Dead, and not reaped: a zombie, as in a container whose first process reaps none.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     with hold(Folder(shared), "second") as lease:
         assert keys(Folder(shared)) == {SECOND}
         assert "run killed" in lease.warnings[0]
@@ -366,14 +375,5 @@ def test_a_worker_that_cannot_look_says_nothing_of_the_lock(
 ) -> None:
     with hold(Folder(f"{bucket}/out"), "mine"):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-        with ThreadPoolExecutor(1) as pool, pytest.raises(PermissionError):
-            pool.submit(_watch_anew, f"{bucket}/out").result()
-
-
-def _watch_anew(url: str) -> str:
-    from fsspec import AbstractFileSystem  # noqa: PLC0415 - its cache would keep the old key
-    from s3fs import S3FileSystem  # noqa: PLC0415
-
-    assert issubclass(S3FileSystem, AbstractFileSystem)
-    S3FileSystem.clear_instance_cache()
-    return watch(Folder(url), "mine")
+        with pytest.raises(PermissionError):
+            watch(Folder(f"{bucket}/out"), "mine")
