@@ -13,13 +13,17 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from types import FrameType
 
 import cyclopts
 import pydantic
 from cyclopts import App
 from pydantic_core import ErrorDetails
 
+from flows.display import display
+from flows.json_lines import JsonLines
 from srcnn.errors import GraphCheckError, SrcnnError
+from srcnn.text import one_line
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -54,16 +58,21 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
     # Names of files can hold what the terminal's encoding cannot: show it escaped.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
+    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what is held is given back
     _log_to_stderr()
     # Pillow's remarks on metadata (corrupt EXIF) name no file; a picture that suffers is refused.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except BaseException as error:
-        status = _status_of(error)
+        status = _status_of(error, as_json=_json_lines(error, tokens))
         if status is None:
             raise
     return int(status or 0)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def _log_to_stderr() -> None:
@@ -79,16 +88,32 @@ def _log_to_stderr() -> None:
     logger.propagate = False
 
 
-def _status_of(error: BaseException) -> int | None:
+def _json_lines(error: BaseException, tokens: Sequence[str] | None) -> JsonLines | None:
+    """Where an error is told to programs; `--json` counts on a line that cannot be read, too."""
+    words = sys.argv[1:] if tokens is None else tokens
+    unread = isinstance(error, cyclopts.CycloptsError)
+    return JsonLines() if unread and "--json" in words else display.get().lines
+
+
+def _status_of(error: BaseException, *, as_json: JsonLines | None) -> int | None:
     """The exit status for an error that people caused, told on stderr; None for our own."""
     if isinstance(error, KeyboardInterrupt):
         signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
-        return 128 + int(signal_number)
-    text = _told(error)
-    if text is None:
-        return None
-    sys.stderr.write(f"error: {text}\n")
-    return EXIT_FAILED if isinstance(error, BatchFailedError | GraphCheckError) else EXIT_USAGE
+        status, text = 128 + int(signal_number), "interrupted"
+    else:
+        failed = isinstance(error, BatchFailedError | GraphCheckError)
+        status, text = EXIT_FAILED if failed else EXIT_USAGE, _printable(_told(error) or "")
+        if not text:
+            return None
+        sys.stderr.write(f"error: {text}\n")
+    if as_json is not None:
+        as_json.error(text, status)
+    return status
+
+
+def _printable(text: str) -> str:
+    """Names in a message cannot drive the terminal; its lines stay."""
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def _told(error: BaseException) -> str | None:

@@ -100,6 +100,13 @@ class Settings(BaseSettings):
     dask_address: str | None = Field(
         None, description="Address of the Dask scheduler, such as tcp://127.0.0.1:8786."
     )
+    contact_sheet_images: int = Field(
+        8,
+        ge=0,
+        le=24,
+        description="Images whose crops, before and after, make the run's contact sheet; 0 for "
+        "none.",
+    )
 
     @property
     def storage(self) -> StorageLimits:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from srcnn.control import Control
 from srcnn.failure_limit import FailureLimit
-from srcnn.work import NOT_ATTEMPTED, Outcome
+from srcnn.work import Outcome
 
 
 class Tally:
@@ -43,13 +43,13 @@ class Tally:
     def count_failures(self, outcomes: Iterable[Outcome]) -> None:
         """Count those that failed, without showing them: they failed before the work began."""
         with self._lock:
-            self._failed.update(outcome.source for outcome in outcomes if _counts(outcome))
+            self._failed.update(
+                outcome.source
+                for outcome in outcomes
+                if outcome.error and not outcome.not_attempted
+            )
             failed = len(self._failed)
         if self._limit and not self._limit.allows(failed, self._requested):
             self._run.end(
                 f"{failed} images failed, more than --max-failures {self._limit.text} allows"
             )
-
-
-def _counts(outcome: Outcome) -> bool:
-    return outcome.error is not None and outcome.error.type != NOT_ATTEMPTED

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -18,28 +16,27 @@ from prefect import flow
 
 from flows.cli import BatchFailedError, Interrupted, make_app
 from flows.cli import run as run_command
-from flows.options import UpscaleOptions
-from flows.runners import Runner, make_runner
+from flows.display import show
+from flows.job import batch_of, job_of, selection_of
+from flows.options import Flag, UpscaleOptions
+from flows.presenting import present
+from flows.runners import make_runner
 from flows.runs import hide_tracebacks, run_flow
-from flows.settings import Settings, load_settings
+from flows.settings import load_settings
 from flows.steps import Steps, current_steps
-from flows.telling import tell
-from flows.working import Batch, Worked, work_through
+from flows.telling import tell, tell_plan
+from flows.working import Worked, work_through
 from srcnn.control import Control
-from srcnn.failure_limit import parse_failure_limit
 from srcnn.lease import Lease
 from srcnn.lock import hold
-from srcnn.plan import Plan, Selection
 from srcnn.report import Report, dry_outcomes, utc_now
 from srcnn.sources import check_places
 from srcnn.storage import Folder
+from srcnn.summary import Summary, summarize
 from srcnn.work import Job
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
-from tasks.shards import make_shards
-
-_MEGA = 1_000_000
 
 
 @flow(name="batch-upscale", validate_parameters=True)
@@ -61,49 +58,45 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     use_credentials(settings.aws_block)
     started, clock = utc_now(), time.monotonic()
     runner = make_runner(options.runner, options.workers, settings.dask_address)
-    job = steps.call(tasks.load, _job(options, settings, started))
+    job = steps.call(tasks.load, job_of(options, settings, started))
     run = Control()
-    with _destination(job, options, settings, run) as lease:
-        plan = steps.call(tasks.plan, job, _selection(options, settings))
+    with _destination(job, run, settings.lock_seconds, dry_run=options.dry_run) as lease:
+        plan = steps.call(tasks.plan, job, selection_of(options, settings))
+        tell_plan(job, plan, dry_run=options.dry_run)
         steps.call(tasks.open_report, options.report, job.storage)
         if lease is None:
-            worked = Worked(sorted(plan.settled + dry_outcomes(plan), key=lambda each: each.source))
+            worked = Worked(dry_outcomes(plan))
         else:
-            steps.call(tasks.open_destination, job, plan.litter)
-            batch = _batch(job, plan, options, settings, runner)
+            steps.call(tasks.open_destination, job, plan.litter, scattered=plan.scattered)
+            batch = batch_of(job, plan, options, settings, runner)
             worked = work_through(batch, steps, runner, run, lease)
-        report = Report(job, started, time.monotonic() - clock, options.model_dump(), worked.images)
-        tell(report, dry_run=options.dry_run)
+        seconds = time.monotonic() - clock
+        report = Report(job, started, seconds, options.model_dump(), worked.images)
+        summary = summarize(report)
+        tell(report, summary)
         place = _written(steps, report, options)
-    _raise_what_ended(worked, report, place)
+        # Who presses Ctrl-C does not wait for pictures.
+        sheet_images = 0 if worked.signal_number else settings.contact_sheet_images
+        present(steps, report, summary, place, plan.warnings, sheet_images=sheet_images)
+    _raise_what_ended(worked, summary, place)
     return report.counts
-
-
-def _raise_what_ended(worked: Worked, report: Report, place: str) -> None:
-    if worked.signal_number:
-        raise Interrupted(worked.signal_number)
-    counts = report.counts
-    if counts["failed"] or worked.cannot_go_on:
-        told = f"{counts['failed']} of {counts['requested']} images failed"
-        why = f" ({report.not_attempted} not attempted: {worked.ended})" if worked.ended else ""
-        raise BatchFailedError(f"{told}{why}: {place}" if place else f"{told}{why}")
 
 
 @contextmanager
 def _destination(
-    job: Job, options: UpscaleOptions, settings: Settings, run: Control
+    job: Job, run: Control, lock_seconds: float, *, dry_run: bool
 ) -> Iterator[Lease | None]:
     """The destination, held for this run alone; a dry run writes nothing and needs no hold."""
     src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
     check_places(src, dst)
-    if options.dry_run:
+    if dry_run:
         yield None
         return
 
     def end(reason: str) -> None:
         run.end(reason, drop=True, fatal=True)
 
-    with hold(dst, job.run_id, settings.lock_seconds, end) as lease:
+    with hold(dst, job.run_id, lock_seconds, end) as lease:
         for warning in lease.warnings:
             logger().warning("%s", warning)
         yield lease
@@ -118,45 +111,15 @@ def _written(steps: Steps, report: Report, options: UpscaleOptions) -> str:
         raise BatchFailedError(f"the report could not be written: {error}") from error
 
 
-def _job(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
-    return Job(
-        run_id=f"{started:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}",
-        src=options.src,
-        dst=options.destination,
-        model=options.model,
-        model_sha256="",
-        convention=options.convention,
-        form=options.format,
-        quality=options.quality,
-        keep_metadata=options.metadata == "keep",
-        provider=options.provider,
-        threads=settings.threads,
-        tile_px=settings.tile_px,
-        storage=settings.storage,
-        transfers=settings.transfers,
-        buffer_bytes=int(settings.buffer_megabytes * _MEGA),
-    )
-
-
-def _selection(options: UpscaleOptions, settings: Settings) -> Selection:
-    return Selection(
-        scale=options.scale,
-        scales=options.scales,
-        include=tuple(options.include),
-        exclude=tuple(options.exclude),
-        overwrite=options.overwrite,
-        when_larger=options.when_larger,
-        max_output_megapixels=settings.max_output_megapixels,
-    )
-
-
-def _batch(
-    job: Job, plan: Plan, options: UpscaleOptions, settings: Settings, runner: Runner
-) -> Batch:
-    megapixels, images = settings.shard_megapixels, settings.shard_images
-    shards = make_shards(plan.work, megapixels, images, runner.width)
-    limit = parse_failure_limit(options.max_failures) if options.max_failures else None
-    return Batch(job, plan, shards, limit, settings.aws_block)
+def _raise_what_ended(worked: Worked, summary: Summary, place: str) -> None:
+    if worked.signal_number:
+        raise Interrupted(worked.signal_number)
+    counts = summary.counts
+    if counts["failed"] or worked.cannot_go_on:
+        told = f"{counts['failed']} of {counts['requested']} images failed"
+        if worked.ended:
+            told += f" ({summary.not_attempted} not attempted: {worked.ended})"
+        raise BatchFailedError(f"{told}: {place}" if place else told)
 
 
 app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its own factor.")
@@ -172,8 +135,15 @@ def main(
             help="Track the run on the Prefect API, or on a temporary server; or not at all."
         ),
     ] = None,
+    quiet: Annotated[
+        Flag, Parameter(help="Say nothing on standard error but warnings and errors.")
+    ] = False,
+    json: Annotated[
+        Flag, Parameter(help="Tell the run as JSON lines on standard output; quiet besides.")
+    ] = False,
 ) -> int:
     """Upscale a folder or bucket of images, each by its own factor."""
+    show(quiet=quiet, json=json)
     run_flow(batch_upscale, batch_upscale.fn, track=track)(options)
     return 0
 

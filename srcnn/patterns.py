@@ -11,13 +11,31 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from srcnn.errors import UsageError
 
 _WILDCARD = re.compile(r"[*?\[]")
+_BEFORE_SETS = re.compile(r"[^\[\\]*")
+
+
+@dataclass(frozen=True)
+class _Glob:
+    """A pattern with wildcards.
+
+    Attributes:
+        index: its place among all patterns.
+        part: text that a key it matches holds; looked for first, which takes a third of the time.
+        regex: of the whole.
+    """
+
+    index: int
+    part: str
+    regex: re.Pattern[str]
 
 
 class Patterns:
@@ -37,7 +55,8 @@ class Patterns:
             UsageError: one is empty.
         """
         self._literal: dict[str, int] = {}
-        self._globs: list[tuple[int, re.Pattern[str]]] = []
+        # By the top folder that they name, if they do: most rows are of no concern to a key.
+        self._globs: defaultdict[str | None, list[_Glob]] = defaultdict(list)
         for index, pattern in enumerate(patterns):
             cleaned = pattern.strip().removeprefix("./")
             if not cleaned.strip("/"):
@@ -47,8 +66,10 @@ class Patterns:
                 self._literal[name.strip("/")] = index
             glob = _compile(cleaned) if _WILDCARD.search(cleaned) else None
             if glob:
-                self._globs.append((index, glob))
-        self._globs.reverse()
+                found = _Glob(index, _literal_part(cleaned), glob)
+                self._globs[_top_folder(cleaned)].append(found)
+        for globs in self._globs.values():
+            globs.reverse()
 
     def last_match(self, key: str) -> int | None:
         """The index of the last pattern that matches, or None.
@@ -57,11 +78,13 @@ class Patterns:
             key: path relative to the source's root, with `/`.
         """
         best = max((self._literal.get(path, -1) for path in _self_and_folders(key)), default=-1)
-        for index, glob in self._globs:
-            if index <= best:
-                break
-            if glob.match(key):
-                best = index
+        for globs in (self._globs.get(key.partition("/")[0], ()), self._globs.get(None, ())):
+            for glob in globs:
+                if glob.index <= best:
+                    break
+                if glob.part in key and glob.regex.match(key):
+                    best = glob.index
+                    break
         return best if best >= 0 else None
 
     def matches(self, key: str) -> bool:
@@ -74,6 +97,20 @@ def _self_and_folders(key: str) -> Iterator[str]:
     while "/" in key:
         key = key.rpartition("/")[0]
         yield key
+
+
+def _literal_part(pattern: str) -> str:
+    """Characters that stand for themselves, side by side; slashes at a wildcard may not."""
+    before = _BEFORE_SETS.match(pattern)
+    runs = re.split(r"[*?]+", before[0] if before else "")
+    return max((run.strip("/") for run in runs), key=len)
+
+
+def _top_folder(pattern: str) -> str | None:
+    """The folder at the root in which all that matches lies; None where there may be several."""
+    folder, slash, below = pattern.removeprefix("/").partition("/")
+    anchored = slash and below and folder not in ("", ".", "..")
+    return None if not anchored or re.search(r"[*?\[\\]", folder) else folder
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
+from posixpath import splitext
 from typing import Literal
 
 from srcnn import ledger
@@ -66,6 +68,7 @@ class Plan:
         warnings: what people should look at.
         left_alone: files that are no images of ours, by extension.
         litter: keys in the destination that a killed run left half-written.
+        scattered: the ledger is worth to be compacted before the work.
     """
 
     work: list[Work]
@@ -73,6 +76,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     left_alone: dict[str, int] = field(default_factory=dict)
     litter: list[str] = field(default_factory=list)
+    scattered: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,19 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     resolver = Resolver(_scales(src, listing, selection), default, upscaler)
     wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
     existing = dst.files() if dst.exists() else {}
-    records, unreadable = ledger.load(dst, existing)
-    skipped = [_skipped(wish, job, selection, existing, records) for wish in wishes]
+    known = ledger.load(dst, existing)
+    making = _Making(job)
+    skipped = [_skipped(wish, making, selection, existing, known.records) for wish in wishes]
     todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
     decided = _look_at(src, todo, selection, upscaler)
     return Plan(
         work=[item for item in decided if isinstance(item, Work)],
         settled=[outcome for outcome in skipped if outcome]
         + [item for item in decided if isinstance(item, Outcome)],
-        warnings=passed_over + resolver.idle_rows() + unreadable,
+        warnings=passed_over + resolver.idle_rows() + known.warnings,
         left_alone=left_alone,
         litter=dst.stale_temporaries(existing),
+        scattered=known.is_scattered,
     )
 
 
@@ -164,9 +170,28 @@ def _wishes(
     ]
 
 
+class _Making:
+    """How this job makes outputs; texts and digests that many of them share are made once."""
+
+    def __init__(self, job: Job) -> None:
+        self._model = job.model_sha256
+        self._text = lru_cache(str)
+        # A name before the ending, or it would be the name itself.
+        self._options = lru_cache(lambda ending: job.options_digest(f"x{ending}"))
+
+    def made(self, record: Record, wish: _Wish) -> bool:
+        """Whether it would make again what was recorded."""
+        return (
+            record.source_info == wish.info
+            and record.scale == self._text(wish.scale)
+            and record.options == self._options(splitext(wish.output)[1])
+            and record.model == self._model
+        )
+
+
 def _skipped(
     wish: _Wish,
-    job: Job,
+    making: _Making,
     selection: Selection,
     existing: Mapping[str, FileInfo],
     records: Mapping[str, Record],
@@ -178,22 +203,13 @@ def _skipped(
         return None
     current = record is not None and record.output_info == found and record.source == wish.source
     if selection.overwrite == "changed" and not (
-        record is not None and current and _same_making(record, wish, job)
+        record is not None and current and making.made(record, wish)
     ):
         return None
     if record is None or not current:
         return Outcome(wish.source, wish.output, "skipped")
     scale = scale_of(record.size_in, record.size_out)
     return Outcome(wish.source, wish.output, "skipped", scale, record.size_in, record.size_out)
-
-
-def _same_making(record: Record, wish: _Wish, job: Job) -> bool:
-    return (
-        record.source_info == wish.info
-        and record.scale == str(wish.scale)
-        and record.options == job.options_digest(wish.output)
-        and record.model == job.model_sha256
-    )
 
 
 def _look_at(

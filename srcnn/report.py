@@ -14,7 +14,7 @@ from typing import Any
 
 from srcnn.ledger import STATE_FOLDER
 from srcnn.plan import Plan
-from srcnn.work import NOT_ATTEMPTED, Failure, Job, Outcome, scale_of
+from srcnn.work import Failure, Job, Outcome, scale_of
 
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"
 
@@ -47,13 +47,6 @@ class Report:
         }
 
     @property
-    def not_attempted(self) -> int:
-        """How many failed because the run ended before their turn."""
-        return sum(
-            image.error is not None and image.error.type == NOT_ATTEMPTED for image in self.images
-        )
-
-    @property
     def key(self) -> str:
         """Where the destination keeps it."""
         return f"{RUNS_FOLDER}/{self.job.run_id}.json"
@@ -71,12 +64,15 @@ class Report:
                 "options": dict(self.options),
             },
             "counts": self.counts,
-            "images": [_image(outcome) for outcome in self.images],
         }
-        return json.dumps(content, indent=1).encode()
+        # A line for each image: five times as fast as indenting them, and a third smaller.
+        images = ",\n  ".join(json.dumps(outcome_fields(outcome)) for outcome in self.images)
+        head = json.dumps(content, indent=1).removesuffix("\n}")
+        return f'{head},\n "images": [\n  {images}\n ]\n}}\n'.encode()
 
 
-def _image(outcome: Outcome) -> dict[str, Any]:
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """What became of an image, as the report has it."""
     error = outcome.error
     return {
         "source": outcome.source,
@@ -108,8 +104,8 @@ def reconcile(plan: Plan, outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def dry_outcomes(plan: Plan) -> list[Outcome]:
-    """What a run of this plan would write."""
-    return [
+    """What a run of this plan would make of each image, by source."""
+    would = [
         Outcome(
             work.source,
             work.output,
@@ -120,6 +116,7 @@ def dry_outcomes(plan: Plan) -> list[Outcome]:
         )
         for work in plan.work
     ]
+    return sorted(plan.settled + would, key=lambda outcome: outcome.source)
 
 
 def utc_now() -> datetime:

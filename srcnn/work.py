@@ -139,6 +139,11 @@ class Outcome:
     seconds: float = 0.0
     error: Failure | None = None
 
+    @property
+    def not_attempted(self) -> bool:
+        """Whether the run ended before the image's turn."""
+        return self.error is not None and self.error.type == NOT_ATTEMPTED
+
 
 def scale_of(size_in: Size, size_out: Size) -> tuple[float, float]:
     """The factors that lead from one size to the other, height first."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from srcnn import ledger
 from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.files import file_exists, write_file
 from srcnn.following import followed
@@ -57,15 +58,20 @@ def plan(job: Job, selection: Selection) -> Plan:
 
 
 @task(name="open-destination", cache_policy=NO_CACHE)
-def open_destination(job: Job, litter: list[str]) -> None:
-    """Write a first small file, so that a destination without access ends the run here.
+def open_destination(job: Job, litter: list[str], *, scattered: bool) -> None:
+    """Put the destination in order, and end the run here where that is not allowed.
 
-    And remove what writers left half-written that were killed days ago.
+    Args:
+        job: of the run, which holds the destination.
+        litter: what writers left half-written that were killed days ago; it is removed.
+        scattered: whether the ledger is worth to gather in few files.
     """
     dst = Folder(job.dst, job.storage)
     dst.write(f"{STATE_FOLDER}/README.txt", _ABOUT)
     for key in litter:
         dst.remove(key)
+    if scattered:
+        logger().info("the ledger's %d files were gathered", ledger.compact(dst, job.run_id))
 
 
 @task(name="open-report", cache_policy=NO_CACHE)

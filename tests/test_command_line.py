@@ -159,7 +159,7 @@ def test_a_signal_finishes_the_images_in_hand(
     _, told = process.communicate(timeout=120)
     assert process.returncode == status, told
     assert "interrupted: finishing the images in hand" in told
-    (report,) = (output / ".srcnn" / "runs").iterdir()
+    (report,) = (output / ".srcnn" / "runs").glob("*.json")
     content = json.loads(report.read_text())
     written = [image for image in content["images"] if image["status"] == "written"]
     rest = [image for image in content["images"] if image["status"] == "failed"]
@@ -191,7 +191,7 @@ def test_a_second_signal_drops_the_images_in_hand(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=120)
     assert process.returncode == 130, told
     assert "dropping the images in hand" in told
-    (report,) = (state / "runs").iterdir()
+    (report,) = (state / "runs").glob("*.json")
     (image,) = json.loads(report.read_text())["images"]
     assert image["error"]["type"] == "NotAttempted"
     assert not (Path(f"{source}-upscaled") / "one.png").exists()
@@ -215,5 +215,5 @@ def test_a_bar_at_a_terminal_and_lines_elsewhere(run: Run, pictures: Path) -> No
             break
         shown += chunk
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert b"4 of 4 images" in shown
+    assert b"4/4 images" in shown
     assert "━".encode() in shown

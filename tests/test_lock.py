@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import compete
 
 from srcnn.errors import DestinationBusyError, SrcnnError
 from srcnn.holder import Holder
@@ -175,17 +176,6 @@ def test_one_of_many_wins_from_an_expired_run_elsewhere(dst: Folder) -> None:
         left_by(dst, ago_seconds=9, expires_seconds=0.3)
         assert len(race(dst, 3)) == 1
         assert keys(dst) == set()
-
-
-def compete(url: str, name: str, rounds: int, barrier: Any, wins: Any) -> None:
-    for number in range(rounds):
-        barrier.wait()
-        try:
-            with hold(Folder(url), name, expires_seconds=20):
-                wins.put((number, name))
-                barrier.wait()
-        except DestinationBusyError:
-            barrier.wait()
 
 
 def test_one_of_two_processes_wins(shared: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_nothing_matches_no_patterns() -> None:
 def test_a_hundred_thousand_names_are_looked_up_and_not_tried() -> None:
     rows = [f"folder {number // 1000}/image {number}.jpg" for number in range(100_000)]
     patterns = Patterns(rows)
-    assert patterns._globs == []
+    assert not patterns._globs
     assert len(patterns._literal) == 100_000
     assert [patterns.last_match(rows[at]) for at in (0, 54_321, 99_999)] == [0, 54_321, 99_999]
     assert patterns.last_match("folder 3/none.jpg") is None
@@ -159,8 +160,40 @@ def test_globs_before_a_name_that_matches_are_not_tried() -> None:
             raise AssertionError(key)
 
     patterns = Patterns(["*.jpg", "a.jpg"])
-    patterns._globs = [(0, Untouchable())]  # type: ignore[list-item]
+    (glob,) = patterns._globs[None]
+    patterns._globs[None] = [replace(glob, regex=Untouchable())]  # type: ignore[arg-type]
     assert patterns.last_match("a.jpg") == 1
+
+
+def test_globs_of_other_folders_are_not_tried() -> None:
+    patterns = Patterns(["cats/*.jpg", "dogs/*.jpg", "*.jpg", "/cats/*/x*.jpg"])
+    assert {top: len(globs) for top, globs in patterns._globs.items()} == {
+        "cats": 2,
+        "dogs": 1,
+        None: 1,
+    }
+    assert patterns.last_match("cats/a.jpg") == 2
+    assert patterns.last_match("cats/a/xy.jpg") == 3
+    assert patterns.last_match("birds/a.jpg") == 2
+
+
+PARTS = st.sampled_from(["a", "b", "ab", "*", "**", "?", "[ab]", "[!a]", "a*b", "\\*", "[[]", "b*"])
+
+
+@given(
+    st.lists(st.lists(PARTS, min_size=1, max_size=3).map("/".join), min_size=1, max_size=4),
+    st.lists(st.sampled_from(["a", "b", "ab", "aab", "*", "["]), min_size=1, max_size=3),
+)
+def test_what_is_not_tried_would_not_match(globs: list[str], parts: list[str]) -> None:
+    key = "/".join(parts)
+    patterns = Patterns(globs)
+    tried = [index for index, glob in enumerate(globs) if Patterns([glob]).last_match(key) == 0]
+    assert patterns.last_match(key) == max(tried, default=None)
+    for top, found in patterns._globs.items():
+        for glob in found:
+            if glob.regex.match(key):
+                assert glob.part in key
+                assert top in (None, parts[0])
 
 
 GLOBS = [

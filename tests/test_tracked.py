@@ -68,7 +68,7 @@ def test_a_batch_with_failures_is_a_failed_run_that_says_how_many(pictures: Path
     assert "1 of 5 images failed: " in (state.message or "")
     with pytest.raises(BatchFailedError):
         state.result()
-    (report,) = (Path(f"{pictures}-upscaled") / ".srcnn" / "runs").iterdir()
+    (report,) = (Path(f"{pictures}-upscaled") / ".srcnn" / "runs").glob("*.json")
     assert json.loads(report.read_text())["counts"]["written"] == 4
 
 

@@ -1,0 +1,105 @@
+"""A progress bar in megapixels, at a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, Task
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from flows.display import stream_handlers
+from srcnn.progress import Snapshot
+
+_MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6
+_FIGURES_LETTERS = 70  # beside the bar, which takes what is left
+
+
+class _Bar(ProgressColumn):
+    def __init__(self, snapshot: Callable[[], Snapshot], console: Console) -> None:
+        self._snapshot, self._console = snapshot, console
+        super().__init__()
+
+    def render(self, _: Task) -> ProgressBar:
+        left = max(_LEAST_BAR_LETTERS, self._console.width - _FIGURES_LETTERS)
+        width = min(_MOST_BAR_LETTERS, left)
+        return ProgressBar(total=100, completed=self._snapshot().percent, width=width)
+
+
+class _Figures(ProgressColumn):
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        super().__init__()
+
+    def render(self, _: Task) -> Text:
+        return Text(figures(self._snapshot()), no_wrap=True, overflow="ellipsis")
+
+
+def figures(now: Snapshot) -> str:
+    """What stands beside the bar.
+
+    Args:
+        now: how far it is.
+    """
+    failed = f", {now.failed} failed" if now.failed else ""
+    return (
+        f"{now.percent:3.0f}% {now.megapixels:.1f}/{now.megapixels_total:.1f} Mpx, "
+        f"{now.megapixels_per_second:.1f} Mpx/s, {_clock(now.seconds_left)} left, "
+        f"{now.images}/{now.images_total} images{failed}"
+    )
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def progress_bar(snapshot: Callable[[], Snapshot], console: Console) -> Iterator[None]:
+    """Show a bar while the body runs; it looks by itself how far the batch is.
+
+    Args:
+        snapshot: how far it is, now.
+        console: a terminal.
+    """
+    with (
+        Progress(_Bar(snapshot, console), _Figures(snapshot), console=console) as bar,
+        _lines_above_bar(),
+    ):
+        bar.add_task("")
+        yield
+
+
+@contextmanager
+def _lines_above_bar() -> Iterator[None]:
+    """Let log lines go through rich's stand-in for stderr, which keeps them above the bar.
+
+    The handlers took hold of the real stderr when they were made.
+    """
+    streams = [
+        (getattr(handler, "console", handler), handler.stream)
+        for handler in stream_handlers()
+        if handler.stream is sys.__stderr__
+    ]
+    for holder, _ in streams:
+        _write_to(holder, sys.stderr)
+    try:
+        yield
+    finally:
+        for holder, stream in streams:
+            _write_to(holder, stream)
+
+
+def _write_to(holder: Any, stream: Any) -> None:
+    if isinstance(holder, Console):  # Prefect's handler prints through one of its own
+        holder.file = stream
+    elif isinstance(holder, logging.StreamHandler):
+        holder.setStream(stream)

@@ -1,0 +1,61 @@
+"""What the options and settings of a batch mean for its work."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from flows.options import UpscaleOptions
+from flows.runners import Runner
+from flows.settings import Settings
+from flows.working import Batch
+from srcnn.failure_limit import parse_failure_limit
+from srcnn.plan import Plan, Selection
+from srcnn.work import Job
+from tasks.shards import make_shards
+
+_MEGA = 1_000_000
+
+
+def job_of(options: UpscaleOptions, settings: Settings, started: datetime) -> Job:
+    """What all images of the run share; its model is not read yet."""
+    return Job(
+        run_id=f"{started:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}",
+        src=options.src,
+        dst=options.destination,
+        model=options.model,
+        model_sha256="",
+        convention=options.convention,
+        form=options.format,
+        quality=options.quality,
+        keep_metadata=options.metadata == "keep",
+        provider=options.provider,
+        threads=settings.threads,
+        tile_px=settings.tile_px,
+        transfers=settings.transfers,
+        buffer_bytes=int(settings.buffer_megabytes * _MEGA),
+        storage=settings.storage,
+    )
+
+
+def selection_of(options: UpscaleOptions, settings: Settings) -> Selection:
+    """Which images are asked for, and how large."""
+    return Selection(
+        scale=options.scale,
+        scales=options.scales,
+        include=tuple(options.include),
+        exclude=tuple(options.exclude),
+        overwrite=options.overwrite,
+        when_larger=options.when_larger,
+        max_output_megapixels=settings.max_output_megapixels,
+    )
+
+
+def batch_of(
+    job: Job, plan: Plan, options: UpscaleOptions, settings: Settings, runner: Runner
+) -> Batch:
+    """The shards, and when to give up."""
+    megapixels, images = settings.shard_megapixels, settings.shard_images
+    shards = make_shards(plan.work, megapixels, images, runner.width)
+    limit = parse_failure_limit(options.max_failures) if options.max_failures else None
+    return Batch(job, plan, shards, limit, settings.aws_block)

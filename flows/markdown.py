@@ -1,0 +1,150 @@
+"""A run's summary as Markdown, for the run's page in Prefect.
+
+Its two user interfaces read Markdown with different libraries. What both take the same way are
+tables and code spans. Whatever is not our own word stands in a code span, where nothing is
+markup; an escaped `www.` or `https://` would still become a link in one of them.
+https://spec.commonmark.org/0.31.2/#code-spans
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from srcnn.geometry import Size
+from srcnn.report import Report
+from srcnn.summary import Reason, Summary, megapixels
+from srcnn.text import one_line, shortened
+from srcnn.work import Outcome
+
+_LONGEST_NAME = 100
+_MOST_WARNINGS = 10
+
+
+def code(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Text that is shown as it is, in a table too.
+
+    Args:
+        text: such as the name of a file; control characters become escapes.
+        longest: characters shown.
+    """
+    # A table's cell ends at a pipe even within a code span, and how to escape it there depends
+    # on the backslashes before it: so the pipes stand outside.
+    parts = shortened(one_line(text), longest).split("|")
+    return r"\|".join(_span(part) if part.strip() else part for part in parts)
+
+
+def _span(text: str) -> str:
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def summary_page(report: Report, summary: Summary, place: str, warnings: Sequence[str]) -> str:
+    """The page of a run; tens of rows at the most.
+
+    Args:
+        report: of the run.
+        summary: its numbers.
+        place: URL of the report; empty where none was kept.
+        warnings: told when the run was planned.
+    """
+    parts = [
+        f"## {_headline(summary)}",
+        _numbers(summary),
+        _places(report, place),
+        _reasons(summary),
+        _slowest(summary.slowest),
+        _warnings(warnings),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _headline(summary: Summary) -> str:
+    counts = summary.counts
+    if summary.dry_run:
+        return f"{counts['written']:,} of {counts['requested']:,} images would be written"
+    if counts["failed"]:
+        return f"{counts['failed']:,} of {counts['requested']:,} images failed"
+    return f"{counts['written']:,} images written, {counts['skipped']:,} up to date"
+
+
+def _numbers(summary: Summary) -> str:
+    cells = {name: f"{count:,}" for name, count in summary.counts.items()}
+    if summary.not_attempted:
+        cells["of these not attempted"] = f"{summary.not_attempted:,}"
+    cells["megapixels"] = f"{summary.megapixels:,.1f}"
+    if not summary.dry_run:
+        cells["Mpx per second"] = f"{summary.megapixels_per_second:,.2f}"
+        cells["seconds"] = f"{summary.seconds:,.1f}"
+    return table(list(cells), [list(cells.values())])
+
+
+def _places(report: Report, place: str) -> str:
+    job = report.job
+    lines = {
+        "from": code(job.src, len(job.src)),
+        "to": code(job.dst, len(job.dst)),
+        "model": f"{code(job.model, len(job.model))}, sha256 {job.model_sha256[:12]}",
+        "report": _link(place) if place else "",
+        "run": code(job.run_id),
+    }
+    return "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
+
+
+def _link(url: str) -> str:
+    """A link where a browser can follow it."""
+    if not url.startswith(("http://", "https://")):
+        return code(url, len(url))
+    target = re.sub(r"[^!-~]|[<>\\]", lambda found: _percent(found[0]), url)
+    return f"[read it](<{target}>)"
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode(errors="surrogateescape"))
+
+
+def _reasons(summary: Summary) -> str:
+    """A list, whose lines wrap: one of the two user interfaces never breaks the line of a cell."""
+    if not summary.reasons:
+        return ""
+    lines = [_reason(reason) for reason in summary.reasons]
+    if summary.other_failures:
+        lines.append(f"- **{summary.other_failures:,}** for other reasons: see the report")
+    return "### Failures by reason\n\n" + "\n".join(lines)
+
+
+def _reason(reason: Reason) -> str:
+    message = code(reason.message, len(reason.message))
+    examples = ", ".join(map(code, reason.examples))
+    return f"- **{reason.count:,}** {code(reason.type)}: {message}, such as {examples}"
+
+
+def _slowest(images: Sequence[Outcome]) -> str:
+    if not images:
+        return ""
+    rows = [
+        [
+            code(image.source),
+            str(Size(*image.size_out)) if image.size_out else "",
+            f"{megapixels(image):.1f}",
+            f"{image.seconds:.1f}",
+        ]
+        for image in images
+    ]
+    return "### Slowest images\n\n" + table(["image", "output (px)", "Mpx", "seconds"], rows)
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    lines = [f"- {code(warning, 300)}" for warning in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        lines.append(f"- and {len(warnings) - _MOST_WARNINGS:,} more: see the logs")
+    return "### Warnings\n\n" + "\n".join(lines)

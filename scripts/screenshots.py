@@ -1,0 +1,61 @@
+"""Make the README's pictures of a run's page in Prefect: docs/images/.
+
+    python scripts/screenshots.py
+
+Upscales the demonstration's photographs, and one that is cut, as a run tracked by a server of
+its own, and looks at its page in the system's Chromium. Takes about a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "servers"))
+
+from prefect_pages import PrefectPages, find_browser, open_page  # noqa: E402 - from tests/servers
+
+IMAGES = ROOT / "docs" / "images"
+
+
+def upscale(folder: Path, server: PrefectPages) -> None:
+    """Run the demonstration in a folder, so that the page shows short paths."""
+    environment = os.environ | server.environment | {"PYTHONPATH": str(ROOT)}
+
+    def run(*words: str | Path) -> None:
+        command = [sys.executable, *words]
+        subprocess.run(command, cwd=folder, env=environment, check=False)  # noqa: S603 - our own
+
+    run(ROOT / "scripts" / "demo.py", "photos")
+    whole = (folder / "photos" / "sky" / "rocket.jpg").read_bytes()
+    (folder / "photos" / "sky" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    run(ROOT / "flows" / "upscale.py", "--src", "photos")
+
+
+def main() -> int:
+    """Write the pictures; 1 where there is no browser."""
+    browser = find_browser()
+    if browser is None:
+        print("no Chromium or Chrome is installed", file=sys.stderr)
+        return 1
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, PrefectPages() as server:
+        upscale(Path(folder), server)
+        artifacts = server.artifacts()
+        with open_page(browser, width=1500, height=860) as page:
+            page.goto(f"{server.url}/artifacts/artifact/{artifacts['srcnn-summary']['id']}")
+            page.locator("table").nth(1).wait_for()
+            page.screenshot(path=IMAGES / "summary.png")
+            page.set_viewport_size({"width": 1500, "height": 1040})
+            page.goto(f"{server.url}/artifacts/artifact/{artifacts['srcnn-contact-sheet']['id']}")
+            page.locator("img[src^='data:image/jpeg']").evaluate("image => image.decode()")
+            page.screenshot(path=IMAGES / "contact-sheet.jpg", type="jpeg", quality=85)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

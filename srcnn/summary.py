@@ -1,0 +1,138 @@
+"""A run in numbers: bounded in length, however many images it had."""
+
+from __future__ import annotations
+
+import heapq
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from srcnn.geometry import Size
+from srcnn.report import Report
+from srcnn.text import shortened
+from srcnn.work import Outcome
+
+_MEGA = 1_000_000
+_MOST_SLOWEST = 5
+_MOST_REASONS = 15
+_MOST_EXAMPLES = 2
+_LONGEST_MESSAGE = 300
+# What differs between two failures of one kind, besides paths: quoted words, digests, numbers.
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NUMBER = re.compile(r"\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?")
+
+
+@dataclass
+class Reason:
+    """Failures of one kind.
+
+    Attributes:
+        type: the error's class.
+        message: its text, with names as `…` and numbers as `N`.
+        count: of the images.
+        examples: a few of them, by their keys in the source.
+    """
+
+    type: str
+    message: str
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        dry_run: nothing was written; `written` stands for what would be.
+        counts: requested, written, skipped, failed; as in the report.
+        not_attempted: of the failed ones, those whose turn never came.
+        megapixels: written.
+        seconds: the run took.
+        slowest: the images that took longest, the longest first; a few.
+        reasons: of failures, the most frequent first; a few.
+        other_failures: images that failed for reasons beyond these.
+    """
+
+    dry_run: bool
+    counts: dict[str, int]
+    not_attempted: int
+    megapixels: float
+    seconds: float
+    slowest: list[Outcome]
+    reasons: list[Reason]
+    other_failures: int
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Written, over the whole time of the run; 0 for a run that wrote nothing."""
+        return self.megapixels / self.seconds if self.seconds > 0 and not self.dry_run else 0.0
+
+    @property
+    def text(self) -> str:
+        """In words, in a line."""
+        counts = self.counts
+        written = "would be written" if self.dry_run else "written"
+        idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
+        return (
+            f"{counts['requested']} images: {counts['written']} {written} "
+            f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
+            f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
+        )
+
+
+def summarize(report: Report) -> Summary:
+    """The numbers of a run.
+
+    Args:
+        report: with its outcomes.
+    """
+    reasons = failure_reasons(report.images)
+    kept = reasons[:_MOST_REASONS]
+    made = (image for image in report.images if image.status == "written" and image.seconds > 0)
+    return Summary(
+        dry_run=bool(report.options.get("dry_run")),
+        counts=report.counts,
+        not_attempted=sum(image.not_attempted for image in report.images),
+        megapixels=sum(map(megapixels, report.images)),
+        seconds=report.seconds,
+        slowest=heapq.nlargest(_MOST_SLOWEST, made, key=lambda image: image.seconds),
+        reasons=kept,
+        other_failures=sum(reason.count for reason in reasons[len(kept) :]),
+    )
+
+
+def megapixels(image: Outcome) -> float:
+    """Megapixels that an image added to the destination; 0 unless it was written."""
+    if image.status != "written" or image.size_out is None:
+        return 0.0
+    return Size(*image.size_out).pixels / _MEGA
+
+
+def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
+    """Failures by kind, the most frequent first; images that were not attempted left out.
+
+    Args:
+        images: with or without failures.
+    """
+    found: dict[tuple[str, str], Reason] = {}
+    for image in images:
+        if image.error is None or image.not_attempted:
+            continue
+        kind = (image.error.type, _folded(image.error.message, image))
+        reason = found.setdefault(kind, Reason(*kind))
+        reason.count += 1
+        if len(reason.examples) < _MOST_EXAMPLES:
+            reason.examples.append(image.source)
+    return sorted(found.values(), key=lambda reason: (-reason.count, reason.type, reason.message))
+
+
+def _folded(message: str, image: Outcome) -> str:
+    """A message without what belongs to its image alone."""
+    text = message[: 2 * _LONGEST_MESSAGE]
+    names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, "…") if len(name) > 2 else text  # noqa: PLR2004 - "a" is everywhere
+    words = ("…" if "/" in word else word for word in _QUOTED.sub("…", text).split())
+    return shortened(_NUMBER.sub("N", " ".join(words)), _LONGEST_MESSAGE)

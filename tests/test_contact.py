@@ -1,0 +1,200 @@
+"""Contact sheets: true crops of real runs, of every kind of picture, and never a failed run."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from flows.options import UpscaleOptions
+from flows.upscale import batch_upscale
+from srcnn import Upscaler
+from srcnn.contact import MOST_MEGAPIXELS, chosen, contact_sheet, crop_pair, flat, most_detailed
+from srcnn.geometry import Size
+from srcnn.sheet import MOST_BYTES, TILE_PX, draw
+from srcnn.storage import Folder
+from srcnn.work import Failure, Job, Outcome
+from tasks.contact import make_contact_sheet
+
+Photograph = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> Upscaler:
+    return Upscaler.load()
+
+
+def place_of(part: Photograph, whole: Photograph) -> tuple[int, int]:
+    """Top and left of a part, which is there to the level."""
+    distance = cv2.matchTemplate(whole, part, cv2.TM_SQDIFF)
+    least, _, (left, top), _ = cv2.minMaxLoc(distance)
+    found = whole[top : top + part.shape[0], left : left + part.shape[1]]
+    assert np.array_equal(found, part), least
+    return top, left
+
+
+@pytest.mark.parametrize("scale", [(1.3, 1.3), (2, 2), (2, 3), (4, 4), (16, 16)])
+def test_a_pair_is_the_outputs_crop_and_the_sources_bicubic(
+    photograph: Photograph, upscaler: Upscaler, scale: tuple[float, float]
+) -> None:
+    source = np.ascontiguousarray(photograph[20:120, 30:170])
+    output = upscaler(source, scale=scale)
+    pair = crop_pair(source, output)
+    assert pair.before.shape == pair.after.shape
+    height, width = pair.after.shape[:2]
+    assert max(height, width) <= TILE_PX
+    top, left = place_of(pair.after, output)
+    # The same region of the source, to the nearest whole pixel of the output.
+    rows, columns = round(height / scale[0]), round(width / scale[1])
+    at = (round(top / scale[0]), round(left / scale[1]))
+    crop = source[at[0] : at[0] + rows, at[1] : at[1] + columns]
+    expected = cv2.resize(crop, (width, height), interpolation=cv2.INTER_CUBIC)
+    assert np.array_equal(pair.before, expected)
+
+
+def test_the_crop_fills_its_tile_and_lies_where_the_detail_is() -> None:
+    source = np.full((400, 600, 3), 90, np.uint8)
+    source[:, :300] = 200  # contrast, no detail
+    rng = np.random.default_rng(0)
+    source[250:350, 450:550] = rng.integers(0, 255, (100, 100, 3), dtype=np.uint8)
+    top, left = most_detailed(source, Size(120, 120))
+    assert 230 <= top + 20 <= 270
+    assert 430 <= left + 20 <= 470
+    output = cv2.resize(source, None, fx=2, fy=2)
+    assert crop_pair(source, np.asarray(output, np.uint8)).after.shape == (TILE_PX, TILE_PX, 3)
+
+
+def test_every_kind_of_picture_is_shown_flat() -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(flat(grey), np.dstack([grey] * 3))
+    deep = grey.astype(np.uint16) * 257
+    assert np.array_equal(flat(deep), np.dstack([grey] * 3))
+    clear = np.zeros((2, 2, 4), np.uint8)
+    clear[0, :, 3] = 255
+    assert flat(clear)[:, 0, 0].tolist() == [0, 128]
+    clear_deep = clear.astype(np.uint16) * 257
+    assert flat(clear_deep)[:, 0, 0].tolist() == [0, 128]
+
+
+def written(name: str, size: Size, factor: int = 2) -> Outcome:
+    out = Size(size.height * factor, size.width * factor)
+    return Outcome(name, name, "written", (factor, factor), size, out)
+
+
+def test_images_are_chosen_evenly() -> None:
+    images = [written(f"{number:03}", Size(10, 10)) for number in range(100)]
+    assert [image.source for image in chosen(images, 4)] == ["012", "037", "062", "087"]
+    assert chosen(images[:3], 8) == images[:3]
+    assert chosen(images, 0) == []
+
+
+def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
+    large = Size(1000 * MOST_MEGAPIXELS, 1000)
+    images = [
+        written("fits", Size(10, 10)),
+        written("large", large),
+        written("copied", Size(10, 10), factor=1),
+        replace(written("skipped", Size(10, 10)), status="skipped"),
+        Outcome("failed", "failed", "failed", error=Failure("E", "e")),
+    ]
+    assert [image.source for image in chosen(images, 8)] == ["fits"]
+
+
+def test_a_sheet_stays_small_whatever_it_shows() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (TILE_PX, TILE_PX, 3), dtype=np.uint8)
+    many = draw([(noise, noise, "n" * 300, "about")] * 24)
+    assert len(many) < 2 * MOST_BYTES  # noise does not compress; photographs stay below
+    assert len(draw([(noise, noise, "n", "about")] * 8)) <= MOST_BYTES
+
+
+def test_a_sheet_shows_its_crops_where_they_belong() -> None:
+    red, blue = np.full((2, TILE_PX, TILE_PX, 3), 0, np.uint8)
+    red[:, :, 2], blue[:, :, 0] = 255, 255
+    sheet = cv2.imdecode(
+        np.frombuffer(draw([(red, blue, "猫.png", "x2")] * 3), np.uint8), cv2.IMREAD_COLOR
+    )
+    assert sheet is not None
+    reddish = (sheet[:, :, 2] > 200) & (sheet[:, :, 0] < 60)
+    bluish = (sheet[:, :, 0] > 200) & (sheet[:, :, 2] < 60)
+    for mask in (reddish, bluish):
+        assert mask.sum() == pytest.approx(3 * TILE_PX**2, rel=0.02)
+    assert np.nonzero(reddish.any(axis=0))[0].min() < np.nonzero(bluish.any(axis=0))[0].min()
+
+
+@pytest.fixture
+def kinds(tmp_path: Path, photograph: Photograph) -> Path:
+    """One picture of each kind that a run takes."""
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    small = photograph[40:100, 60:140]
+    alpha = np.dstack([small, np.full(small.shape[:2], 200, np.uint8)])
+    pictures: dict[str, Any] = {
+        "colour.jpg": small,
+        "grey.png": small[:, :, 1],
+        "alpha.png": alpha,
+        "deep.png": small.astype(np.uint16) * 257,
+        "deep grey.tiff": small[:, :, 1].astype(np.uint16) * 257,
+        "猫.webp": small,
+        "plain.bmp": small,
+        "net.ppm": small,
+    }
+    for name, picture in pictures.items():
+        (folder / name).write_bytes(cv2.imencode(Path(name).suffix, picture)[1].tobytes())
+    return folder
+
+
+def sheets(source: Path) -> list[Path]:
+    return list(Path(f"{source}-upscaled").glob(".srcnn/runs/*.jpg"))
+
+
+def test_a_run_keeps_a_sheet_beside_its_report(kinds: Path) -> None:
+    batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
+    (sheet,) = sheets(kinds)
+    assert sheet.with_suffix(".json").exists()
+    drawn = cv2.imread(str(sheet))
+    assert drawn is not None
+    assert drawn.shape[0] > 4 * 120  # eight pairs, two in a row, 120 px high
+    # Run again, there is nothing new to show.
+    batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
+    assert sheets(kinds) == [sheet]
+
+
+def test_no_sheet_where_none_is_wanted(kinds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRCNN_CONTACT_SHEET_IMAGES", "0")
+    batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
+    assert not sheets(kinds)
+
+
+def test_what_cannot_be_read_any_more_is_left_out(kinds: Path) -> None:
+    batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
+    output = Path(f"{kinds}-upscaled")
+    images = [written(path.name, Size(60, 80)) for path in sorted(kinds.iterdir())]
+    whole = contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
+    (output / "colour.jpg").unlink()
+    (output / "grey.png").write_bytes(b"overwritten")
+    cv2.imwrite(str(kinds / "alpha.png"), np.zeros((9, 9, 3), np.uint8))
+    rest = contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
+    assert whole
+    assert rest
+    assert len(rest) < len(whole)
+    assert contact_sheet(Folder(str(kinds)), Folder(str(output)), images[:0]) is None
+
+
+def test_a_sheet_that_cannot_be_kept_fails_nothing(
+    kinds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = tmp_path / "out"
+    (output / ".srcnn").mkdir(parents=True)
+    (output / ".srcnn" / "runs").write_text("a file where a folder should be")
+    upscaler = Upscaler.load()
+    picture = cv2.imread(str(kinds / "colour.jpg"))
+    cv2.imwrite(str(output / "colour.jpg"), upscaler(picture, scale=2))
+    job = Job("run-1", str(kinds), str(output), "bundled", "0" * 64)
+    with caplog.at_level(logging.WARNING, logger="srcnn"):
+        assert make_contact_sheet.fn(job, [written("colour.jpg", Size(60, 80))]) is None
+    assert "no contact sheet: " in caplog.text

@@ -1,0 +1,277 @@
+"""The record of what was done: read whole, compacted without loss, and enough by itself."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.options import UpscaleOptions
+from flows.upscale import batch_upscale
+from srcnn import ledger
+from srcnn.files import resolve
+from srcnn.geometry import Size
+from srcnn.ledger import LEDGER_FOLDER, Record
+from srcnn.storage import FileInfo, Folder
+
+
+def record(output: str, content: int = 0, source: int = 0) -> Record:
+    """That an output was made, with this content, of a source of that content."""
+    infos = (FileInfo(9, f"source {source}"), FileInfo(1, f"output {content}"))
+    return Record(output, output, *infos, "2", "digest", "sha256", Size(4, 6), Size(8, 12))
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def dst(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    if request.param == "s3":
+        return Folder(f"{request.getfixturevalue('bucket')}/out")
+    return Folder(str(tmp_path / "out") if request.param == "local" else f"memory://{uuid.uuid4()}")
+
+
+def ledger_files(dst: Folder) -> list[str]:
+    return sorted(key for key in dst.files() if key.startswith(LEDGER_FOLDER))
+
+
+def written(dst: Folder, key: str) -> Record:
+    """An output that is there, and its record."""
+    return replace(record(key), output_info=dst.write(key, key.encode()))
+
+
+def test_many_files_are_read_in_their_order(dst: Folder) -> None:
+    for number in range(150):
+        ledger.append(dst, f"run {number:03d}", [record("a.png", number), record(f"{number}.png")])
+    found = ledger.load(dst, dst.files())
+    assert found.records["a.png"] == record("a.png", 149)
+    assert len(found.records) == 151
+    assert (len(found.files), found.superseded, found.warnings) == (150, 149, [])
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff\xfe", b'{"output": 1', b"[]\n[]"])
+def test_a_damaged_file_is_told_and_left(dst: Folder, content: bytes) -> None:
+    for number in range(3):
+        ledger.append(dst, f"run {number}", [written(dst, "a.png"), written(dst, f"{number}.png")])
+    damaged = ledger_files(dst)[1]
+    dst.write(damaged, content)
+    found = ledger.load(dst, dst.files())
+    (warning,) = found.warnings
+    assert warning.startswith(f"{dst.url_of(damaged)}: ")
+    assert warning.endswith("; the images it recorded are done again")
+    assert sorted(found.records) == ["0.png", "2.png", "a.png"]
+    assert ledger.compact(dst, "run 9") == 2
+    assert damaged in ledger_files(dst)
+    after = ledger.load(dst, dst.files())
+    assert (after.records, after.warnings) == (found.records, [warning])
+
+
+def test_a_file_that_is_gone_since_it_was_listed_is_told(dst: Folder) -> None:
+    ledger.append(dst, "run 1", [record("a.png")])
+    listing = dst.files()
+    dst.remove(ledger_files(dst)[0])
+    found = ledger.load(dst, listing)
+    assert found.records == {}
+    assert "gone since it was listed" in found.warnings[0]
+
+
+def test_compacting_keeps_what_counts_in_one_file(dst: Folder) -> None:
+    kept = [written(dst, f"{number}.png") for number in range(5)]
+    for number in range(4):
+        ledger.append(dst, f"run {number}", [*kept, record("gone.png", number)])
+    before = ledger.load(dst, dst.files())
+    assert before.is_scattered
+    assert ledger.compact(dst, "run 5") == 4
+    assert ledger_files(dst) == [f"{LEDGER_FOLDER}run 5--000000.jsonl"]
+    after = ledger.load(dst, dst.files())
+    assert after.records == {one.output: one for one in kept}
+    assert (after.superseded, after.is_scattered) == (0, False)
+    ledger.append(dst, "run 5", [record("0.png", 7, 7)])
+    assert ledger_files(dst)[0] == f"{LEDGER_FOLDER}run 5--000000.jsonl"  # read first
+    ledger.append(dst, "run 6", [kept[1]])
+    assert ledger.load(dst, dst.files()).records == after.records
+
+
+def test_a_large_ledger_is_gathered_in_files_of_a_bounded_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger, "_RECORDS_PER_FILE", 400)
+    dst = Folder(f"memory://{uuid.uuid4()}")
+    kept = [written(dst, f"{number}.png") for number in range(1001)]
+    for number, one in enumerate(kept):
+        ledger.append(dst, f"run {number:04d}", [one])
+    before = ledger.load(dst, dst.files())
+    assert before.is_scattered  # by the number of files alone
+    ledger.compact(dst, "run 2000")
+    assert len(ledger_files(dst)) == 3
+    after = ledger.load(dst, dst.files())
+    assert after.records == before.records
+    assert not after.is_scattered
+    resolve(dst.url)[0].rm(dst.url, recursive=True)
+
+
+def test_runs_that_are_later_by_their_clocks_are_left_alone(dst: Folder) -> None:
+    later = written(dst, "a.png")
+    ledger.append(dst, "run 9", [later])
+    for number in range(3):
+        ledger.append(dst, f"run {number}", [record("a.png", 1), written(dst, "b.png")])
+    assert ledger.compact(dst, "run 5") == 3
+    assert len(ledger_files(dst)) == 2
+    assert ledger.load(dst, dst.files()).records["a.png"] == later
+
+
+class Killed(BaseException):
+    """What ends a process, as far as its storage can tell."""
+
+
+class Dying(Folder):
+    """A destination that a process can change so many times before it is killed."""
+
+    def __init__(self, url: str, changes: int) -> None:
+        super().__init__(url)
+        self.changes = changes
+
+    def _change(self) -> None:
+        self.changes -= 1
+        if self.changes < 0:
+            raise Killed
+
+    def write(self, key: str, data: bytes) -> FileInfo:
+        self._change()
+        return super().write(key, data)
+
+    def remove(self, key: str) -> None:
+        self._change()
+        super().remove(key)
+
+
+NAMES = st.sampled_from(["a.png", "b.png", "c.png"])
+RECORDS = st.builds(record, NAMES, st.integers(0, 2), st.integers(0, 2))
+RUNS = st.lists(st.lists(RECORDS, min_size=1, max_size=4), min_size=1, max_size=5)
+
+
+def clear(dst: Folder) -> None:
+    for key in ledger_files(dst) if dst.exists() else []:
+        dst.remove(key)
+
+
+@settings(max_examples=30)
+@given(RUNS, st.dictionaries(NAMES, st.integers(0, 2)), st.lists(RECORDS, max_size=3))
+def test_compacting_killed_at_any_moment_loses_nothing(
+    runs: list[list[Record]], contents: dict[str, int], later: list[Record]
+) -> None:
+    """Of the outputs that are there, the same record counts as without compacting."""
+    url = f"memory://{uuid.uuid4()}"
+    dst = Folder(url)
+    dst.write("README.txt", b"a folder in memory is there as long as a file is in it")
+    outputs = {key: dst.write(key, b"1") for key in contents}
+
+    def true_to_listing(one: Record) -> Record:
+        """The record of the file that is there, where it has that content."""
+        if contents.get(one.output) == int(one.output_info.version.split()[1]):
+            return replace(one, output_info=outputs[one.output])
+        return one
+
+    runs = [[true_to_listing(one) for one in run] for run in runs]
+    later = [true_to_listing(one) for one in later]
+
+    def fill(more: list[Record]) -> None:
+        clear(dst)
+        for number, run in enumerate(runs):
+            ledger.append(dst, f"run {number}", run)
+        ledger.append(dst, "run 8", more)
+
+    def counting() -> dict[str, Record]:
+        found = ledger.load(dst, dst.files())
+        assert found.warnings == []
+        return {key: one for key, one in found.records.items() if key in outputs}
+
+    fill([])
+    expected = counting()
+    fill(later)
+    expected_later = counting()
+    for changes in range(len(runs) + 3):
+        fill([])
+        try:
+            ledger.compact(Dying(url, changes), "run 8")
+        except Killed:
+            pass
+        else:
+            assert len(ledger_files(dst)) <= 1
+        assert counting() == expected
+        ledger.append(dst, "run 8", later)
+        assert counting() == expected_later
+        ledger.compact(dst, "run 9")  # the next run finishes it
+        assert counting() == expected_later
+    resolve(url)[0].rm(url, recursive=True)
+
+
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where twelve small pictures are."""
+    where = request.getfixturevalue("bucket") if request.param == "s3" else str(tmp_path)
+    picture = cv2.imencode(".png", np.full((6, 8, 3), 99, np.uint8))[1].tobytes()
+    for number in range(12):
+        Folder(f"{where}/in").write(f"{number:02d}.png", picture)
+    return str(where)
+
+
+def upscale(place: str) -> dict[str, int]:
+    return batch_upscale.fn(UpscaleOptions(src=f"{place}/in", dst=f"{place}/out"))
+
+
+@pytest.fixture
+def requests(place: str) -> Iterator[list[tuple[str, str]]]:
+    """Method and URL of each request that is sent to the server, as it is sent."""
+    fs, _ = resolve(place)
+    sent: list[tuple[str, str]] = []
+
+    def note(request: Any, **_: object) -> None:
+        sent.append((request.method, request.url))
+
+    if place.startswith("s3://"):
+        fs.connect()
+        fs.s3.meta.events.register("before-send.s3", note)
+    yield sent
+    if place.startswith("s3://"):
+        fs.s3.meta.events.unregister("before-send.s3", note)
+
+
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
+def test_a_finished_job_reads_listings_and_the_ledger(
+    place: str, requests: list[tuple[str, str]]
+) -> None:
+    assert upscale(place)["written"] == 12
+    assert len([url for method, url in requests if method == "GET" and "/in/" in url]) >= 12
+    requests.clear()
+    assert upscale(place)["skipped"] == 12
+    # Of objects, that is, and not of a listing, which names its prefix after a question mark.
+    objects = [url for _, url in requests if ".png" in url or ".jsonl" in url]
+    assert objects
+    assert all(f"/{LEDGER_FOLDER}" in url for url in objects)
+    assert len(requests) < 60  # whatever the number of images
+
+
+@pytest.mark.parametrize("place", ["local"], indirect=True)
+def test_a_finished_job_reads_no_image(place: str) -> None:
+    """Files that hold no picture any more, and look the same in a listing."""
+    assert upscale(place)["written"] == 12
+    for path in [*Path(place, "in").glob("*.png"), *Path(place, "out").glob("*.png")]:
+        looks = path.stat()
+        path.write_bytes(bytes(looks.st_size))
+        os.utime(path, ns=(looks.st_atime_ns, looks.st_mtime_ns))
+    assert upscale(place)["skipped"] == 12
+
+
+def test_every_line_is_a_record_by_itself(place: str) -> None:
+    upscale(place)
+    dst = Folder(f"{place}/out")
+    lines = [line for key in ledger_files(dst) for line in dst.read(key).splitlines()]
+    assert sorted(json.loads(line)["output"] for line in lines) == [
+        f"{number:02d}.png" for number in range(12)
+    ]

@@ -1,0 +1,148 @@
+"""A run in numbers, and as a page whose names cannot become markup."""
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from flows.markdown import code, summary_page, table
+from srcnn.geometry import Size
+from srcnn.report import Report
+from srcnn.summary import failure_reasons, summarize
+from srcnn.text import one_line, shortened
+from srcnn.work import Failure, Job, Outcome
+
+EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'
+
+
+def written(name: str, seconds: float = 1.0) -> Outcome:
+    return Outcome(name, name, "written", (2.0, 2.0), Size(500, 1000), Size(1000, 2000), seconds)
+
+
+def failed(name: str, kind: str, message: str) -> Outcome:
+    return Outcome(name, name, "failed", error=Failure(kind, message))
+
+
+def report(*images: Outcome, seconds: float = 4.0, dry_run: bool = False) -> Report:
+    job = Job("run-1", "photos", "photos-upscaled", "bundled", "0" * 64)
+    started = datetime(2026, 11, 23, tzinfo=UTC)
+    return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
+
+
+def page(told: Report, place: str = "", warnings: tuple[str, ...] = ()) -> str:
+    return summary_page(told, summarize(told), place, warnings)
+
+
+def test_the_numbers_of_a_run() -> None:
+    images = [written("a.png", 3.0), written("b.png", 5.0), Outcome("c.png", "c.png", "skipped")]
+    images += [failed("d.png", "DamagedImage", "cut"), failed("e.png", "NotAttempted", "ended")]
+    summary = summarize(report(*images))
+    assert summary.counts == {"requested": 5, "written": 2, "skipped": 1, "failed": 2}
+    assert (summary.not_attempted, summary.megapixels) == (1, 4.0)
+    assert summary.megapixels_per_second == 1.0
+    assert [image.source for image in summary.slowest] == ["b.png", "a.png"]
+    assert [(reason.type, reason.count) for reason in summary.reasons] == [("DamagedImage", 1)]
+
+
+def test_a_dry_run_and_a_run_of_no_time_have_no_rate() -> None:
+    assert summarize(report(written("a.png"), dry_run=True)).megapixels_per_second == 0
+    assert summarize(report(written("a.png"), seconds=0)).megapixels_per_second == 0
+    assert "## 1 of 1 images would be written" in page(report(written("a.png"), dry_run=True))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "folded"),
+    [
+        (
+            "it had 40x30 px when the run was planned, now 41x30",
+            "it had 9x7 px when the run was planned, now 9x8",
+            "it had NxN px when the run was planned, now NxN",
+        ),
+        (
+            "[Errno 2] No such file or directory: 's3://b/0.png'",
+            "[Errno 2] No such file or directory: 's3://b/1.png'",
+            "[Errno N] No such file or directory: …",
+        ),
+        ("/in/0.png: reset", "/in/1.png: reset", "… reset"),
+        ("0.png is cut", "1.png is cut", "… is cut"),
+        ("etag 0123456789abcdef", "etag fedcba9876543210", "etag N"),
+        ("many\n lines", "many lines", "many lines"),
+    ],
+)
+def test_messages_that_differ_in_names_and_numbers_are_one(
+    first: str, second: str, folded: str
+) -> None:
+    images = [failed("0.png", "E", first), failed("1.png", "E", second)]
+    (reason,) = failure_reasons(images)
+    assert (reason.message, reason.count) == (folded, 2)
+    assert reason.examples == ["0.png", "1.png"]
+
+
+def test_reasons_are_told_apart_by_type_and_text() -> None:
+    images = [failed("0", "A", "cut"), failed("1", "B", "cut"), failed("2", "B", "torn")]
+    assert len(failure_reasons([*images, failed("3", "B", "torn")])) == 3
+    assert failure_reasons([*images, failed("3", "B", "torn")])[0].message == "torn"
+
+
+def test_a_page_is_short_however_many_images_failed() -> None:
+    letters = [chr(97 + first) + chr(97 + second) for first in range(26) for second in range(26)]
+    images = [
+        failed(f"{number}{'x' * 300}.png", "Odd" + letters[number % 676], "reason " * 100)
+        for number in range(100_000)
+    ]
+    told = report(*images)
+    text = page(told, warnings=("a warning " * 100,) * 10_000)
+    assert text.count("\n") < 60
+    assert len(text) < 20_000
+    kept = [int(count.replace(",", "")) for count in re.findall(r"- \*\*([\d,]+)\*\*", text)]
+    assert sum(kept) == 100_000
+
+
+def test_a_page_says_where_the_report_is() -> None:
+    assert "report: `s3://bucket/a b.json`" in page(report(), "s3://bucket/a b.json")
+    linked = page(report(), "https://host/a b>.json?x=1")
+    assert "report: [read it](<https://host/a%20b%3E.json?x=1>)" in linked
+    assert "- report" not in page(report())
+
+
+def rendered(text: str) -> str:
+    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+
+
+def test_names_never_become_markup() -> None:
+    images = [written(EVIL), failed(EVIL, "DamagedImage", f"no {EVIL}")]
+    html = rendered(page(report(*images), EVIL, (EVIL, "# heading\n- item")))
+    assert "<img" not in html
+    assert html.count("<h1>") == 0
+    (slowest,) = re.findall(r"<h3>Slowest images</h3>.*?</table>", html, re.DOTALL)
+    assert slowest.count("<td>") == 4
+    assert "x onerror=" in unescape(slowest)
+
+
+@given(st.text(max_size=40) | st.text(alphabet="|`\\<*_&# a", max_size=12))
+def test_any_text_stays_in_its_cell_as_it_is(text: str) -> None:
+    html = rendered(table(["name", "end"], [[code(text), "end"]]))
+    first, second = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
+    assert second == "end"
+    shown = unescape(re.sub(r"</?code>", "", first))
+    assert shown.replace(" ", "") == one_line(text).replace(" ", "")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=()), max_size=30))
+def test_one_line_holds_only_what_can_be_shown_and_sent(text: str) -> None:
+    shown = one_line(text)
+    assert shown.isprintable()
+    shown.encode()  # which a lone surrogate could not be
+    assert one_line(shown) == shown
+
+
+@given(st.text(max_size=60), st.integers(3, 50))
+def test_shortened_keeps_both_ends(text: str, length: int) -> None:
+    short = shortened(text, length)
+    assert len(short) == min(len(text), length)
+    assert text.startswith(short.split("…")[0]) or "…" in text
+    assert text.endswith(short.rpartition("…")[2])
