@@ -87,7 +87,7 @@ def test_a_batch_run_by_name_fills_the_bucket(
     fs = s3_server.filesystem()
     for key in ("cat.png", "cats/nose [1].webp"):
         assert fs.cat_file(f"{batch.url}/out/{key}") == (here / key).read_bytes()
-    (report,) = fs.ls(f"{batch.url}/out/.srcnn/runs", detail=False)
+    (report,) = fs.glob(f"{batch.url}/out/.srcnn/runs/*.json")
     assert json.loads(fs.cat_file(report))["counts"]["written"] == 2
 
 
