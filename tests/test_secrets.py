@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import cv2
@@ -45,7 +46,7 @@ def run_here(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
@@ -60,7 +61,6 @@ def photos(s3_server: S3Server, photograph: npt.NDArray[np.uint8]) -> str:
     return f"s3://{bucket}"
 
 
-@pytest.fixture(scope="module")
 def by_worker(deployment: Deployment, photos: str) -> subprocess.CompletedProcess[str]:
     """A run with the credentials of the worker's environment."""
     options = json.dumps({"options": {"src": f"{photos}/in", "dst": f"{photos}/by-worker"}})
@@ -68,7 +68,6 @@ def by_worker(deployment: Deployment, photos: str) -> subprocess.CompletedProces
     return deployment.run("deployment", "run", name, "--watch", "--params", options)
 
 
-@pytest.fixture(scope="module")
 def by_block(
     deployment: Deployment, photos: str, s3_server: S3Server
 ) -> subprocess.CompletedProcess[str]:
@@ -85,10 +84,20 @@ def by_block(
 
 
 @pytest.fixture(scope="module")
+def runs(
+    deployment: Deployment, photos: str, s3_server: S3Server
+) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Both, at the same time."""
+    with ThreadPoolExecutor() as pool:
+        worker = pool.submit(by_worker, deployment, photos)
+        block = pool.submit(by_block, deployment, photos, s3_server)
+        return {"worker": worker.result(), "block": block.result()}
+
+
+@pytest.fixture(scope="module")
 def traces(
     deployment: Deployment,
-    by_worker: subprocess.CompletedProcess[str],
-    by_block: subprocess.CompletedProcess[str],
+    runs: dict[str, subprocess.CompletedProcess[str]],
     s3_server: S3Server,
     photos: str,
 ) -> dict[str, bytes]:
@@ -101,15 +110,15 @@ def traces(
             found[path.name] = path.read_bytes()
     with closing(sqlite3.connect(deployment.home / "prefect.db")) as database:
         found["rows"] = "\n".join(database.iterdump()).encode()
-    found["printed"] = "".join(done.stdout + done.stderr for done in (by_worker, by_block)).encode()
+    found["printed"] = "".join(done.stdout + done.stderr for done in runs.values()).encode()
     return found
 
 
 def test_a_block_alone_opens_the_bucket(
-    by_block: subprocess.CompletedProcess[str], s3_server: S3Server, photos: str
+    runs: dict[str, subprocess.CompletedProcess[str]], s3_server: S3Server, photos: str
 ) -> None:
-    assert by_block.returncode == 1, by_block.stderr  # one picture is damaged
-    assert "1 of 2 images failed" in by_block.stderr
+    assert runs["block"].returncode == 1, runs["block"].stderr  # one picture is damaged
+    assert "1 of 2 images failed" in runs["block"].stderr
     assert s3_server.filesystem().exists(f"{photos}/by-block/cat.png")
 
 

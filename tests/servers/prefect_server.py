@@ -133,7 +133,7 @@ class PrefectServer:
             env=self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
