@@ -21,7 +21,8 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from srcnn.geometry import Size
-from srcnn.storage import FileInfo, Folder
+from srcnn.listing import FileInfo
+from srcnn.storage import Folder
 
 STATE_FOLDER = ".srcnn"
 LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"

@@ -1,17 +1,13 @@
 """Folders and bucket prefixes by URL: list, read, and write whole files or nothing.
 
 Knows nothing of images. Everything goes through fsspec, so that a folder, a
-bucket and memory behave alike; what differs between them is here and nowhere
-else.
+bucket and memory behave alike.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import posixpath
-import time
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,8 +15,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from srcnn import s3
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, create_whole, write_whole
+from srcnn.files import create_whole, write_whole
 from srcnn.filesystems import is_local, is_s3, resolve
+from srcnn.listing import FileInfo, file_info, list_any, list_linked_folders, list_s3, stale_among
 from srcnn.ranges import RangedFile
 from srcnn.retries import DEFAULT_LIMITS, StorageLimits, ask
 
@@ -31,25 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STALE_SECONDS = 24 * 3600
 # A storage that nothing is known of is not waited for as long as one that worked before.
 _PROBE_ATTEMPTS = 3
 _PROBE_SECONDS = 10.0
-# What a listing calls the version of a file, the most telling first.
-_VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """What a listing says of one file.
-
-    Attributes:
-        size: bytes.
-        version: ETag, or the time of the last change; differs when the content does.
-    """
-
-    size: int
-    version: str
 
 
 class Folder:
@@ -143,67 +124,15 @@ class Folder:
             SourceMissingError: the folder is not there, or is a file.
             OSError: a part of it could not be listed; a listing is whole or an error.
         """
-        return self._files_of_s3() if is_s3(self._fs) else self._files_of_any()
-
-    def _files_of_s3(self) -> dict[str, FileInfo]:
-        found: dict[str, FileInfo] = {}
-        start = len(s3.prefix_of(self._fs, self.root))
-        pages = s3.pages(self._fs, self.root, partial(self._ask, "listed"))
-        entries = 0
-        for page in pages:
-            entries += len(page)
-            # A key that ends in a slash is how consoles mark a folder; it is no file.
-            found |= {
-                entry["Key"][start:]: _file_info(entry)
-                for entry in page
-                if not entry["Key"].endswith("/")
-            }
-        if start and not entries:
-            raise SourceMissingError(f"{self.url}: {self._instead()}")
-        return found
-
-    def _instead(self) -> str:
-        """What is there in place of a prefix that holds nothing."""
+        listed = list_s3 if is_s3(self._fs) else list_any
         try:
-            self._ask("read", partial(s3.head, self._fs, self.root))
-        except FileNotFoundError:
-            return "no such folder"
-        return "is a file; expected a folder"
-
-    def _files_of_any(self) -> dict[str, FileInfo]:
-        fs = self._fs
-        fs.invalidate_cache()
-        try:
-            kind = self._ask("listed", partial(fs.info, self.root or "/"))["type"]
-        except FileNotFoundError as error:
-            raise SourceMissingError(f"{self.url}: no such folder") from error
-        if kind != "directory":
-            raise SourceMissingError(f"{self.url}: is a file; expected a folder")
-        # fsspec's walk leaves out what it cannot list, unless told otherwise.
-        strict = {"on_error": "raise"} if is_local(fs) else {}
-        found: Mapping[str, dict[str, Any]] = self._ask(
-            "listed", partial(fs.find, self.root or "/", detail=True, **strict)
-        )
-        start = len(self.root) + 1
-        # A link to a file counts as the file, and one that leads nowhere as a file that cannot
-        # be read. A link to a folder may lead back up, and round for ever: `linked_folders`.
-        entries = {
-            path: fs.info(path) if info.get("islink") and fs.isfile(path) else info
-            for path, info in found.items()
-        }
-        return {
-            path[start:]: _file_info(info)
-            for path, info in entries.items()
-            if info["type"] == "file" or (info.get("islink") and not fs.isdir(path))
-        }
+            return listed(self._fs, self.root, partial(self._ask, "listed"))
+        except SourceMissingError as error:
+            raise SourceMissingError(f"{self.url}: {error}") from None
 
     def linked_folders(self) -> list[str]:
         """Keys of links to folders below this one, which `files` does not follow."""
-        if not is_local(self._fs):
-            return []
-        found: Mapping[str, dict[str, Any]] = self._fs.find(self.root, detail=True)
-        linked = [path for path, info in found.items() if info.get("islink")]
-        return [path[len(self.root) + 1 :] for path in linked if self._fs.isdir(path)]
+        return list_linked_folders(self._fs, self.root) if is_local(self._fs) else []
 
     def stale_temporaries(self, files: Mapping[str, FileInfo]) -> list[str]:
         """Keys of what writers left that were killed more than a day ago.
@@ -211,16 +140,7 @@ class Folder:
         Args:
             files: the folder's listing.
         """
-        if not is_local(self._fs):  # elsewhere there are none
-            return []
-        before = time.time() - _STALE_SECONDS
-        return [
-            key
-            for key, info in files.items()
-            if posixpath.basename(key).startswith(TEMPORARY_PREFIX)
-            and key.endswith(TEMPORARY_SUFFIX)
-            and float(info.version or "inf") < before
-        ]
+        return stale_among(files) if is_local(self._fs) else []  # elsewhere there are none
 
     def remove(self, key: str) -> None:
         """Remove a file, if it is there."""
@@ -237,7 +157,7 @@ class Folder:
             info = self._ask("read", look, key)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return _file_info(info) if info.get("type", "file") == "file" else None
+        return file_info(info) if info.get("type", "file") == "file" else None
 
     def exists(self) -> bool:
         """Whether the folder is there.
@@ -304,7 +224,7 @@ class Folder:
     def write(self, key: str, data: bytes) -> FileInfo:
         """Write a whole file, or nothing; the result is what a listing will say of it."""
         told = write_whole(self._fs, self._path(key), data, self.url_of(key), self.limits)
-        info = _file_info(told) if told else self.info(key)
+        info = file_info(told) if told else self.info(key)
         if info is None or info.size != len(data):
             raise StorageError(
                 f"{self.url_of(key)}: wrote {len(data)} bytes, found {info.size if info else None}"
@@ -321,12 +241,3 @@ class Folder:
         look = partial(self._fs.modified, self._path(key))
         time_written: datetime = self._ask("read", look, key)
         return time_written
-
-
-def _file_info(info: Mapping[str, Any]) -> FileInfo:
-    version = next((info[name] for name in _VERSION_NAMES if info.get(name) is not None), "")
-    if isinstance(version, datetime):  # the memory file system lists floats and tells dates
-        version = version.timestamp()
-    text = f"{version:.6f}" if isinstance(version, float) else str(version).strip('"')
-    size = info["size"] if "size" in info else info["Size"]
-    return FileInfo(size=int(size or 0), version=text)

@@ -21,8 +21,9 @@ import pytest
 from srcnn import ledger
 from srcnn.decoding import decode
 from srcnn.files import TEMPORARY_PREFIX
+from srcnn.listing import FileInfo
 from srcnn.lock_files import LOCK_FOLDER
-from srcnn.storage import FileInfo, Folder
+from srcnn.storage import Folder
 
 ROOT = Path(__file__).parent.parent
 IMAGES, WORKERS, SHARD_IMAGES = 40, 2, 4

@@ -20,7 +20,8 @@ from srcnn import ledger
 from srcnn.filesystems import resolve
 from srcnn.geometry import Size
 from srcnn.ledger import LEDGER_FOLDER, Record
-from srcnn.storage import FileInfo, Folder
+from srcnn.listing import FileInfo
+from srcnn.storage import Folder
 
 
 def record(output: str, content: int = 0, source: int = 0) -> Record:

@@ -25,7 +25,8 @@ from seaweedfs import S3Server
 
 from srcnn.errors import AccessDeniedError, SourceMissingError, StorageError, UsageError
 from srcnn.files import TEMPORARY_PREFIX, read_file, write_file
-from srcnn.storage import FileInfo, Folder
+from srcnn.listing import FileInfo
+from srcnn.storage import Folder
 from srcnn.urls import check_url
 
 ODD_KEYS = [
