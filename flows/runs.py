@@ -19,6 +19,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from flows.cli import Interrupted
 from srcnn.errors import SrcnnError, UsageError
 
 P = ParamSpec("P")
@@ -123,13 +124,13 @@ def hide_tracebacks() -> None:
     """Let Prefect log a user's mistake as a sentence; first in a flow, whoever runs it.
 
     It logs what ends a task or flow with its traceback. Our own errors say in their text what
-    failed and what to do.
+    failed and what to do; a signal needs no explanation.
     """
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_drop_traceback)  # the same one is added once
 
 
 def _drop_traceback(record: logging.LogRecord) -> bool:
-    if record.exc_info and isinstance(record.exc_info[1], SrcnnError):
+    if record.exc_info and isinstance(record.exc_info[1], SrcnnError | Interrupted):
         record.exc_info = None
     return True

@@ -508,3 +508,15 @@ def test_netpbm_of_any_white_comes_out_as_bright(
     found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     full = 255 if white < 256 else 65535
     assert found.mean() / full == pytest.approx(value / white, abs=0.03)
+
+
+def test_a_ledger_of_many_runs_is_gathered_by_the_next(pictures: Path) -> None:
+    options = UpscaleOptions(src=str(pictures), overwrite="always")
+    for _ in range(3):
+        batch_upscale.fn(options)
+    ledger_folder = Path(f"{pictures}-upscaled") / ".srcnn" / "ledger"
+    before = len(list(ledger_folder.iterdir()))
+    counts = batch_upscale.fn(options.model_copy(update={"overwrite": "changed"}))
+    assert counts["skipped"] == 4
+    assert len(list(ledger_folder.iterdir())) == 1 < before
+    assert batch_upscale.fn(UpscaleOptions(src=str(pictures)))["skipped"] == 4
