@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "servers"))
 from faults import FaultProxy
 from seaweedfs import SeaweedFS
 
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 
 TRANSFERS = (1, 2, 8, 32)
 ROUNDS = 3

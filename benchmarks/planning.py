@@ -35,7 +35,7 @@ from srcnn.ledger import Record
 from srcnn.model import load_model
 from srcnn.plan import Selection, make_plan
 from srcnn.report import Report, reconcile
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 from srcnn.work import Job
 
 RECORDS_PER_FILE = 200

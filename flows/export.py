@@ -26,9 +26,9 @@ from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.spec import GraphSpec
-from srcnn.files import read_file
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
+from srcnn.storage.files import read_file
 from tasks import export as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger

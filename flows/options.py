@@ -15,7 +15,7 @@ from srcnn.images import Format
 from srcnn.patterns import Patterns
 from srcnn.plan import Overwrite, WhenLarger
 from srcnn.session import Provider
-from srcnn.urls import beside, check_url
+from srcnn.storage.urls import beside, check_url
 
 
 def _text_of_number(value: object) -> object:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
-from srcnn.retries import StorageLimits
+from srcnn.storage.retries import StorageLimits
 
 
 class Settings(BaseSettings):

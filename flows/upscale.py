@@ -27,11 +27,11 @@ from flows.steps import Steps, current_steps
 from flows.telling import tell, tell_plan
 from flows.working import Worked, work_through
 from srcnn.control import Control
-from srcnn.lease import Lease
-from srcnn.lock import hold
+from srcnn.locking.lease import Lease
+from srcnn.locking.lock import hold
 from srcnn.report import Report, dry_outcomes, utc_now
 from srcnn.sources import check_places
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 from srcnn.summary import Summary, summarize
 from srcnn.work import Job
 from tasks import upscale as tasks

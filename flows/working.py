@@ -15,8 +15,8 @@ from flows.tally import Tally
 from srcnn.batch import ShardResult
 from srcnn.control import Control, control
 from srcnn.failure_limit import FailureLimit
-from srcnn.holder import HolderState
-from srcnn.lease import Lease
+from srcnn.locking.holder import HolderState
+from srcnn.locking.lease import Lease
 from srcnn.plan import Plan
 from srcnn.report import reconcile
 from srcnn.work import Failure, Job, Outcome, Work

@@ -19,10 +19,10 @@ from srcnn.errors import (
     StorageUnavailableError,
 )
 from srcnn.ledger import Record
-from srcnn.listing import FileInfo
 from srcnn.making import make
 from srcnn.overlap import Bounds, Queue, read_ahead
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
 

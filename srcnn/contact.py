@@ -19,7 +19,7 @@ from srcnn.decoding import decode, read_header
 from srcnn.geometry import Size
 from srcnn.pixels import GREY, Pixels
 from srcnn.sheet import TILE_PX, draw
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 from srcnn.text import one_line
 from srcnn.work import Outcome
 

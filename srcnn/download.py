@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from srcnn.errors import ChecksumError, DownloadError, UsageError
-from srcnn.files import read_file, write_file
-from srcnn.retries import StorageLimits
-from srcnn.urls import check_url
+from srcnn.storage.files import read_file, write_file
+from srcnn.storage.retries import StorageLimits
+from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,8 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from srcnn.geometry import Size
-from srcnn.listing import FileInfo
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 
 STATE_FOLDER = ".srcnn"
 LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"
@@ -156,7 +156,8 @@ def compact(dst: Folder, run_id: str) -> int:
     outputs that are gone are left out.
 
     Args:
-        dst: the destination, held by this run (see `srcnn.lock`), before it records anything.
+        dst: the destination, held by this run (see `srcnn.locking`), before it records
+            anything.
         run_id: of this run.
 
     Returns:

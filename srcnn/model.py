@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 from srcnn.errors import ModelError
-from srcnn.files import read_file
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits
+from srcnn.storage.files import read_file
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
 BUNDLED = "bundled"
 

@@ -15,17 +15,17 @@ from typing import Literal
 from srcnn import ledger
 from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
-from srcnn.files import read_file
 from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
 from srcnn.images import Format
 from srcnn.ledger import Record
-from srcnn.listing import FileInfo
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
 from srcnn.resolver import Resolver, check_scale
 from srcnn.scales import DEFAULT_NAME, Scales, read_scales
 from srcnn.sources import earlier_outputs, images_among, source_files
-from srcnn.storage import Folder
+from srcnn.storage.files import read_file
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
 

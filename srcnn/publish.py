@@ -9,8 +9,8 @@ import onnx
 from srcnn.card import ModelCard, ModelRecord
 from srcnn.download import sha256_of
 from srcnn.errors import ModelError
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from srcnn.errors import UsageError
 from srcnn.images import format_of
 from srcnn.ledger import LEDGER_FOLDER, STATE_FOLDER
-from srcnn.listing import FileInfo
 from srcnn.scales import DEFAULT_NAME
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 
 _SYSTEM_FOLDERS = frozenset(
     {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}

@@ -15,9 +15,9 @@ from srcnn.card import Convention
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
 from srcnn.images import WITH_QUALITY, Format, format_of
-from srcnn.listing import FileInfo
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits
 from srcnn.session import Provider
+from srcnn.storage.listing import FileInfo
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
 NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images whose turn never came
 Status = Literal["written", "skipped", "failed"]

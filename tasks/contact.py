@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from srcnn.contact import contact_sheet
 from srcnn.report import RUNS_FOLDER
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 from srcnn.work import Job, Outcome
 from tasks.logs import logger
 

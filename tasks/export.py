@@ -12,7 +12,7 @@ from srcnn.card import ParityRow
 from srcnn.export.catalogue import Source, obtain
 from srcnn.export.spec import GraphSpec
 from srcnn.publish import publish_model
-from srcnn.retries import StorageLimits
+from srcnn.storage.retries import StorageLimits
 from tasks.logs import logger
 
 # No task here retries: `download` does so itself, for what may pass, and nothing else here

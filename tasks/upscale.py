@@ -10,14 +10,14 @@ from prefect.cache_policies import NO_CACHE
 
 from srcnn import ledger
 from srcnn.batch import ShardResult, process_shard, upscaler_for
-from srcnn.files import file_exists, write_file
-from srcnn.following import followed
 from srcnn.ledger import STATE_FOLDER
+from srcnn.locking.following import followed
 from srcnn.model import load_model
 from srcnn.plan import Plan, Selection, make_plan
 from srcnn.report import Report
-from srcnn.retries import StorageLimits
-from srcnn.storage import Folder
+from srcnn.storage.files import file_exists, write_file
+from srcnn.storage.folder import Folder
+from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
 from srcnn.work import Job, Work
 from tasks.credentials import use_credentials

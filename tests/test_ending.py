@@ -23,9 +23,9 @@ from seaweedfs import S3Server
 from flows.cli import BatchFailedError
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn.holder import Holder
-from srcnn.lock import hold
-from srcnn.storage import Folder
+from srcnn.locking.holder import Holder
+from srcnn.locking.lock import hold
+from srcnn.storage.folder import Folder
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

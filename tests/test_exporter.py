@@ -20,7 +20,7 @@ from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
 from srcnn.graphs.run import open_graph
 from srcnn.publish import publish_model
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 
 LIVE = [
     ("torchscript", 11),

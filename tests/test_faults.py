@@ -14,8 +14,8 @@ from faults import FaultProxy
 from seaweedfs import S3Server
 
 from srcnn.errors import AccessDeniedError, StorageError, StorageUnavailableError
-from srcnn.retries import StorageLimits
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
+from srcnn.storage.retries import StorageLimits
 
 LIMITS = StorageLimits(attempts=3, timeout_seconds=1.0)
 SETTINGS = {"SRCNN_STORAGE_ATTEMPTS": "3", "SRCNN_STORAGE_TIMEOUT_SECONDS": "1"}
@@ -87,7 +87,9 @@ def test_attempts_are_bounded_and_the_reason_is_told(
         folder.read("a.jpg")
     # One layer of retries. aiohttp by itself asks once more where a connection is dropped.
     assert len(proxy.seen("GET")) == (6 if kind == "reset" else 3)
-    told = [record.getMessage() for record in caplog.records if record.name == "srcnn.retries"]
+    told = [
+        record.getMessage() for record in caplog.records if record.name == "srcnn.storage.retries"
+    ]
     assert len(told) == 2
     assert all(line.startswith(f"{folder.url}/a.jpg: ") for line in told)
 
@@ -96,7 +98,7 @@ def test_attempts_are_bounded_and_the_reason_is_told(
 def test_a_server_that_stops_taking_bytes_is_given_up(
     folder: Folder, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srcnn.s3._SLOWEST_BYTES_PER_SECOND", 10**9)
+    monkeypatch.setattr("srcnn.storage.s3._SLOWEST_BYTES_PER_SECOND", 10**9)
     proxy.fail("stall", 1, method="PUT")
     content = bytes(12_000_000)
     assert folder.write("b.bin", content).size == len(content)

@@ -20,10 +20,10 @@ import pytest
 
 from srcnn import ledger
 from srcnn.decoding import decode
-from srcnn.files import TEMPORARY_PREFIX
-from srcnn.listing import FileInfo
-from srcnn.lock_files import LOCK_FOLDER
-from srcnn.storage import Folder
+from srcnn.locking.files import LOCK_FOLDER
+from srcnn.storage.files import TEMPORARY_PREFIX
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 
 ROOT = Path(__file__).parent.parent
 IMAGES, WORKERS, SHARD_IMAGES = 40, 2, 4

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import ledger
-from srcnn.filesystems import resolve
 from srcnn.geometry import Size
 from srcnn.ledger import LEDGER_FOLDER, Record
-from srcnn.listing import FileInfo
-from srcnn.storage import Folder
+from srcnn.storage.filesystems import resolve
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 
 
 def record(output: str, content: int = 0, source: int = 0) -> Record:

@@ -19,18 +19,18 @@ import pytest
 from children import compete
 
 from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
-from srcnn.holder import Holder
-from srcnn.lock import hold
-from srcnn.lock_files import LOCK_FOLDER
-from srcnn.storage import Folder
-from srcnn.watch import watch
+from srcnn.locking.files import LOCK_FOLDER
+from srcnn.locking.holder import Holder
+from srcnn.locking.lock import hold
+from srcnn.locking.watch import watch
+from srcnn.storage.folder import Folder
 
 ROOT = Path(__file__).parent.parent
 FIRST, SECOND = f"{LOCK_FOLDER}/1.json", f"{LOCK_FOLDER}/2.json"
 HOLD_FOR_EVER = """
 import sys, time
-from srcnn.lock import hold
-from srcnn.storage import Folder
+from srcnn.locking.lock import hold
+from srcnn.storage.folder import Folder
 with hold(Folder(sys.argv[1]), sys.argv[2], expires_seconds=float(sys.argv[3])) as lease:
     print("held", flush=True)
     while not lease.lost.wait(0.05):

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from seaweedfs import S3Server
 
 from srcnn.errors import AccessDeniedError, SourceMissingError, StorageError, UsageError
-from srcnn.files import TEMPORARY_PREFIX, read_file, write_file
-from srcnn.listing import FileInfo
-from srcnn.storage import Folder
-from srcnn.urls import check_url
+from srcnn.storage.files import TEMPORARY_PREFIX, read_file, write_file
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
+from srcnn.storage.urls import check_url
 
 ODD_KEYS = [
     *("a.jpg", "d/a.jpg", "d/e/f/g/a.jpg", "a b.jpg", " a.jpg", "a.jpg ", "a  b/ c /d.jpg"),
@@ -561,7 +561,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file(local: Folder) -> None:
     before = local.write("a.bin", b"old")
     script = (
         "import os, sys, threading, time\n"
-        "from srcnn.storage import Folder\n"
+        "from srcnn.storage.folder import Folder\n"
         "def kill():\n"
         "    while not any(n.endswith('.part') for n in os.listdir(sys.argv[1])): pass\n"
         "    os.kill(os.getpid(), 9)\n"

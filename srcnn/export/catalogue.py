@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from srcnn.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
 from srcnn.errors import DownloadError, SourceMissingError, UsageError
-from srcnn.urls import check_url
+from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
     from srcnn.card import Convention, Rounding

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from srcnn.errors import DestinationBusyError
-from srcnn.lock import hold
-from srcnn.storage import Folder
+from srcnn.locking.lock import hold
+from srcnn.storage.folder import Folder
 
 
 def compete(url: str, name: str, rounds: int, barrier: Any, wins: Any) -> None:

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srcnn import s3
 from srcnn.errors import SourceMissingError, UsageError
-from srcnn.filesystems import is_local, is_s3, resolve
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits, ask
+from srcnn.storage import s3
+from srcnn.storage.filesystems import is_local, is_s3, resolve
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import tokenize
 
 from srcnn.errors import UsageError
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits
-from srcnn.urls import check_url
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
+from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

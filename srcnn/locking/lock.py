@@ -32,10 +32,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srcnn.errors import DestinationBusyError, UsageError
-from srcnn.holder import Holder
-from srcnn.lease import Lease
-from srcnn.lock_files import LOCK_FOLDER, LockFiles
-from srcnn.storage import Folder
+from srcnn.locking.files import LOCK_FOLDER, LockFiles
+from srcnn.locking.holder import Holder
+from srcnn.locking.lease import Lease
+from srcnn.storage.folder import Folder
 
 EXPIRES_SECONDS = 120.0
 _ATTEMPTS = 20  # each but the last was spoilt by another run that came and went

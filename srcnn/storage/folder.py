@@ -13,13 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from srcnn import s3
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.files import create_whole, write_whole
-from srcnn.filesystems import is_local, is_s3, resolve
-from srcnn.listing import FileInfo, file_info, list_any, list_linked_folders, list_s3, stale_among
-from srcnn.ranges import RangedFile
-from srcnn.retries import DEFAULT_LIMITS, StorageLimits, ask
+from srcnn.storage import s3
+from srcnn.storage.files import create_whole, write_whole
+from srcnn.storage.filesystems import is_local, is_s3, resolve
+from srcnn.storage.listing import (
+    FileInfo,
+    file_info,
+    list_any,
+    list_linked_folders,
+    list_s3,
+    stale_among,
+)
+from srcnn.storage.ranges import RangedFile
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from srcnn.control import Control
-from srcnn.storage import Folder
-from srcnn.watch import watch
+from srcnn.locking.watch import watch
+from srcnn.storage.folder import Folder
 from srcnn.work import Job
 
 _LOOK_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""The lock files of a destination; what they mean is said in `srcnn.lock`."""
+"""The lock files of a destination; what they mean is said in `srcnn.locking.lock`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from srcnn.errors import SourceMissingError
 from srcnn.ledger import STATE_FOLDER
-from srcnn.storage import Folder
+from srcnn.storage.folder import Folder
 
 LOCK_FOLDER = f"{STATE_FOLDER}/lock"
 _NAME = re.compile(r"([1-9][0-9]{0,17})\.json")

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from srcnn import s3
 from srcnn.errors import SourceMissingError
-from srcnn.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from srcnn.filesystems import is_local
+from srcnn.storage import s3
+from srcnn.storage.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from srcnn.storage.filesystems import is_local
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.utils import parse_timestamp
 
-from srcnn.retries import StorageLimits
+from srcnn.storage.retries import StorageLimits
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -1,4 +1,4 @@
-"""What a run tells its workers on other machines, by its lock file. See `srcnn.lock`."""
+"""What a run tells its workers on other machines, by its lock file. See `srcnn.locking.lock`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from functools import lru_cache
 from typing import Literal
 
-from srcnn.holder import Holder
-from srcnn.lock_files import LockFiles
-from srcnn.storage import Folder
+from srcnn.locking.files import LockFiles
+from srcnn.locking.holder import Holder
+from srcnn.storage.folder import Folder
 
 WatchState = Literal["running", "stopping", "dropping", "lost"]
 
