@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import pytest
+from seaweedfs import S3Server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -72,7 +73,20 @@ def shell(clean_environment: dict[str, str]) -> Shell:
     return call
 
 
-def test_every_command_does_as_it_says(folder: Path, shell: Shell) -> None:
+@pytest.fixture
+def photos(s3_server: S3Server, folder: Path) -> dict[str, str]:
+    """The bucket `photos` with the same pictures; the variables that open it."""
+    fs = s3_server.filesystem()
+    if not fs.exists("photos"):
+        fs.mkdir("photos")
+    for path in (folder / "photos").rglob("*.*"):
+        fs.put_file(str(path), f"photos/originals/{path.relative_to(folder / 'photos')}")
+    return s3_server.environment
+
+
+def test_every_command_does_as_it_says(
+    folder: Path, shell: Shell, photos: dict[str, str], s3_server: S3Server
+) -> None:
     """In the README's order: later commands build on what earlier ones wrote."""
     for code in blocks("python"):
         done = subprocess.run(
@@ -91,13 +105,14 @@ def test_every_command_does_as_it_says(folder: Path, shell: Shell) -> None:
     for line in commands:
         if "models/x4" in line or "openmmlab" in line:
             continue  # needs the checkpoint: below
-        done = shell(folder, line)
+        done = shell(folder, line, **photos)
         expected = next((status for part, status in EXPECTED_STATUS.items() if part in line), 0)
         assert done.returncode == expected, f"{line}\n{done.stderr}"
         told.setdefault(line, []).append(done.stderr)
     first, second = told["python flows/upscale.py --src photos --scale 2"]
     assert "6 images: 6 written" in first
     assert "6 images: 0 written (0.0 Mpx), 6 skipped, 0 failed" in second
+    assert s3_server.filesystem().exists("photos/upscaled/cats/a/ear.png")
     (broken,) = told["python flows/upscale.py --src broken"]
     assert "4 images: 2 written" in broken
     for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", README, re.MULTILINE):

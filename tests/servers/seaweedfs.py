@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import http.client
 import json
 import shutil
 import signal
@@ -12,14 +13,18 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import s3fs
 
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret-do-not-tell"  # noqa: S105 - of a server that lives as long as the tests
 _READY_SECONDS = 60.0
+_FILLERS = 4
 _PORTS = (
     *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port"),
     *("volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"),
@@ -57,6 +62,7 @@ class S3Server:
     """Where the server is, and who may use it."""
 
     endpoint: str
+    filer: str
     access_key: str = ACCESS_KEY
     secret_key: str = SECRET_KEY
 
@@ -80,6 +86,22 @@ class S3Server:
             use_listings_cache=False,
         )
 
+    def fill(self, bucket: str, keys: Sequence[str], content: bytes = b"") -> None:
+        """Put the same content under many keys, by the server's back door: five times as fast."""
+        with ThreadPoolExecutor(_FILLERS) as pool:
+            parts = [keys[start::_FILLERS] for start in range(_FILLERS)]
+            list(pool.map(lambda part: self._fill(bucket, part, content), parts))
+
+    def _fill(self, bucket: str, keys: Sequence[str], content: bytes) -> None:
+        connection = http.client.HTTPConnection(self.filer)
+        for key in keys:
+            connection.request("PUT", f"/buckets/{bucket}/{quote(key)}", body=content)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.CREATED:
+                raise OSError(f"{key}: {answer.status}")
+        connection.close()
+
     def make_bucket(self) -> str:
         """The name of a new bucket."""
         name = f"test-{uuid.uuid4().hex[:12]}"
@@ -101,7 +123,9 @@ class SeaweedFS:
                 stderr=log,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - one call, before exec
             )
-        server = S3Server(f"http://127.0.0.1:{ports['s3.port']}")
+        server = S3Server(
+            f"http://127.0.0.1:{ports['s3.port']}", f"127.0.0.1:{ports['filer.port']}"
+        )
         try:
             self._wait(server)
         except BaseException:
