@@ -28,7 +28,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from srcnn import ledger, plan, report, storage
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
+
+from seaweedfs import S3Server, SeaweedFS
+
+from srcnn import ledger, plan, report
 from srcnn.batch import upscaler_for
 from srcnn.geometry import Size
 from srcnn.ledger import Record
@@ -41,9 +45,9 @@ from srcnn.work import Job
 RECORDS_PER_FILE = 200
 FOLDERS = 100
 PARTS: Sequence[tuple[Any, str]] = (
-    (storage.Folder, "files"),
-    (storage.Folder, "linked_folders"),
-    (storage.Folder, "stale_temporaries"),
+    (Folder, "files"),
+    (Folder, "linked_folders"),
+    (Folder, "stale_temporaries"),
     (ledger, "load"),
     (plan, "images_among"),
     (plan, "read_scales"),
@@ -60,14 +64,14 @@ def job_of(url: str) -> Job:
     return Job("20260101T000000", f"{url}/src", f"{url}/dst", "bundled", model.sha256)
 
 
-def make(url: str, images: int, rows: int) -> None:
+def make(url: str, images: int, rows: int, server: S3Server | None) -> None:
     """Sources, outputs, and the record of the run that made them."""
     picture = cv2.imencode(".png", np.zeros((4, 6, 3), np.uint8))[1].tobytes()
     names = [f"{n % FOLDERS:03d}/image {n:06d} [1].png" for n in range(images)]
     job = job_of(url)
     src, dst = Folder(job.src), Folder(job.dst)
     for folder in (src, dst):
-        write_all(folder, names, picture)
+        write_all(folder, names, picture, server)
     if rows:
         lines = [f"{n % FOLDERS:03d}/image {n:06d}*,2.5" for n in range(rows // 2)]
         lines += [f"*{n:03d} [[]1].pn?,3" for n in range(rows - len(lines))]
@@ -75,9 +79,15 @@ def make(url: str, images: int, rows: int) -> None:
     record(job, names, src, dst)
 
 
-def write_all(folder: Folder, names: Sequence[str], content: bytes) -> None:
+def write_all(
+    folder: Folder, names: Sequence[str], content: bytes, server: S3Server | None
+) -> None:
     """Write tiny files as fast as the storage takes them."""
     local = folder.local_path
+    if server:
+        bucket, _, inside = folder.root.partition("/")
+        server.fill(bucket, [f"{inside}/{name}" for name in names], content)
+        return
     if local is None:
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(lambda name: folder.write(name, content), names))
@@ -144,20 +154,17 @@ def measure(url: str) -> None:
 
 
 @contextlib.contextmanager
-def place(url: str | None, *, s3: bool) -> Iterator[str]:
+def place(url: str | None, *, s3: bool) -> Iterator[tuple[str, S3Server | None]]:
     """Where to work: as asked, on a server of our own, or in a temporary folder."""
     if url:
-        yield url
+        yield url, None
     elif s3:
-        sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
-        from seaweedfs import SeaweedFS  # noqa: PLC0415 - only found since the line above
-
         with SeaweedFS() as server:
             os.environ.update(server.environment)
-            yield f"s3://{server.make_bucket()}"
+            yield f"s3://{server.make_bucket()}", server
     else:
         folder = tempfile.mkdtemp(prefix="planning-")
-        yield folder
+        yield folder, None
         shutil.rmtree(folder)
 
 
@@ -173,10 +180,10 @@ def main() -> None:
     if options.measure:
         measure(options.url)
         return
-    with place(options.url, s3=options.s3) as base:
+    with place(options.url, s3=options.s3) as (base, server):
         for rows in options.rows:
             url = f"{base}/{rows}-rows"
-            make(url, options.images, rows)
+            make(url, options.images, rows, server)
             print(f"{options.images} images, {rows} rows of scales", flush=True)
             subprocess.run([sys.executable, __file__, "--measure", "--url", url], check=True)
 
