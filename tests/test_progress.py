@@ -157,7 +157,7 @@ class TestTracked:
     def test_progress_that_cannot_be_shown_is_told_once_and_stops_nothing(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(artifacts, "_UPDATE_SECONDS", 0.02)
+        monkeypatch.setattr(artifacts, "_UPDATE_SECONDS", 0.5)
         items = [work("a", 1000), work("b", 1000)]
 
         @flow
