@@ -168,16 +168,22 @@ def after_the_first_output(dst: Path, then: Callable[[], object]) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_source_that_goes_away_ends_the_run(broken: Path, far: FaultProxy, photos: str) -> None:
+def test_a_source_that_goes_away_ends_the_run_and_a_later_one_goes_on(
+    broken: Path, far: FaultProxy, photos: str
+) -> None:
     dst = broken.parent / "out"
+    options = UpscaleOptions(src=photos, dst=str(dst), workers=1, scale="16")
     after_the_first_output(dst, lambda: far.fail("reset", math.inf))
     with pytest.raises(BatchFailedError, match=r"not attempted: s3://.* cannot be listed"):
-        batch_upscale.fn(UpscaleOptions(src=photos, dst=str(dst), workers=1, scale="16"))
+        batch_upscale.fn(options)
     report = report_of(dst)
     assert report["counts"]["requested"] == 10
     assert report["counts"]["written"] > 0
     assert "StorageUnavailable" in kinds(report)
     assert "NotAttempted" in kinds(report)
+    far.heal()
+    counts = batch_upscale.fn(options)
+    assert (counts["written"], counts["failed"]) == (report["counts"]["failed"], 0)
 
 
 @pytest.mark.usefixtures("quick")
