@@ -177,6 +177,17 @@ def test_any_name_is_a_name(folder: Folder, name: str) -> None:
     folder._fs.rm_file(folder._path(f"d/{name}"))
 
 
+@pytest.mark.parametrize("key", ["../x.png", "a/../../x.png", "/x.png", "./x.png", "a//x.png"])
+def test_keys_that_are_no_paths_stay_out_of_folders(tmp_path: Path, key: str) -> None:
+    """A bucket may hold them; on a disk they would meet other names, or leave the folder."""
+    folder = Folder(str(tmp_path / "out"))
+    folder.write("a/x.png", b"another")
+    with pytest.raises(StorageError, match="is no path below a folder"):
+        folder.write(key, b"content")
+    (found,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert found.read_bytes() == b"another"
+
+
 def test_a_file_is_replaced_and_its_version_tells(folder: Folder) -> None:
     first = folder.write("a.jpg", b"one")
     second = folder.write("a.jpg", b"three")

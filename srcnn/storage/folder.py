@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,12 @@ class Folder:
         return ask(call, self.url if key is None else self.url_of(key), doing, self.limits)
 
     def _path(self, key: str) -> str:
+        # A bucket may hold `a//b` and `../b`; a disk would make another name of them, anywhere.
+        if is_local(self._fs) and (key != posixpath.normpath(key) or key.startswith(("/", "../"))):
+            raise StorageError(
+                f"{self.url_of(key)}: the key is no path below a folder: rename it, or write to a "
+                "bucket"
+            )
         return f"{self.root}/{key}"
 
     def url_of(self, key: str) -> str:
