@@ -184,7 +184,7 @@ def test_a_source_that_goes_away_ends_the_run(broken: Path, far: FaultProxy, pho
 def test_a_folder_that_goes_away_ends_the_run(broken: Path) -> None:
     dst = broken.parent / "out"
     after_the_first_output(dst, lambda: broken.rename(broken.parent / "elsewhere"))
-    with pytest.raises(BatchFailedError, match="not attempted: .*broken: no such folder"):
+    with pytest.raises(BatchFailedError, match=r"not attempted: .*broken: no such folder"):
         batch_upscale.fn(
             UpscaleOptions(src=str(broken), dst=str(dst), workers=1, scale="16", exclude=["cut*"])
         )
