@@ -1,7 +1,7 @@
 """What the two command lines share: reading options, and exit codes.
 
 0    every image written or up to date; the graph is right
-1    an image failed; the graph failed its check
+1    an image failed; the graph failed its check; Prefect's server went away
 2    the command cannot start: an option, a file, a missing source or model, no access
 130  Ctrl-C (143 on SIGTERM)
 """
@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -31,6 +32,10 @@ EXIT_USAGE = 2
 
 class BatchFailedError(SrcnnError, RuntimeError):
     """Images of a batch failed; the text says how many, and where the report is."""
+
+
+class ServerLostError(SrcnnError, ConnectionError):
+    """Prefect's server went away under a run, and knows nothing of its end."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -68,7 +73,16 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
         status = _status_of(error, as_json=_json_lines(error, tokens))
         if status is None:
             raise
+        if isinstance(error, ServerLostError):
+            _leave(status)
     return int(status or 0)
+
+
+def _leave(status: int) -> None:
+    """End without Prefect's farewell: it tries each event for seconds, and a shard has three."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
@@ -101,7 +115,7 @@ def _status_of(error: BaseException, *, as_json: JsonLines | None) -> int | None
         signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
         status, text = 128 + int(signal_number), "interrupted"
     else:
-        failed = isinstance(error, BatchFailedError | GraphCheckError)
+        failed = isinstance(error, BatchFailedError | GraphCheckError | ServerLostError)
         status, text = EXIT_FAILED if failed else EXIT_USAGE, _printable(_told(error) or "")
         if not text:
             return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
+import httpx
 from prefect import get_client
 from prefect.settings import (
     PREFECT_API_URL,
@@ -19,7 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.cli import Interrupted
+from flows.cli import Interrupted, ServerLostError
 from srcnn.errors import SrcnnError, UsageError
 
 P = ParamSpec("P")
@@ -53,7 +54,13 @@ def run_flow(
 
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with _server():
-            return tracked(*args, **kwargs)
+            try:
+                return tracked(*args, **kwargs)
+            except httpx.TransportError as error:
+                raise ServerLostError(
+                    f"the Prefect API went away ({error}), and does not know how the run ended: "
+                    "see its log and its report; what is written stays, and is not made again"
+                ) from error
 
     return run
 

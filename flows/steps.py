@@ -79,12 +79,20 @@ class UntrackedSteps:
                     call = partial(copy_context().run, call)
                 item_of[pool.submit(call)] = item
             for future in as_completed(item_of):
-                yield item_of[future], future.exception() or future.result()
+                yield item_of[future], _plain_result(future)
 
 
 def current_steps() -> Steps:
     """Tracked inside a flow run, untracked outside of one."""
     return TrackedSteps() if FlowRunContext.get() else UntrackedSteps()
+
+
+def _plain_result(future: Future[R]) -> R | BaseException:
+    try:
+        return future.result()
+    # A scheduler that died cancels what it held: that is no `exception()` of the future.
+    except Exception as error:  # noqa: BLE001 - told as the shard's failure
+        return error
 
 
 def _result(future: PrefectFuture[R]) -> R | BaseException:

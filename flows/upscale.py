@@ -74,11 +74,11 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         report = Report(job, started, seconds, options.model_dump(), worked.images)
         summary = summarize(report)
         tell(report, summary)
-        place = _written(steps, report, options)
+        place, unwritten = _written(steps, report, options)
         # A run that is ended does not wait for pictures.
         sheet_images = 0 if worked.ended else settings.contact_sheet_images
         present(steps, report, summary, place, plan.warnings, sheet_images=sheet_images)
-    _raise_what_ended(worked, summary, place)
+    _raise_what_ended(worked, summary, place, unwritten)
     return report.counts
 
 
@@ -102,16 +102,18 @@ def _destination(
         yield lease
 
 
-def _written(steps: Steps, report: Report, options: UpscaleOptions) -> str:
-    """Write the report; its place. The images are written: this is no failure to start."""
+def _written(steps: Steps, report: Report, options: UpscaleOptions) -> tuple[str, str]:
+    """Write the report; its place, and why it could not be written, for people."""
     try:
         keep = not options.dry_run
-        return steps.call(tasks.write_report, report, options.report, keep=keep)
-    except OSError as error:
-        raise BatchFailedError(f"the report could not be written: {error}") from error
+        return steps.call(tasks.write_report, report, options.report, keep=keep), ""
+    except OSError as error:  # the images are written: how they went is still to be told
+        unwritten = f"the report could not be written: {error}"
+        logger().error("%s", unwritten)
+        return "", unwritten
 
 
-def _raise_what_ended(worked: Worked, summary: Summary, place: str) -> None:
+def _raise_what_ended(worked: Worked, summary: Summary, place: str, unwritten: str) -> None:
     if worked.signal_number:
         raise Interrupted(worked.signal_number)
     counts = summary.counts
@@ -119,7 +121,10 @@ def _raise_what_ended(worked: Worked, summary: Summary, place: str) -> None:
         told = f"{counts['failed']} of {counts['requested']} images failed"
         if worked.ended:
             told += f" ({summary.not_attempted} not attempted: {worked.ended})"
-        raise BatchFailedError(f"{told}: {place}" if place else told)
+        more = place or unwritten
+        raise BatchFailedError(f"{told}: {more}" if more else told)
+    if unwritten:
+        raise BatchFailedError(unwritten)
 
 
 app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its own factor.")

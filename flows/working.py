@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -130,6 +131,8 @@ def _mapped(batch: Batch, steps: Steps, runner: Runner, run: Control) -> Iterato
 
 def _broken(shard: list[Work], error: BaseException) -> ShardResult:
     """A shard whose worker died, or whose task failed as a whole."""
+    if isinstance(error, CancelledError):  # the cluster is gone; `reconcile` has the words
+        return ShardResult([])
     failure = Failure.of(error)
     return ShardResult(
         [

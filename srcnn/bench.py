@@ -5,6 +5,7 @@ The one place where an image's failure is caught, so that it never stops the oth
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -12,12 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from srcnn.control import Control
-from srcnn.errors import (
-    AccessDeniedError,
-    SourceMissingError,
-    StorageError,
-    StorageUnavailableError,
-)
+from srcnn.errors import SourceMissingError, StorageError
 from srcnn.ledger import Record
 from srcnn.making import make
 from srcnn.overlap import Bounds, Queue, read_ahead
@@ -27,6 +23,9 @@ from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
 
 R = TypeVar("R")
+
+# Not that of one file: a disk that is full, or was mounted again read-only after an error.
+_NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class Bench:
@@ -104,19 +103,22 @@ class Bench:
             return call()
         # Whatever an image does to the libraries that read, run and write it, it fails alone.
         except Exception as error:  # noqa: BLE001 - recorded, and shown at the end
-            if isinstance(error, AccessDeniedError | StorageUnavailableError):
-                self._end_if_storage_is_gone()
+            if isinstance(error, OSError):
+                self._end_if_storage_is_gone(error)
             return self._outcome(work, Failure.of(error))
 
-    def _end_if_storage_is_gone(self) -> None:
+    def _end_if_storage_is_gone(self, error: OSError) -> None:
         """One file that cannot be had is its image's failure; a whole folder ends the run."""
         if self._run.stop.is_set():
+            return
+        if error.errno in _NOTHING_CAN_BE_WRITTEN:
+            self._run.end(f"{self._dst.url}: {error.strerror}", fatal=True)
             return
         try:
             self._src.probe()
             self._dst.probe()
-        except (StorageError, SourceMissingError) as error:
-            self._run.end(str(error), fatal=True)
+        except (StorageError, SourceMissingError) as gone:
+            self._run.end(str(gone), fatal=True)
 
     def _timed(self, work: Work, call: Callable[[], R]) -> R:
         started = time.monotonic()

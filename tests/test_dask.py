@@ -144,6 +144,24 @@ def test_ctrl_c_reaches_the_workers_and_a_later_run_goes_on(
     assert outputs(dst) == expected(many)
 
 
+def test_a_run_whose_scheduler_dies_accounts_for_every_image(
+    many: Path, clean_environment: dict[str, str]
+) -> None:
+    dst = Path(f"{many}-upscaled")
+    with DaskCluster(1, clean_environment) as own:
+        process = start(many, own, clean_environment)
+        wait_for_a_shard(dst)
+        own.kill_scheduler()
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 1, told
+    assert f"of {IMAGES} images failed: " in told
+    (report,) = (dst / ".srcnn" / "runs").glob("*.json")
+    images = json.loads(report.read_text())["images"]
+    assert len(images) == IMAGES
+    assert {image["error"]["type"] for image in images if image["error"]} == {"Lost"}
+    assert not list((dst / ".srcnn").glob("lock/*"))
+
+
 def test_no_scheduler_is_told_in_a_sentence(run: Run, pictures: Path) -> None:
     done = run("flows/upscale.py", "--src", pictures, "--runner", "dask")
     assert done.returncode == 2

@@ -187,6 +187,40 @@ def test_a_source_that_goes_away_ends_the_run_and_a_later_one_goes_on(
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_folder_that_goes_away_ends_the_run(broken: Path) -> None:
+    dst = broken.parent / "out"
+    after_the_first_output(dst, lambda: broken.rename(broken.parent / "elsewhere"))
+    with pytest.raises(BatchFailedError, match=r"not attempted: .*broken: no such folder"):
+        batch_upscale.fn(
+            UpscaleOptions(src=str(broken), dst=str(dst), workers=1, scale="16", exclude=["cut*"])
+        )
+    assert kinds(report_of(dst)).count("FileNotFoundError") == 1
+
+
+def test_a_full_disk_ends_the_run(broken: Path, clean_environment: dict[str, str]) -> None:
+    dst = broken.parent / "small disk"
+    dst.mkdir()
+    mounted = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=200k none "$0" && exec "$@"']
+    if subprocess.run([*mounted, dst, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system mounts no disk for its users")
+    settings = {"SRCNN_SHARD_IMAGES": "1", "SRCNN_TRANSFERS": "1"}
+    done = subprocess.run(
+        [
+            *(*mounted, dst, sys.executable, UPSCALE, "--src", broken, "--dst", dst),
+            *("--workers", "1", "--scale", "6", "--exclude", "cut*"),
+        ],
+        cwd=ROOT,
+        env=clean_environment | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "No space left on device" in done.stderr
+    assert " not attempted: " in done.stderr
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_run_whose_destination_is_taken_drops_what_it_has_in_hand(
     broken: Path, far: FaultProxy, photos: str
 ) -> None:

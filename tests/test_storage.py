@@ -177,6 +177,33 @@ def test_any_name_is_a_name(folder: Folder, name: str) -> None:
     folder._fs.rm_file(folder._path(f"d/{name}"))
 
 
+@pytest.mark.parametrize("key", ["../x.png", "a/../../x.png", "/x.png", "./x.png", "a//x.png"])
+def test_keys_that_are_no_paths_stay_out_of_folders(tmp_path: Path, key: str) -> None:
+    """A bucket may hold them; on a disk they would meet other names, or leave the folder."""
+    folder = Folder(str(tmp_path / "out"))
+    folder.write("a/x.png", b"another")
+    with pytest.raises(StorageError, match="is no path below a folder"):
+        folder.write(key, b"content")
+    (found,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert found.read_bytes() == b"another"
+
+
+def test_nothing_is_written_behind_a_link_to_a_folder(tmp_path: Path) -> None:
+    """Listings do not follow it; it may lead to the sources."""
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "originals" / "x.png").write_bytes(b"the only one")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path / "originals")
+    for key in ("link/x.png", "link/new/x.png"):
+        with pytest.raises(StorageError, match="behind a link to a folder"):
+            Folder(str(tmp_path / "out")).write(key, b"content")
+    assert [path.name for path in (tmp_path / "originals").iterdir()] == ["x.png"]
+    assert (tmp_path / "originals" / "x.png").read_bytes() == b"the only one"
+    (tmp_path / "another").symlink_to(tmp_path / "out")
+    Folder(str(tmp_path / "another")).write("x.png", b"content")
+    assert (tmp_path / "out" / "x.png").read_bytes() == b"content"
+
+
 def test_a_file_is_replaced_and_its_version_tells(folder: Folder) -> None:
     first = folder.write("a.jpg", b"one")
     second = folder.write("a.jpg", b"three")

@@ -2,10 +2,15 @@
 
 import json
 import logging
+import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults import FaultProxy
 from prefect import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -15,6 +20,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.exceptions import ParameterTypeError
+from prefect.settings import PREFECT_API_URL
 
 from flows.cli import BatchFailedError
 from flows.options import UpscaleOptions
@@ -81,6 +87,33 @@ def test_a_mistake_is_told_without_a_traceback(
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors
     assert not [record for record in errors if record.exc_info]
+
+
+def test_a_server_that_goes_away_stops_no_image(
+    pictures: Path, clean_environment: dict[str, str]
+) -> None:
+    dst = Path(f"{pictures}-upscaled")
+    api = str(PREFECT_API_URL.value())
+    with FaultProxy(api.removesuffix("/api")) as proxy:
+        proxy.fail("reset", math.inf, path_contains="/events/in")  # it knows no web sockets
+        process = subprocess.Popen(
+            [sys.executable, "flows/upscale.py", "--src", pictures],
+            env=clean_environment
+            | {"PREFECT_API_URL": f"{proxy.endpoint}/api", "PREFECT_CLIENT_MAX_RETRIES": "0"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until = time.monotonic() + 60
+        while not list(dst.glob(".srcnn/lock/*.json")):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        proxy.fail("reset", math.inf)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1, told
+    assert "error: the Prefect API went away (" in told
+    (report,) = (dst / ".srcnn" / "runs").glob("*.json")
+    assert json.loads(report.read_text())["counts"]["written"] == 4
+    assert not list(dst.glob(".srcnn/lock/*"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,12 @@ class Folder:
         return ask(call, self.url if key is None else self.url_of(key), doing, self.limits)
 
     def _path(self, key: str) -> str:
+        # A bucket may hold `a//b` and `../b`; a disk would make another name of them, anywhere.
+        if is_local(self._fs) and (key != posixpath.normpath(key) or key.startswith(("/", "../"))):
+            raise StorageError(
+                f"{self.url_of(key)}: the key is no path below a folder: rename it, or write to a "
+                "bucket"
+            )
         return f"{self.root}/{key}"
 
     def url_of(self, key: str) -> str:
@@ -230,6 +237,7 @@ class Folder:
 
     def write(self, key: str, data: bytes) -> FileInfo:
         """Write a whole file, or nothing; the result is what a listing will say of it."""
+        self._refuse_links(key)
         told = write_whole(self._fs, self._path(key), data, self.url_of(key), self.limits)
         info = file_info(told) if told else self.info(key)
         if info is None or info.size != len(data):
@@ -237,6 +245,15 @@ class Folder:
                 f"{self.url_of(key)}: wrote {len(data)} bytes, found {info.size if info else None}"
             )
         return info
+
+    def _refuse_links(self, key: str) -> None:
+        """What lies behind a link is in no listing of ours, and may be anyone's."""
+        parent = posixpath.dirname(self._path(key))
+        if is_local(self._fs) and os.path.realpath(parent) != parent:
+            raise StorageError(
+                f"{self.url_of(key)}: lies behind a link to a folder, where it could replace what "
+                "is no output: remove the link"
+            )
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a whole file where there is none; see `create_whole`."""

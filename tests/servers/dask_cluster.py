@@ -72,6 +72,11 @@ class DaskCluster:
         process.kill()
         process.wait()
 
+    def kill_scheduler(self) -> None:
+        """Likewise."""
+        self._scheduler.kill()
+        self._scheduler.wait()
+
     def wait_for(self, workers: int) -> None:
         """Wait until the scheduler knows so many workers."""
         until = time.monotonic() + _READY_SECONDS
