@@ -171,6 +171,15 @@ def test_the_image_has_all_that_it_copies_and_no_torch() -> None:
     assert "export" not in extras[1]
 
 
+def test_the_server_may_write_its_pages_where_it_is_told_to() -> None:
+    """Its default is beside its code, which nobody may write in the image: there were no pages."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    folder = re.search(r"PREFECT_SERVER_UI_STATIC_DIRECTORY=(\S+)", dockerfile)
+    assert folder
+    writable = [each.partition(":")[0] for each in COMPOSE["x-ours"]["tmpfs"]]
+    assert any(Path(folder[1]).is_relative_to(each) for each in writable)
+
+
 def test_variables_in_the_files_are_ours_or_someone_elses() -> None:
     """A misspelt SRCNN_* would be ignored without a word."""
     text = "".join(path.read_text() for path in [*YAML, DEPLOY / "README.md"])
