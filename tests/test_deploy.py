@@ -17,6 +17,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from flows.deployment_names import NAMES, complete
+from flows.options import UpscaleOptions
 from flows.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -149,6 +150,24 @@ def test_pods_have_limits_and_no_rights() -> None:
             assert set(container["resources"]) == {"requests", "limits"}
             assert not container["securityContext"]["allowPrivilegeEscalation"]
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+def test_the_largest_images_fit_into_the_memory_of_a_worker(place: str) -> None:
+    """Else they would end the worker, and every run after it, in place of being refused."""
+    if place == "compose":
+        worker = COMPOSE["services"]["worker"]
+        limit, environment = worker["mem_limit"], worker["environment"]
+    else:
+        (document,) = documents(DEPLOY / "kubernetes" / "worker.yaml")
+        (container,) = document["spec"]["template"]["spec"]["containers"]
+        limit = container["resources"]["limits"]["memory"]
+        environment = {each["name"]: each["value"] for each in container["env"]}
+    gibibytes = int(re.match(r"\d+", limit)[0])  # type: ignore[index]
+    workers = UpscaleOptions.model_fields["workers"].default
+    settings = Settings(max_output_megapixels=environment.get("SRCNN_MAX_OUTPUT_MEGAPIXELS", 250))
+    bytes_needed = workers * 25 * settings.max_output_megapixels * 10**6 + 500 * 10**6
+    assert bytes_needed < gibibytes * 2**30
 
 
 def test_everything_runs_the_same_image() -> None:
