@@ -17,6 +17,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from flows.deployment_names import NAMES, complete
+from flows.options import UpscaleOptions
 from flows.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -151,6 +152,24 @@ def test_pods_have_limits_and_no_rights() -> None:
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+def test_the_largest_images_fit_into_the_memory_of_a_worker(place: str) -> None:
+    """Else they would end the worker, and every run after it, in place of being refused."""
+    if place == "compose":
+        worker = COMPOSE["services"]["worker"]
+        limit, environment = worker["mem_limit"], worker["environment"]
+    else:
+        (document,) = documents(DEPLOY / "kubernetes" / "worker.yaml")
+        (container,) = document["spec"]["template"]["spec"]["containers"]
+        limit = container["resources"]["limits"]["memory"]
+        environment = {each["name"]: each["value"] for each in container["env"]}
+    gibibytes = int(re.match(r"\d+", limit)[0])  # type: ignore[index]
+    workers = UpscaleOptions.model_fields["workers"].default
+    settings = Settings(max_output_megapixels=environment.get("SRCNN_MAX_OUTPUT_MEGAPIXELS", 250))
+    bytes_needed = workers * 25 * settings.max_output_megapixels * 10**6 + 500 * 10**6
+    assert bytes_needed < gibibytes * 2**30
+
+
 def test_everything_runs_the_same_image() -> None:
     version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
@@ -169,6 +188,15 @@ def test_the_image_has_all_that_it_copies_and_no_torch() -> None:
     extras = re.search("^ARG EXTRAS=(.*)$", dockerfile, re.MULTILINE)
     assert extras
     assert "export" not in extras[1]
+
+
+def test_the_server_may_write_its_pages_where_it_is_told_to() -> None:
+    """Its default is beside its code, which nobody may write in the image: there were no pages."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    folder = re.search(r"PREFECT_SERVER_UI_STATIC_DIRECTORY=(\S+)", dockerfile)
+    assert folder
+    writable = [each.partition(":")[0] for each in COMPOSE["x-ours"]["tmpfs"]]
+    assert any(Path(folder[1]).is_relative_to(each) for each in writable)
 
 
 def test_variables_in_the_files_are_ours_or_someone_elses() -> None:

@@ -646,7 +646,7 @@ def test_a_missing_bucket_is_told_so(prefix: str) -> None:
     missing = Folder("s3://no-such-bucket/photos")
     assert prefix
     for use in (missing.files, missing.exists, missing.probe, lambda: missing.write("a", b"1")):
-        with pytest.raises(SourceMissingError, match=r"no-such-bucket/photos.*: no such bucket"):
+        with pytest.raises(SourceMissingError, match=r"^s3://[a-z/-]*: no such bucket"):
             use()
 
 

@@ -139,10 +139,7 @@ class Folder:
             OSError: a part of it could not be listed; a listing is whole or an error.
         """
         listed = list_s3 if is_s3(self._fs) else list_any
-        try:
-            return listed(self._fs, self.root, partial(self._ask, "listed"))
-        except SourceMissingError as error:
-            raise SourceMissingError(f"{self.url}: {error}") from None
+        return listed(self._fs, self.root, self.url, partial(self._ask, "listed"))
 
     def linked_folders(self) -> list[str]:
         """Keys of links to folders below this one, which `files` does not follow."""

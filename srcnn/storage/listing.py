@@ -48,12 +48,13 @@ def file_info(info: Mapping[str, Any]) -> FileInfo:
     return FileInfo(size=int(size or 0), version=text)
 
 
-def list_s3(fs: AbstractFileSystem, root: str, ask: Ask) -> dict[str, FileInfo]:
+def list_s3(fs: AbstractFileSystem, root: str, url: str, ask: Ask) -> dict[str, FileInfo]:
     """Every object below a prefix, by its key relative to it.
 
     Args:
         fs: s3fs's file system.
         root: bucket, or bucket and prefix, without a slash at its end.
+        url: of the folder, for texts.
         ask: calls, and tries again.
 
     Raises:
@@ -70,7 +71,7 @@ def list_s3(fs: AbstractFileSystem, root: str, ask: Ask) -> dict[str, FileInfo]:
             if not entry["Key"].endswith("/")
         }
     if start and not entries:
-        raise SourceMissingError(_instead(fs, root, ask))
+        raise SourceMissingError(f"{url}: {_instead(fs, root, ask)}")
     return found
 
 
@@ -83,12 +84,13 @@ def _instead(fs: AbstractFileSystem, root: str, ask: Ask) -> str:
     return "is a file; expected a folder"
 
 
-def list_any(fs: AbstractFileSystem, root: str, ask: Ask) -> dict[str, FileInfo]:
+def list_any(fs: AbstractFileSystem, root: str, url: str, ask: Ask) -> dict[str, FileInfo]:
     """Every file below a folder, by its path relative to it.
 
     Args:
         fs: any file system.
         root: the folder, without a slash at its end.
+        url: of the folder, for texts.
         ask: calls, and tries again where that helps.
 
     Raises:
@@ -99,9 +101,9 @@ def list_any(fs: AbstractFileSystem, root: str, ask: Ask) -> dict[str, FileInfo]
     try:
         kind = ask(partial(fs.info, root or "/"))["type"]
     except FileNotFoundError as error:
-        raise SourceMissingError("no such folder") from error
+        raise SourceMissingError(f"{url}: no such folder") from error
     if kind != "directory":
-        raise SourceMissingError("is a file; expected a folder")
+        raise SourceMissingError(f"{url}: is a file; expected a folder")
     # fsspec's walk leaves out what it cannot list, unless told otherwise.
     strict = {"on_error": "raise"} if is_local(fs) else {}
     found = ask(partial(fs.find, root or "/", detail=True, **strict))
