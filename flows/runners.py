@@ -93,8 +93,14 @@ class DaskRunner:
     @contextmanager
     def _executor(self) -> Iterator[Executor]:
         # Not pure: a shard that failed would be taken for done with the same error.
-        with self._client() as client, client.get_executor(pure=False) as executor:
-            yield executor
+        with self._client() as client:
+            executor = client.get_executor(pure=False)
+            try:
+                yield executor
+            except BaseException:  # nobody waits any more, and a cluster without workers never ends
+                executor.shutdown(wait=False)
+                raise
+            executor.shutdown()
 
     @contextmanager
     def _client(self) -> Iterator[Client]:

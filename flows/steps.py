@@ -79,7 +79,8 @@ class UntrackedSteps:
                     call = partial(copy_context().run, call)
                 item_of[pool.submit(call)] = item
             for future in as_completed(item_of):
-                yield item_of[future], _plain_result(future)
+                result = _plain_result(future)
+                yield item_of[future], result
 
 
 def current_steps() -> Steps:

@@ -162,6 +162,22 @@ def test_a_run_whose_scheduler_dies_accounts_for_every_image(
     assert not list((dst / ".srcnn").glob("lock/*"))
 
 
+def test_a_third_ctrl_c_ends_a_run_that_nobody_works_for(
+    many: Path, clean_environment: dict[str, str]
+) -> None:
+    with DaskCluster(1, clean_environment) as own:
+        process = start(many, own, clean_environment)
+        wait_for_a_shard(Path(f"{many}-upscaled"))
+        own.kill_worker()
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(1)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "dropping the images in hand" in told
+    assert not list(Path(f"{many}-upscaled").glob(".srcnn/lock/*"))
+
+
 def test_no_scheduler_is_told_in_a_sentence(run: Run, pictures: Path) -> None:
     done = run("flows/upscale.py", "--src", pictures, "--runner", "dask")
     assert done.returncode == 2
