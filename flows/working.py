@@ -122,6 +122,9 @@ def _mapped(batch: Batch, steps: Steps, runner: Runner, run: Control) -> Iterato
     results = steps.map(tasks.upscale_shard, batch.shards, runner, **common)
     for shard, result in results:
         told = _broken(shard, result) if isinstance(result, BaseException) else result
+        if told.unrecorded:
+            text = "what a shard wrote is not on record, and will be made again: %s"
+            logger().error(text, told.unrecorded)
         if told.fatal:
             run.end(told.fatal, fatal=True)
         for outcome in told.outcomes:

@@ -97,11 +97,7 @@ def upscale_shard(
     """
     use_credentials(aws_block)
     with followed(job) if remote else nullcontext() as run:
-        result = process_shard(job, item, run)
-    if result.unrecorded:
-        text = "what this shard wrote is not on record, and will be made again: %s"
-        logger().error(text, result.unrecorded)
-    return result
+        return process_shard(job, item, run)
 
 
 @task(name="write-report", cache_policy=NO_CACHE)
