@@ -152,7 +152,8 @@ def main(
     track: Annotated[
         bool | None,
         Parameter(
-            help="Track the run on the Prefect API, or on a temporary server; or not at all."
+            help="Track the run on the Prefect API, or on a temporary server where none is "
+            "configured; only on an API that is configured, if unset."
         ),
     ] = None,
 ) -> int:

@@ -18,6 +18,7 @@ from srcnn.text import one_line, shortened
 from srcnn.work import Outcome
 
 _LONGEST_NAME = 100
+_LONGEST_NAME_IN_TABLE = 60  # a cell does not wrap: more would push the figures out of sight
 _MOST_WARNINGS = 10
 
 
@@ -121,7 +122,7 @@ def _reasons(summary: Summary) -> str:
 
 
 def _reason(reason: Reason) -> str:
-    message = code(reason.message, len(reason.message))
+    message = code(reason.text, len(reason.text))
     examples = ", ".join(map(code, reason.examples))
     return f"- **{reason.count:,}** {code(reason.type)}: {message}, such as {examples}"
 
@@ -131,7 +132,7 @@ def _slowest(images: Sequence[Outcome]) -> str:
         return ""
     rows = [
         [
-            code(image.source),
+            code(image.source, _LONGEST_NAME_IN_TABLE),
             str(Size(*image.size_out)) if image.size_out else "",
             f"{megapixels(image):.1f}",
             f"{image.seconds:.1f}",

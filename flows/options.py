@@ -92,7 +92,10 @@ class UpscaleOptions(BaseModel):
     )
     format: Format = Field("keep", description="Format of the outputs.")
     quality: int | None = Field(
-        None, ge=1, le=100, description="Quality of JPEG and WebP; 95 and lossless if unset."
+        None,
+        ge=1,
+        le=100,
+        description="Quality of JPEG and WebP, 1 to 100; 95 for JPEG, lossless for WebP if unset.",
     )
     metadata: Literal["keep", "strip"] = Field(
         "keep", description="keep or strip EXIF, ICC and XMP (JPEG, PNG and WebP hold them)."
@@ -113,14 +116,14 @@ class UpscaleOptions(BaseModel):
     )
     runner: RunnerName = Field(
         "threads",
-        description="Where shards are worked on: threads of this process, or the Dask cluster at "
+        description="Where images are made: in threads of this process, or on the Dask cluster at "
         "SRCNN_DASK_ADDRESS.",
     )
     workers: int = Field(
         2,
         ge=1,
         le=64,
-        description="Threads that work on a shard each; inference shares all cores anyway.",
+        description="Threads that make images, 1 to 64; inference shares all cores anyway.",
     )
     dry_run: Flag = Field(default=False, description="Write nothing; tell what would be done.")
     report: Url | None = Field(

@@ -30,14 +30,21 @@ class Reason:
     Attributes:
         type: the error's class.
         message: its text, with names as `…` and numbers as `N`.
+        first: the text of the first one, as it was.
         count: of the images.
         examples: a few of them, by their keys in the source.
     """
 
     type: str
     message: str
+    first: str
     count: int = 0
     examples: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The text that stands for all of them."""
+        return self.first if self.count == 1 else self.message
 
 
 @dataclass(frozen=True)
@@ -74,9 +81,10 @@ class Summary:
         """In words, in a line."""
         counts = self.counts
         written = "would be written" if self.dry_run else "written"
+        images = "image" if counts["requested"] == 1 else "images"
         idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
         return (
-            f"{counts['requested']} images: {counts['written']} {written} "
+            f"{counts['requested']} {images}: {counts['written']} {written} "
             f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
             f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
         )
@@ -121,7 +129,9 @@ def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
         if image.error is None or image.not_attempted:
             continue
         kind = (image.error.type, _folded(image.error.message, image))
-        reason = found.setdefault(kind, Reason(*kind))
+        reason = found.setdefault(
+            kind, Reason(*kind, shortened(image.error.message, _LONGEST_MESSAGE))
+        )
         reason.count += 1
         if len(reason.examples) < _MOST_EXAMPLES:
             reason.examples.append(image.source)

@@ -25,8 +25,9 @@ from tasks.logs import logger
 
 _ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
 ledger/ says what each output was made from, so that a later run makes only what changed.
-runs/ holds the report of each run.
-Without it, the next run makes every image again.
+runs/ holds the report of each run, and its contact sheet.
+lock/ says which run is at work here now; without it, that run stops.
+Without this folder, the next run makes every image again.
 """
 
 

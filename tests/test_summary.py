@@ -102,6 +102,12 @@ def test_a_page_is_short_however_many_images_failed() -> None:
     assert sum(kept) == 100_000
 
 
+def test_a_long_name_leaves_the_figures_beside_it_in_sight() -> None:
+    text = page(report(written("folder/" + "x" * 200 + "/end.png")))
+    (row,) = [line for line in text.splitlines() if "end.png" in line]
+    assert len(row) < 100
+
+
 def test_a_page_says_where_the_report_is() -> None:
     assert "report: `s3://bucket/a b.json`" in page(report(), "s3://bucket/a b.json")
     linked = page(report(), "https://host/a b>.json?x=1")
