@@ -48,6 +48,14 @@ def test_the_numbers_of_a_run() -> None:
     assert [(reason.type, reason.count) for reason in summary.reasons] == [("DamagedImage", 1)]
 
 
+def test_a_failure_that_came_once_keeps_its_words() -> None:
+    told = "the result would have 300.0 megapixels, more than the limit of 250"
+    once = failed("a.png", "ImageTooLarge", told)
+    assert told in page(report(once))
+    again = failed("b.png", "ImageTooLarge", told.replace("300", "400"))
+    assert "the result would have N megapixels" in page(report(once, again))
+
+
 def test_a_dry_run_and_a_run_of_no_time_have_no_rate() -> None:
     assert summarize(report(written("a.png"), dry_run=True)).megapixels_per_second == 0
     assert summarize(report(written("a.png"), seconds=0)).megapixels_per_second == 0
@@ -131,7 +139,7 @@ def test_names_never_become_markup() -> None:
 
 @given(st.text(max_size=40) | st.text(alphabet="|`\\<*_&# a", max_size=12))
 def test_any_text_stays_in_its_cell_as_it_is(text: str) -> None:
-    html = rendered(table(["name", "end"], [[code(text), "end"]]))
+    html = rendered(table(["name", "end"], [[code(text, 1000), "end"]]))
     first, second = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
     assert second == "end"
     shown = unescape(re.sub(r"</?code>", "", first))
