@@ -14,7 +14,6 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from prefect import Task, unmapped
 from prefect.context import FlowRunContext
-from prefect.futures import PrefectFuture
 from prefect.futures import as_completed as prefect_as_completed
 
 from flows.runners import Runner
@@ -56,7 +55,8 @@ class TrackedSteps:
                 future.task_run_id: item for future, item in zip(futures, items, strict=True)
             }
             for future in prefect_as_completed(futures):
-                yield item_of[future.task_run_id], _result(future)
+                result = partial(future.result, raise_on_failure=False)
+                yield item_of[future.task_run_id], _told(result)
 
 
 class UntrackedSteps:
@@ -79,8 +79,7 @@ class UntrackedSteps:
                     call = partial(copy_context().run, call)
                 item_of[pool.submit(call)] = item
             for future in as_completed(item_of):
-                result = _plain_result(future)
-                yield item_of[future], result
+                yield item_of[future], _told(future.result)
 
 
 def current_steps() -> Steps:
@@ -88,18 +87,9 @@ def current_steps() -> Steps:
     return TrackedSteps() if FlowRunContext.get() else UntrackedSteps()
 
 
-def _plain_result(future: Future[R]) -> R | BaseException:
+def _told(result: Callable[[], R | BaseException]) -> R | BaseException:
     try:
-        return future.result()
-    # A scheduler that died cancels what it held: that is no `exception()` of the future.
+        return result()
+    # A worker that died leaves an error of Dask's; a scheduler that died cancels what it held.
     except Exception as error:  # noqa: BLE001 - told as the shard's failure
         return error
-
-
-def _result(future: PrefectFuture[R]) -> R | BaseException:
-    try:
-        result: R | BaseException = future.result(raise_on_failure=False)
-    # A worker that died takes no state along; Dask raises an error of its own.
-    except Exception as error:  # noqa: BLE001 - told as the shard's failure
-        return error
-    return result
