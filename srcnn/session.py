@@ -5,15 +5,23 @@ Knows nothing of images or of what a graph computes.
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Literal, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
-from srcnn.errors import ModelError, UsageError
+from srcnn.errors import InferenceFailedError, ModelError, UsageError
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "directml", "coreml", "rocm"]
+Precision = Literal["exact", "fast"]
+"""`exact` computes in float32, `fast` in bfloat16: see `engine.fast`."""
+
+Array: TypeAlias = npt.NDArray[Any]
+Run: TypeAlias = Callable[[dict[str, Array]], Sequence[Array]]
+"""A graph that is ready to run, from any thread: inputs by name to outputs in order."""
 
 _RUNTIME_NAMES = {
     "cpu": "CPUExecutionProvider",
@@ -33,13 +41,6 @@ _INSTALL = {
 }
 _LOG_ERRORS_ONLY = 3
 _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on: its affinity, where the system has one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def choose_providers(provider: Provider) -> list[str]:
@@ -66,22 +67,25 @@ def choose_providers(provider: Provider) -> list[str]:
 
 
 def make_session(
-    model: bytes, provider: Provider = "auto", threads: int = 0
+    model: bytes, provider: Provider = "auto", threads: int = 1
 ) -> onnxruntime.InferenceSession:
     """Build a session; threads may share it.
 
     Args:
         model: the ONNX file's content.
         provider: execution provider.
-        threads: threads inside one run; 0 for the cores this process may use.
+        threads: inside one run; with 1, a run stays on the thread that calls it.
 
     Raises:
         UsageError: the provider is not there.
         ModelError: ONNX Runtime cannot load the graph.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = threads
     options.log_severity_level = _LOG_ERRORS_ONLY
+    # An arena keeps the most that any run ever took, for each session. Without one, tiles of a
+    # few megabytes come from the allocator's free lists just as fast, and go back.
+    options.enable_cpu_mem_arena = False
     # Idle threads that spin take the core from decoding and encoding on other threads.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = choose_providers(provider)
@@ -92,7 +96,37 @@ def make_session(
         raise ModelError(f"ONNX Runtime cannot load the graph: {first_line(error)}") from error
 
 
+def runner(session: onnxruntime.InferenceSession) -> Run:
+    """A session's run, with failures as our own.
+
+    Raises:
+        InferenceFailedError: when called, where the runtime fails.
+    """
+
+    def run(feeds: dict[str, Array]) -> Sequence[Array]:
+        try:
+            outputs: Sequence[Array] = session.run(None, feeds)
+        # The binding's exceptions share no base below Exception.
+        except Exception as error:
+            raise InferenceFailedError(f"inference failed: {first_line(error)}") from error
+        return outputs
+
+    return run
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, without ONNX Runtime's prefix of codes."""
     text = str(error).strip() or type(error).__name__
     return _CODES.sub("", text.splitlines()[0])
+
+
+def check_finite(mean: Any) -> None:
+    """Refuse values whose mean is not finite: one of them is not.
+
+    Raises:
+        InferenceFailedError: it is not.
+    """
+    if not np.isfinite(mean):
+        raise InferenceFailedError(
+            "the model gave values that are not finite; the picture is dropped"
+        )

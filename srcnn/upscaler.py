@@ -1,40 +1,51 @@
 """The upscaler: a picture in, a larger picture out.
 
-Owns the session and decides how a picture goes through it. Knows nothing of
-files and formats.
+Owns the model and decides how a picture goes through it. Knows nothing of files and
+formats.
 """
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from srcnn.card import Convention
-from srcnn.errors import InferenceFailedError, ModelError, UsageError
-from srcnn.geometry import Factor, Scale, Size, output_size, resize_factor, to_scale
+from srcnn.cores import pool, usable_cores
+from srcnn.engine.engine import Engine
+from srcnn.engine.fast import check_fast, load_fast
+from srcnn.engine.network import UPSAMPLING, Network, read_network
+from srcnn.engine.pool import Cores
+from srcnn.errors import ModelError, UsageError
+from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
-from srcnn.graphs.split import BODY_INPUT, split_at_resize
 from srcnn.model import Model, load_model
-from srcnn.pixels import (
-    GREY,
-    Pixels,
-    Planes,
-    check_picture,
-    grey_of,
-    to_integers,
-    to_planes,
-    upsample,
-)
-from srcnn.session import Provider, first_line, make_session
-from srcnn.tiles import tiles
+from srcnn.pixels import Pixels, check_picture, parts_of
+from srcnn.sanity import check_result
+from srcnn.session import Precision, Provider, Run, make_session, runner
+from srcnn.whole import WholeGraph
 
-DEFAULT_TILE_PX = 512
+DEFAULT_TILE_PX = 256
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
+# Tiles of all cores together, values of the largest layers.
+_TILES_BYTES = 200 * 2**20
+_SMALLEST_TILE_PX = 64
+
+
+class _Way(Protocol):
+    """How colours become larger."""
+
+    def enlarge(
+        self,
+        image: npt.NDArray[Any],
+        result: npt.NDArray[Any],
+        before_tile: Callable[[], None],
+    ) -> None:
+        """Fill `result` (H', W', C) from `image` (H, W, C)."""
 
 
 class Upscaler:
@@ -44,11 +55,12 @@ class Upscaler:
         info: what the graph takes and gives.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - independent choices, all by keyword
         self,
         model: Model,
         *,
         provider: Provider = "auto",
+        precision: Precision = "exact",
         threads: int = 0,
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
@@ -58,36 +70,55 @@ class Upscaler:
         Args:
             model: the ONNX file.
             provider: execution provider.
-            threads: threads of one inference; 0 for the cores this process may use.
-            tile_px: side of the tiles that large pictures are computed in.
+            precision: `exact` computes in float32, `fast` in bfloat16.
+            threads: that compute; 0 for the cores this process may use.
+            tile_px: side of the tiles that pictures are computed in.
             convention: pixels of a graph that does not say; see `graphs.describe`.
 
         Raises:
             ModelError: the graph cannot serve; the text says why.
-            UsageError: the provider is not there.
+            UsageError: the provider or the precision is not there.
         """
+        self._threads = threads or usable_cores()
         self._tile_px = tile_px
-        self._halo_px = 0
-        # A graph that runs whole takes hundreds of bytes for each output pixel: one at a time.
-        self._whole = threading.Lock()
-        self._body = None
+        load = _loader(provider, precision)
         try:
-            self._session = make_session(model.content, provider, threads)
-            self.info = describe(self._session, convention)
+            session = make_session(model.content, provider, self._threads)
+            self.info = describe(session, convention)
+            network = None
             if self.info.is_split_safe:
-                body = split_at_resize(model.content, self.info.image, self.info.factor or "")
-                if body:
-                    self._halo_px = body.halo_px
-                    self._body = make_session(body.model, provider, threads)
+                network = read_network(model.content, self.info.image, self.info.factor or "")
+            if network is None and precision == "fast":
+                raise UsageError(
+                    f"{model.url}: --precision fast is for a cubic upsampling with convolutions "
+                    "behind it; this graph has another form: use --precision exact"
+                )
         except ModelError as error:
             raise ModelError(f"{model.url}: {error}") from error
+        self._colours: _Way = (
+            self._engine(network, load) if network else WholeGraph(runner(session), self.info)
+        )
+        self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"))
+
+    def _engine(self, network: Network, load: Callable[[bytes], Run]) -> Engine:
+        """An engine whose tiles stay small, however many threads compute them at a time."""
+        pixels = _TILES_BYTES // (network.bytes_per_pixel * self._threads)
+        side = max(min(self._tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
+        return Engine(
+            network,
+            load,
+            Cores(pool(self._threads), self._threads),
+            side,
+            self.info.rounding,
+        )
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0913 - as above
         cls,
         url: str | None = None,
         *,
         provider: Provider = "auto",
+        precision: Precision = "exact",
         threads: int = 0,
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
@@ -97,18 +128,20 @@ class Upscaler:
         Args:
             url: path or URL of an ONNX file; None for the one that ships with the package.
             provider: execution provider.
-            threads: threads of one inference; 0 for the cores this process may use.
-            tile_px: side of the tiles that large pictures are computed in.
+            precision: `exact` computes in float32, `fast` in bfloat16.
+            threads: that compute; 0 for the cores this process may use.
+            tile_px: side of the tiles that pictures are computed in.
             convention: pixels of a graph that does not say; see `graphs.describe`.
 
         Raises:
             SourceMissingError: there is no such file.
             ModelError: it is no image upscaler that we can run.
-            UsageError: the provider is not there.
+            UsageError: the provider or the precision is not there.
         """
         return cls(
             load_model(url),
             provider=provider,
+            precision=precision,
             threads=threads,
             tile_px=tile_px,
             convention=convention,
@@ -145,7 +178,8 @@ class Upscaler:
         """Upscale one picture.
 
         Args:
-            image: (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16, BGR(A), as cv2 reads it.
+            image: (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA, as cv2
+                reads it; uint8 or uint16.
             scale: a factor from 1 to 16, (height, width) factors, or the text of a scale or
                 target; None for the model's own, or 2.
 
@@ -156,7 +190,7 @@ class Upscaler:
             UnsupportedImageError: the array is no picture.
             UsageError: the scale is out of bounds, or not the model's.
             UnreachableTargetError: a target is out of reach.
-            InferenceFailedError: the model fails, or its values are not finite.
+            InferenceFailedError: the model fails, or its result cannot be right.
         """
         check_picture(image)
         size = Size(*image.shape[:2])
@@ -169,60 +203,35 @@ class Upscaler:
     ) -> Pixels:
         """Upscale one picture to a size; see `__call__`.
 
+        Alpha is a plane of its own, enlarged by the cubic alone.
+
         Args:
             image: a picture.
             size: of the result, no smaller than the picture.
             before_tile: called before each tile; ends the picture by raising.
         """
-        colour, alpha = to_planes(image)
-        result = np.empty((*size, 3), dtype=image.dtype)
-        if self._body:
-            self._run_tiles(colour, result, before_tile)
-        else:
-            before_tile()
-            self._run_whole(colour, result)
-        if image.ndim == GREY:
-            return grey_of(result)
-        if alpha is None:
-            return result
-        plane = to_integers(upsample(alpha, size), image.dtype, self.info.rounding)
-        return np.dstack([result, plane])
+        result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
+        colours, alpha = parts_of(image)
+        larger_colours, larger_alpha = parts_of(result)
+        self._colours.enlarge(colours, larger_colours, before_tile)
+        check_result(colours, larger_colours)
+        if alpha is not None and larger_alpha is not None:
+            self._alpha.enlarge(alpha, larger_alpha, before_tile)
+        return result
 
-    def _run_tiles(self, colour: Planes, result: Pixels, before_tile: Callable[[], None]) -> None:
-        """Upsample the whole, convolve tile by tile into `result`."""
-        size = Size(*result.shape[:2])
-        upsampled = upsample(colour, size)
-        for tile in tiles(size, self._tile_px, self._halo_px):
-            before_tile()
-            block = np.ascontiguousarray(upsampled[tile.read].transpose(2, 0, 1))[None]
-            computed = self._computed(self._body, {BODY_INPUT: block})
-            result[tile.write] = self._integers(computed[tile.keep], result.dtype)
 
-    def _run_whole(self, colour: Planes, result: Pixels) -> None:
-        """Run the graph as it is."""
-        size_in, size_out = Size(*colour.shape[:2]), Size(*result.shape[:2])
-        feeds = {self.info.image: self.info.to_graph(colour)}
-        if self.info.factor:
-            feeds[self.info.factor] = resize_factor(size_in, size_out)
-        with self._whole:
-            computed = self._computed(self._session, feeds)
-        if computed.shape != result.shape:
-            raise InferenceFailedError(f"the model gave {computed.shape}, expected {result.shape}")
-        result[:] = self._integers(self.info.from_graph(computed), result.dtype)
+def _loader(provider: Provider, precision: Precision) -> Callable[[bytes], Run]:
+    """What makes the engine's graphs ready to run.
 
-    def _computed(self, session: Any, feeds: dict[str, npt.NDArray[Any]]) -> Planes:
-        """One run, (H, W, 3) as the graph gives it."""
-        try:
-            (output,) = session.run(None, feeds)
-        # The binding's exceptions share no base below Exception.
-        except Exception as error:
-            raise InferenceFailedError(f"inference failed: {first_line(error)}") from error
-        computed: Planes = output[0].transpose(1, 2, 0)
-        if not np.isfinite(computed).all():
-            raise InferenceFailedError(
-                "the model gave values that are not finite; the picture is dropped"
-            )
-        return computed
-
-    def _integers(self, planes: Planes, depth: np.dtype[Any]) -> Pixels:
-        return to_integers(planes, depth, self.info.rounding)
+    Raises:
+        UsageError: the provider and the precision do not go together, or cannot be had.
+    """
+    if precision == "exact":
+        return lambda content: runner(make_session(content, provider))
+    if provider not in ("auto", "cpu"):
+        raise UsageError(
+            f"--precision fast computes on the processor, through OpenVINO: leave out "
+            f"--provider {provider}, or use --precision exact"
+        )
+    check_fast()
+    return load_fast

@@ -56,7 +56,7 @@ class Job:
     keep_metadata: bool = True
     provider: Provider = "auto"
     threads: int = 0
-    tile_px: int = 512
+    tile_px: int = 256
     transfers: int = 8
     buffer_bytes: int = 128_000_000
     storage: StorageLimits = DEFAULT_LIMITS

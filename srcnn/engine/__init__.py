@@ -1,0 +1,1 @@
+"""The engine: a network of convolutions behind a cubic upsampling, at the machine's limit."""

@@ -1,0 +1,90 @@
+"""Where an output pixel lies in the input, and what each input pixel weighs in it.
+
+Along one axis, output pixel x sits at (x + 1/2) * pixels_in / pixels_out - 1/2 of the
+input, and takes four of its pixels by the cubic of Keys with a = -0.75, the border
+repeated: what ONNX `Resize` calls `pytorch_half_pixel`, `cubic_coeff_a` and no
+`exclude_outside`. Computed here in float64 from the exact sizes, for any range of
+output pixels, so that every tile has the weights that the whole image would have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CUBIC_A = -0.75
+_TAPS = np.arange(-1, 3)  # of four input pixels, relative to the one at or before the position
+
+Float64 = npt.NDArray[np.float64]
+
+
+def cubic(distance: npt.NDArray[Any]) -> Float64:
+    """The cubic convolution kernel (Keys, 1981, equation 4 with a free a) at a distance.
+
+    Args:
+        distance: in input pixels, of any sign.
+    """
+    t = np.abs(np.asarray(distance, dtype=np.float64))
+    near = ((CUBIC_A + 2) * t - (CUBIC_A + 3)) * t * t + 1
+    far = ((t - 5) * t + 8) * t * CUBIC_A - 4 * CUBIC_A
+    return np.where(t <= 1, near, np.where(t < 2, far, 0.0))  # noqa: PLR2004 - its support
+
+
+def positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]) -> Float64:
+    """Where output pixels lie on the input's axis.
+
+    Args:
+        pixels_in: length of the axis before.
+        pixels_out: length of the axis after.
+        outputs: indices of output pixels; they may lie outside the picture.
+    """
+    # One division of exact integers: no error grows along the axis.
+    return ((2 * outputs + 1) * pixels_in - pixels_out) / np.float64(2 * pixels_out)
+
+
+def _taps(
+    pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], Float64]:
+    """The four input pixels that each output pixel takes, and their weights: (outputs, 4) each."""
+    position = positions(pixels_in, pixels_out, outputs)
+    before = np.floor(position).astype(np.int64)
+    weights = cubic((position - before)[:, None] - _TAPS)
+    return np.clip(before[:, None] + _TAPS, 0, pixels_in - 1), weights
+
+
+def interpolation(
+    pixels_in: int, pixels_out: int, first: int, stop: int
+) -> tuple[slice, npt.NDArray[np.float32]]:
+    """The matrix that upsamples a range of one axis.
+
+    Args:
+        pixels_in: length of the axis before.
+        pixels_out: length of the axis after.
+        first: first output pixel; may be negative.
+        stop: one after the last; may lie behind the end.
+
+    Returns:
+        The input pixels that are needed, and (stop - first, input pixels) float32 weights.
+        Rows of output pixels outside the picture are zero: there the network pads with zeros.
+    """
+    outputs = np.arange(first, stop)
+    sources, weights = _taps(pixels_in, pixels_out, outputs)
+    weights[(outputs < 0) | (outputs >= pixels_out)] = 0
+    low, high = int(sources.min()), int(sources.max()) + 1
+    matrix = np.zeros((len(outputs), high - low))
+    np.add.at(matrix, (np.arange(len(outputs))[:, None], sources - low), weights)
+    return slice(low, high), matrix.astype(np.float32)
+
+
+def input_weights(pixels_in: int, pixels_out: int) -> Float64:
+    """What each input pixel of an axis weighs in the mean of its upsampled pixels; 1 in all.
+
+    Args:
+        pixels_in: length of the axis before.
+        pixels_out: length of the axis after.
+    """
+    sources, weights = _taps(pixels_in, pixels_out, np.arange(pixels_out))
+    total = np.bincount(sources.ravel(), weights.ravel(), minlength=pixels_in)
+    return total / pixels_out

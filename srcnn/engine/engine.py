@@ -1,0 +1,127 @@
+"""The engine: a picture through a network, tile by tile, on all cores, in bounded memory.
+
+Decides which graph computes which part of the result: whole factors go phase by phase
+(`phases`); all others, and the frame where the network's own zero padding shows, go by
+upsampled tiles (`upsampled`). Whatever takes the fewest multiplications is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from srcnn.card import Rounding
+from srcnn.engine.network import Network
+from srcnn.engine.phase_tiles import Factors, PhaseTiles
+from srcnn.engine.pixels import Array, Box, Task
+from srcnn.engine.pool import Cores
+from srcnn.engine.upsampled_tiles import UpsampledTiles
+from srcnn.engine.writer import Kind
+from srcnn.geometry import Size
+from srcnn.session import Run
+
+_MAX_WHOLE_FACTOR = 8  # factors above are rare, and their graphs large
+
+
+class Engine:
+    """One network on one processor; threads may share it."""
+
+    def __init__(
+        self,
+        network: Network,
+        load: Callable[[bytes], Run],
+        cores: Cores,
+        tile_px: int,
+        rounding: Rounding = "nearest",
+    ) -> None:
+        """Load nothing yet.
+
+        Args:
+            network: for three channels.
+            load: makes an ONNX file ready to run.
+            cores: where tiles are computed.
+            tile_px: side of a tile of the result, 32 at least.
+            rounding: how values become integers.
+        """
+        self._network = network
+        self._cores = cores
+        self._rounding = rounding
+        networks = lru_cache(network.for_channels)
+        self._upsampled = UpsampledTiles(networks, load, tile_px)
+        self._phases = PhaseTiles(networks, load, tile_px)
+
+    def enlarge(
+        self, image: Array, result: Array, before_tile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Upsample a picture and send it through the network.
+
+        Args:
+            image: (H, W, 3) BGR or (H, W, 1) grey; uint8, uint16, or float32 0..255.
+            result: (H', W', C), where the result is written; of the same type. float32 is
+                neither clipped nor rounded.
+            before_tile: called on this thread before each tile; ends the picture by raising.
+
+        Raises:
+            InferenceFailedError: a value is not finite, or the runtime fails.
+        """
+        task = Task(image, result, Kind(image.dtype, image.shape[2], self._rounding))
+
+        def calls() -> Iterator[Callable[[], None]]:
+            for call in self._calls(task):
+                before_tile()
+                yield call
+
+        self._cores.run(calls())
+
+    def _calls(self, task: Task) -> Iterator[Callable[[], None]]:
+        """One call for each tile."""
+        whole: Box = ((0, task.size_out.height), (0, task.size_out.width))
+        factors = _whole_factors(task.size_in, task.size_out)
+        inner = self._inner(task.size_in, factors) if factors else None
+        if not factors or not inner or not self._phases_pay(task, factors, inner):
+            yield from self._upsampled.calls(task, whole)
+            return
+        yield from self._phases.calls(task, factors, inner)
+        for box in _around(whole, inner):
+            yield from self._upsampled.calls(task, box)
+
+    def _inner(self, size_in: Size, factors: Factors) -> Box | None:
+        """The part of the result that sees nothing of the zeros around the picture.
+
+        It begins and ends at whole pixels of the picture before it is enlarged.
+        """
+        borders = [
+            -(-reach // factor) for reach, factor in zip(self._network.reach, factors, strict=True)
+        ]
+        rows, columns = (
+            (border * factor, (length - border) * factor)
+            for length, border, factor in zip(size_in, borders, factors, strict=True)
+        )
+        return (rows, columns) if rows[0] < rows[1] and columns[0] < columns[1] else None
+
+    def _phases_pay(self, task: Task, factors: Factors, inner: Box) -> bool:
+        """Whether phases, and a frame around them, take fewer multiplications."""
+        channels = task.kind.channels
+        by_phases = self._phases.macs_per_pixel(channels, factors)
+        upsampled = self._upsampled.macs_per_pixel(channels)
+        pixels = math.prod(stop - start for start, stop in inner)
+        # The tiles of a frame are narrow: what they compute around themselves counts.
+        around = 2 * max(self._network.reach) * (task.size_out.height + task.size_out.width)
+        frame = task.size_out.pixels - pixels + around
+        return pixels * by_phases + frame * upsampled < task.size_out.pixels * upsampled
+
+
+def _whole_factors(size_in: Size, size_out: Size) -> Factors | None:
+    factors = (size_out.height // size_in.height, size_out.width // size_in.width)
+    is_whole = size_out == (size_in.height * factors[0], size_in.width * factors[1])
+    return factors if is_whole and max(factors) <= _MAX_WHOLE_FACTOR else None
+
+
+def _around(whole: Box, inner: Box) -> Iterator[Box]:
+    """The frame between two boxes: above, below, left and right."""
+    (top, bottom), (left, right) = inner
+    yield (whole[0][0], top), whole[1]
+    yield (bottom, whole[0][1]), whole[1]
+    yield (top, bottom), (whole[1][0], left)
+    yield (top, bottom), (right, whole[1][1])

@@ -1,0 +1,47 @@
+"""Many small calls on a pool of threads, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cores:
+    """A pool of threads that pictures share.
+
+    Attributes:
+        executor: runs the calls.
+        threads: that it has.
+    """
+
+    executor: Executor
+    threads: int
+
+    def run(self, calls: Iterable[Callable[[], Any]]) -> None:
+        """Run calls, and return when the last has ended.
+
+        No more than two for each thread wait or run at a time: no picture fills the queue, and
+        all get their turn.
+
+        Args:
+            calls: made as they are needed; what that raises ends the rest, as a failed call does.
+
+        Raises:
+            Exception: that of the first call that failed, when no call is running any more.
+        """
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for call in calls:
+                if len(waiting) >= 2 * self.threads:
+                    waiting.popleft().result()
+                waiting.append(self.executor.submit(call))
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            wait(waiting)

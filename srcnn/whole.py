@@ -1,0 +1,62 @@
+"""Any graph, run as it is on the whole picture.
+
+For models of another form than the engine's (see `engine.network`): the graph decides
+how much memory a picture takes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from srcnn.errors import InferenceFailedError
+from srcnn.geometry import Size, resize_factor
+from srcnn.graphs.describe import GraphInfo
+from srcnn.pixels import COLOURS, to_integers
+from srcnn.session import Run, check_finite
+
+Array = npt.NDArray[Any]
+
+
+class WholeGraph:
+    """A graph, one picture at a time: threads may share it."""
+
+    def __init__(self, run: Run, info: GraphInfo) -> None:
+        """Take the session.
+
+        Args:
+            run: the graph.
+            info: what it takes and gives.
+        """
+        self._run = run
+        self._info = info
+        # It takes hundreds of bytes for each output pixel.
+        self._alone = threading.Lock()
+
+    def enlarge(self, image: Array, result: Array, before_tile: Callable[[], None]) -> None:
+        """Run the graph on a picture; see `engine.Engine.enlarge`.
+
+        Raises:
+            InferenceFailedError: a value is not finite, the size is wrong, or the runtime fails.
+        """
+        size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
+        feeds = {self._info.image: self._info.to_graph(np.broadcast_to(image, (*size_in, COLOURS)))}
+        if self._info.factor:
+            feeds[self._info.factor] = resize_factor(size_in, size_out)
+        with self._alone:
+            before_tile()
+            (output,) = self._run(feeds)
+        planes = self._info.from_graph(output[0].transpose(1, 2, 0))
+        if planes.shape != (*size_out, COLOURS):
+            raise InferenceFailedError(
+                f"the model gave {planes.shape}, expected {(*size_out, COLOURS)}"
+            )
+        check_finite(planes.mean())
+        if image.shape[2] == 1:
+            # The mean with the weights of luma would favour green; the planes saw the same grey.
+            planes = planes.mean(axis=2, keepdims=True)
+        result[:] = to_integers(planes, result.dtype, self._info.rounding)
