@@ -1,4 +1,4 @@
-"""Pictures to planes and back, level by level."""
+"""Pictures, their parts and their levels."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.geometry import Size
-from srcnn.pixels import check_picture, grey_of, to_integers, to_planes, upsample
+from srcnn.pixels import check_picture, has_alpha, parts_of, to_integers
 
 DEPTHS = [np.dtype(np.uint8), np.dtype(np.uint16)]
-SHAPES = [(5, 7), (5, 7, 3), (5, 7, 4)]
-
-
-def levels(depth: np.dtype[Any]) -> np.ndarray:
-    return np.arange(np.iinfo(depth).max + 1).astype(depth).reshape(16, -1)
+# And how many channels are colours.
+SHAPES = [((5, 7), 1), ((5, 7, 2), 1), ((5, 7, 3), 3), ((5, 7, 4), 3)]
 
 
 def noise(shape: tuple[int, ...], depth: np.dtype[Any]) -> np.ndarray:
@@ -25,44 +21,19 @@ def noise(shape: tuple[int, ...], depth: np.dtype[Any]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("depth", DEPTHS, ids=str)
-def test_every_level_survives_the_way_to_planes_and_back(depth: np.dtype[Any]) -> None:
-    image = levels(depth)
-    planes, alpha = to_planes(image)
-    assert alpha is None
-    assert planes.dtype == np.float32
-    assert (planes.min(), planes.max()) == (0, 255)
-    back = to_integers(planes, depth, "nearest")
-    assert back.dtype == depth
-    assert all(np.array_equal(back[:, :, channel], image) for channel in range(3))
-
-
-def test_every_level_of_eight_bits_survives_truncation() -> None:
-    image = levels(np.dtype(np.uint8))
-    assert np.array_equal(to_integers(to_planes(image)[0], image.dtype, "truncate")[:, :, 0], image)
-
-
-@pytest.mark.parametrize("depth", DEPTHS, ids=str)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_planes_hold_colour_and_alpha_apart(shape: tuple[int, ...], depth: np.dtype[Any]) -> None:
+@pytest.mark.parametrize(("shape", "colours"), SHAPES, ids=str)
+def test_parts_are_views_of_colours_and_alpha(
+    shape: tuple[int, ...], colours: int, depth: np.dtype[Any]
+) -> None:
     image = noise(shape, depth)
-    planes, alpha = to_planes(image)
-    assert planes.shape == (5, 7, 3)
-    assert planes.flags.c_contiguous
-    colour = image[:, :, :3] if image.ndim == 3 else np.dstack([image] * 3)
-    assert np.array_equal(to_integers(planes, depth, "nearest"), colour)
-    if len(shape) == 3 and shape[2] == 4:
-        assert alpha is not None
-        assert np.array_equal(to_integers(alpha, depth, "nearest"), image[:, :, 3])
-    else:
-        assert alpha is None
-
-
-def test_a_picture_is_left_as_it_was() -> None:
-    image = noise((5, 7, 4), np.dtype(np.uint8))
-    before = image.copy()
-    planes, _ = to_planes(image)
-    planes[:] = 0
-    assert np.array_equal(image, before)
+    colour, alpha = parts_of(image)
+    assert colour.shape == (5, 7, colours)
+    assert np.shares_memory(colour, image)
+    channels = image.reshape(5, 7, -1)
+    assert np.array_equal(colour, channels[:, :, :colours])
+    assert has_alpha(image) == (channels.shape[2] > colours) == (alpha is not None)
+    if alpha is not None:
+        assert np.array_equal(alpha, channels[:, :, colours:])
 
 
 @pytest.mark.parametrize(
@@ -95,37 +66,17 @@ def test_integers_do_not_change_the_planes_they_come_from(depth: np.dtype[Any]) 
     assert (planes == np.float32(3.7)).all()
 
 
-@pytest.mark.parametrize("size", [Size(1, 1), Size(7, 13), Size(8, 8), Size(31, 9)], ids=str)
-@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)], ids=str)
-def test_upsampling_makes_the_size_asked_for(size: Size, channels: tuple[int, ...]) -> None:
-    planes = np.full((5, 7, *channels), 42, dtype=np.float32)
-    result = upsample(planes, size)
-    assert result.shape[:2] == size
-    assert result.dtype == np.float32
-    assert result == pytest.approx(42, abs=1e-3)
-
-
-def test_upsampling_to_the_same_size_changes_nothing() -> None:
-    planes = noise((5, 7, 3), np.dtype(np.uint8)).astype(np.float32)
-    assert np.array_equal(upsample(planes, Size(5, 7)), planes)
-
-
-def test_upsampling_is_half_pixel_cubic() -> None:
-    impulse = np.zeros((1, 9), dtype=np.float32)
-    impulse[0, 4] = 1
-    beside = upsample(impulse, Size(1, 18))[0, 6]  # 1.25 px from the impulse
-    assert beside == pytest.approx(-0.75 * (1.25**3 - 5 * 1.25**2 + 8 * 1.25 - 4), abs=1e-5)
-
-
 @pytest.mark.parametrize("depth", DEPTHS, ids=str)
-@pytest.mark.parametrize("shape", [*SHAPES, (1, 1), (1, 1, 3), (1, 9, 4)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(5, 7), (5, 7, 2), (5, 7, 3), (1, 1), (1, 1, 3), (1, 9, 4)], ids=str
+)
 def test_pictures_are_accepted(shape: tuple[int, ...], depth: np.dtype[Any]) -> None:
     check_picture(np.zeros(shape, dtype=depth))
 
 
 @pytest.mark.parametrize(
     "shape",
-    [(), (5,), (0, 7), (5, 0), (0, 0, 3), (5, 7, 0), (5, 7, 1), (5, 7, 2), (5, 7, 5), (1, 5, 7, 3)],
+    [(), (5,), (0, 7), (5, 0), (0, 0, 3), (5, 7, 0), (5, 7, 1), (5, 7, 5), (1, 5, 7, 3)],
     ids=str,
 )
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
@@ -137,19 +88,3 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_other_types_are_refused(kind: str) -> None:
     with pytest.raises(UnsupportedImageError, match="uint8 or uint16"):
         check_picture(np.zeros((5, 7, 3), dtype=kind))
-
-
-@pytest.mark.parametrize("depth", DEPTHS, ids=str)
-def test_grey_repeated_three_times_is_that_grey(depth: np.dtype[Any]) -> None:
-    grey = levels(depth)
-    result = grey_of(np.dstack([grey] * 3))
-    assert result.dtype == depth
-    assert np.array_equal(result, grey)
-
-
-@pytest.mark.parametrize("depth", DEPTHS, ids=str)
-def test_grey_is_the_rounded_mean_and_favours_no_channel(depth: np.dtype[Any]) -> None:
-    colour = noise((9, 9, 3), depth)
-    exact = (2 * colour.astype(np.int64).sum(axis=2) + 3) // 6
-    assert np.array_equal(grey_of(colour), exact)
-    assert np.array_equal(grey_of(colour[:, :, ::-1].copy()), exact)

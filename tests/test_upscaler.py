@@ -87,7 +87,7 @@ def test_detail_is_gained_over_plain_cubic() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("shape", [(9, 11), (9, 11, 3), (9, 11, 4)])
+@pytest.mark.parametrize("shape", [(9, 11), (9, 11, 2), (9, 11, 3), (9, 11, 4)])
 def test_kind_of_picture_is_kept(dtype: type, shape: tuple[int, ...]) -> None:
     top = np.iinfo(dtype).max
     image = np.random.default_rng(1).integers(0, top, shape, endpoint=True).astype(dtype)
@@ -115,7 +115,7 @@ def test_opaque_and_clear_stay_so() -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((4, 4, 5), np.uint8),
         np.zeros((0, 4, 3), np.uint8),
         np.zeros((4, 4, 3), np.float32),
         None,  # what cv2.imread gives for a file that is not there

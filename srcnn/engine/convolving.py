@@ -61,6 +61,8 @@ def block_of(network: Network) -> tuple[int, int]:
 
 def macs_per_pixel(network: Network) -> float:
     """Multiplications for each output pixel, padding of channels included."""
+    if not network.layers:
+        return 0
     *others, last = network.convolutions
     return sum(layer.macs for layer in others) + _block_macs(last, block_of(network))
 

@@ -218,10 +218,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 def _is_complete(network: Network) -> bool:
     """Whether it takes and gives three planes, and begins and ends with a convolution."""
-    ends = network.layers[:1] + network.layers[-1:]
-    if len(network.convolutions) < len(ends) or not all(
-        isinstance(layer, Convolution) for layer in ends
-    ):
+    first, last = (network.layers[:1] + network.layers[-1:]) or (None, None)
+    if not isinstance(first, Convolution) or not isinstance(last, Convolution) or first is last:
         return False
-    first, *_, last = network.convolutions
     return bool(first.weight.shape[1] == len(last.weight) == _COLOURS)

@@ -89,7 +89,12 @@ class GraphWriter:
             outputs: likewise.
         """
         graph = onnx.helper.make_graph(
-            self._nodes, "engine", _values(inputs), _values(outputs), initializer=self._constants
+            self._nodes,
+            "engine",
+            _values(inputs),
+            _values(outputs),
+            initializer=self._constants,
+            value_info=_values({PLANES: (np.float32, 4), VALUES: (np.float32, 4)}),
         )
         model = onnx.helper.make_model(
             graph,

@@ -1,0 +1,127 @@
+"""Taps, tiles and phases: the geometry that makes tiles exact, one axis at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srcnn.engine.coordinates import cubic, input_weights, interpolation, positions
+from srcnn.engine.phases import composed, groups_of, later_weights
+from srcnn.engine.tiles import cut, spans
+
+lengths = st.integers(1, 60)
+factors = st.integers(1, 8)
+
+
+def test_the_kernel_is_that_of_keys() -> None:
+    assert cubic(np.array([0, 1, -1, 2, -2, 5])).tolist() == [1, 0, 0, 0, 0, 0]
+    # (a + 2)t^3 - (a + 3)t^2 + 1 and a(t^3 - 5t^2 + 8t - 4), at a = -0.75.
+    assert cubic(np.array([0.5, 1.5])) == pytest.approx([0.59375, -0.09375])
+
+
+@given(st.floats(0, 1))
+def test_four_taps_sum_to_one(fraction: float) -> None:
+    assert cubic(fraction - np.arange(-1, 3)).sum() == pytest.approx(1)
+
+
+def test_positions_are_half_pixel() -> None:
+    assert positions(2, 4, np.arange(4)).tolist() == [-0.25, 0.25, 0.75, 1.25]
+    far = positions(100_000, 300_000, np.array([299_999]))
+    assert far[0] == pytest.approx(99_999 + 1 / 3, abs=1e-10)
+
+
+@given(lengths, lengths, st.data())
+def test_a_part_of_the_matrix_is_that_part_of_the_whole(
+    before: int, more: int, data: st.DataObject
+) -> None:
+    after = before + more - 1
+    first = data.draw(st.integers(-10, after))
+    stop = data.draw(st.integers(first + 1, after + 11))
+    whole = np.zeros((after, before))
+    sources, matrix = interpolation(before, after, 0, after)
+    whole[:, sources] = matrix
+    sources, matrix = interpolation(before, after, first, stop)
+    for row, output in zip(matrix, range(first, stop), strict=True):
+        expected = whole[output, sources] if 0 <= output < after else 0
+        assert np.array_equal(row, np.broadcast_to(expected, row.shape))
+
+
+@given(lengths, lengths)
+def test_a_constant_stays_and_weights_sum_to_one(before: int, more: int) -> None:
+    after = before + more - 1
+    _, matrix = interpolation(before, after, 0, after)
+    assert matrix.sum(axis=1) == pytest.approx(np.ones(after), abs=1e-6)
+    weights = input_weights(before, after)
+    assert len(weights) == before
+    assert weights.sum() == pytest.approx(1)
+    sources, matrix = interpolation(before, after, 0, after)
+    assert weights[sources] == pytest.approx(matrix.mean(axis=0), abs=1e-6)
+
+
+@given(st.integers(0, 50), st.integers(1, 900), st.integers(16, 300), st.sampled_from([1, 2, 3, 4]))
+def test_parts_cover_a_range_once_and_are_nearly_equal(
+    start: int, length: int, tile: int, step: int
+) -> None:
+    parts = cut(start, start + length, tile, step)
+    assert [a for a, _ in parts] == [start, *(b for _, b in parts[:-1])]
+    assert parts[-1][1] == start + length
+    sizes = [b - a for a, b in parts]
+    assert max(sizes) <= tile + step - 1
+    assert all(size % step == 0 for size in sizes[:-1])
+    assert min(sizes) > min(tile // 2, length) - step
+
+
+@given(st.integers(1, 500), st.integers(32, 100), st.integers(0, 4), st.integers(0, 4))
+def test_what_a_span_sees_is_in_the_picture_or_padding(
+    length: int, tile: int, first_reach: int, later_reach: int
+) -> None:
+    for span in spans(length, (first_reach, later_reach), 2, cut(0, length, tile, 2)):
+        # What the first convolution gives: pixels of the picture, none of its padding.
+        low, high = span.first + first_reach, span.last - first_reach
+        assert 0 <= low <= span.start
+        assert span.stop <= high <= length
+        pads = later_reach * span.pad_low, (later_reach + span.extra) * span.pad_high
+        assert high - low + sum(pads) == span.stop - span.start + span.extra + 2 * later_reach
+        assert (span.stop - span.start + span.extra) % 2 == 0
+
+
+@given(factors, st.integers(0, 5), st.data())
+def test_composed_weights_are_the_cubic_at_each_pixel_that_is_seen(
+    factor: int, reach: int, data: st.DataObject
+) -> None:
+    phase = data.draw(st.integers(0, factor - 1))
+    low, weights = composed(factor, phase, reach)
+    cells = 40
+    middle = cells // 2 * factor + phase
+    sources, matrix = interpolation(cells, cells * factor, middle - reach, middle + reach + 1)
+    expected = np.zeros((2 * reach + 1, cells))
+    expected[:, sources] = matrix
+    found = np.zeros_like(expected)
+    found[:, cells // 2 + low : cells // 2 + low + weights.shape[1]] = weights
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert (abs(weights) > 1e-12).any(axis=0).all(), "a cell that weighs nothing costs time"
+
+
+@given(factors, st.integers(0, 5), st.integers(0, 4))
+def test_every_weight_of_the_last_convolution_is_used_once_for_each_phase(
+    factor: int, reach: int, later_reach: int
+) -> None:
+    groups = groups_of(factor, reach, later_reach)
+    assert sorted(phase for group in groups for phase in group.phases) == list(range(factor))
+    used = [
+        (output, weight)
+        for group in groups
+        for output, index, cell, weight in later_weights(group, factor, later_reach)
+        if group.phases[index] + (cell + group.later_low) * factor == output + weight - later_reach
+    ]
+    assert sorted(used) == [
+        (output, weight) for output in range(factor) for weight in range(2 * later_reach + 1)
+    ]
+
+
+def test_at_four_the_phases_of_a_half_go_together() -> None:
+    """What makes x4 fast: six cells instead of nine pixels, and two halves per axis."""
+    assert [group.phases for group in groups_of(4, 4, 2)] == [(0, 1), (2, 3)]
+    assert [group.high - group.low + 1 for group in groups_of(4, 4, 2)] == [6, 6]
