@@ -30,6 +30,7 @@ def job_of(options: UpscaleOptions, settings: Settings, started: datetime) -> Jo
         quality=options.quality,
         keep_metadata=options.metadata == "keep",
         provider=options.provider,
+        precision=options.precision,
         threads=settings.threads,
         tile_px=settings.tile_px,
         transfers=settings.transfers,

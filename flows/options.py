@@ -14,7 +14,7 @@ from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images import Format
 from srcnn.patterns import Patterns
 from srcnn.plan import Overwrite, WhenLarger
-from srcnn.session import Provider
+from srcnn.session import Precision, Provider
 from srcnn.storage.urls import beside, check_url
 
 
@@ -109,6 +109,11 @@ class UpscaleOptions(BaseModel):
         "copy", description="What becomes of images that already meet their target."
     )
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
+    precision: Precision = Field(
+        "exact",
+        description="Arithmetic of inference: exact (float32), or fast (bfloat16, through "
+        "OpenVINO, where the processor has it).",
+    )
     max_failures: FailureLimitText | None = Field(
         None,
         description="End the run early when more images than this failed: a number such as 20, "

@@ -25,7 +25,7 @@ def upscaler_for(job: Job) -> Upscaler:
     Raises:
         ModelError: the model cannot serve, or is not the one that was planned with.
         SourceMissingError: there is no such file.
-        UsageError: the provider is not there.
+        UsageError: the provider or the precision is not there.
     """
     with _building:
         return _upscaler(job)
@@ -43,6 +43,7 @@ def _upscaler(job: Job) -> Upscaler:
     return Upscaler(
         model,
         provider=job.provider,
+        precision=job.precision,
         threads=job.threads,
         tile_px=job.tile_px,
         convention=job.convention,

@@ -150,6 +150,7 @@ def _record(job: Job, work: Work, info: FileInfo) -> Record:
         scale=work.scale,
         options=job.options_digest(work.output),
         model=job.model_sha256,
+        precision=job.precision,
         size_in=work.size_in,
         size_out=work.size_out,
     )

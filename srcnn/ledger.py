@@ -21,6 +21,7 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from srcnn.geometry import Size
+from srcnn.session import Precision
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 
@@ -44,6 +45,7 @@ class Record:
         scale: text of the factor or target.
         options: digest of the options that shape pixels.
         model: sha256 of the model.
+        precision: that it was computed in.
         size_in: of the source.
         size_out: of the output.
     """
@@ -57,6 +59,7 @@ class Record:
     model: str
     size_in: Size
     size_out: Size
+    precision: Precision = "exact"  # of records that do not say: there was no other
 
 
 _RECORDS = TypeAdapter(Record)

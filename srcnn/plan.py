@@ -183,6 +183,7 @@ class _Making:
 
     def __init__(self, job: Job) -> None:
         self._model = job.model_sha256
+        self._precision = job.precision
         self._text = lru_cache(str)
         # A name before the ending, or it would be the name itself.
         self._options = lru_cache(lambda ending: job.options_digest(f"x{ending}"))
@@ -194,6 +195,7 @@ class _Making:
             and record.scale == self._text(wish.scale)
             and record.options == self._options(splitext(wish.output)[1])
             and record.model == self._model
+            and record.precision == self._precision
         )
 
 

@@ -15,7 +15,7 @@ from srcnn.card import Convention
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
 from srcnn.images import WITH_QUALITY, Format, format_of
-from srcnn.session import Provider
+from srcnn.session import Precision, Provider
 from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
@@ -38,6 +38,7 @@ class Job:
         quality: of JPEG and WebP, 1 to 100; None for the format's default.
         keep_metadata: whether EXIF, ICC and XMP go along.
         provider: of inference.
+        precision: of inference.
         threads: of one inference; 0 for the cores the process may use.
         tile_px: side of tiles.
         transfers: files that a shard reads ahead, and writes behind, at a time.
@@ -55,6 +56,7 @@ class Job:
     quality: int | None = None
     keep_metadata: bool = True
     provider: Provider = "auto"
+    precision: Precision = "exact"
     threads: int = 0
     tile_px: int = 256
     transfers: int = 8

@@ -40,7 +40,9 @@ def test_black_for_a_picture_that_is_not_is_refused(dtype: Any, levels: int) -> 
     image = pattern(levels, dtype)
     black = np.zeros((80, 120, 3), dtype)
     black[0, 0] = 1
-    with pytest.raises(InferenceFailedError, match=r"pixels of 0 on average, expected about 1[23]\d"):
+    with pytest.raises(
+        InferenceFailedError, match=r"pixels of 0 on average, expected about 1[23]\d"
+    ):
         check_result(image, black)
 
 
