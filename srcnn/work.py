@@ -128,6 +128,7 @@ class Outcome:
         size_out: height and width of the result; likewise.
         seconds: spent on it.
         error: why it failed.
+        notes: what was done to its colours, in words.
     """
 
     source: str
@@ -138,6 +139,7 @@ class Outcome:
     size_out: Size | None = None
     seconds: float = 0.0
     error: Failure | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def not_attempted(self) -> bool:

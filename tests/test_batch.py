@@ -401,9 +401,10 @@ def test_earlier_outputs_inside_the_source_are_no_sources(
 def test_sources_above_the_limit_are_refused_unread(
     upscale: Upscale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SRCNN_MAX_OUTPUT_MEGAPIXELS", "0.0015")
+    monkeypatch.setenv("SRCNN_MAX_INPUT_MEGAPIXELS", "0.0015")
     report = upscale(scale="longest=1")  # they are there already: no result is larger
     assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
+    assert "raise SRCNN_MAX_INPUT_MEGAPIXELS" in failures(report)["cat.png"]
 
 
 def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> None:
