@@ -96,7 +96,9 @@ def read_plainly(data: bytes) -> tuple[Samples, int]:
     return widened(whole, parts, depth, kind)
 
 
-def widened(whole: Samples, parts: dict[bytes, bytes], depth: int, kind: int) -> tuple[Samples, int]:
+def widened(
+    whole: Samples, parts: dict[bytes, bytes], depth: int, kind: int
+) -> tuple[Samples, int]:
     """Palette and transparency applied, greys of few bits spread over a byte."""
     clear = parts.get(b"tRNS")
     if kind == 3:
