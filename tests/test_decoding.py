@@ -494,6 +494,22 @@ def test_a_changed_byte_within_pixels_of_a_png_is_damage(name: str) -> None:
         decode(bytes(content))
 
 
+def test_a_gif_whose_stream_does_not_end_with_its_pixels_is_damaged() -> None:
+    content = bytearray(FILES["GIF"])
+    content[1201] ^= 1  # Pillow reads it to the end, with half of the pixels wrong
+    with pytest.raises(DamagedImageError):
+        decode(bytes(content))
+
+
+def test_a_gif_may_be_smaller_than_its_screen() -> None:
+    content = bytearray(FILES["GIF"])
+    content[6:10] = struct.pack("<HH", WIDTH + 5, HEIGHT + 2)
+    pixels = decode(bytes(content)).pixels
+    assert pixels.shape[:2] == (HEIGHT + 2, WIDTH + 5)
+    inner = decode(FILES["GIF"]).pixels
+    assert np.array_equal(pixels[:HEIGHT, :WIDTH, :3], inner[:, :, :3])
+
+
 @pytest.mark.parametrize("name", ["JPEG", "progressive", "grey JPEG", "CMYK"])
 @settings(max_examples=60, deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True))

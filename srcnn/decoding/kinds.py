@@ -68,6 +68,9 @@ def _pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
             pixels = tiff.deep_pixels_of(image, data)
         case "PPM" if opencv.is_deep_pnm(data):
             pixels = opencv.pnm_pixels_of(data)
+        case "GIF":
+            opencv.pixels_of(data)  # Pillow takes no notice of what is left over in the stream
+            pixels = pillow.pixels_of(image)
         case _:
             pixels = pillow.pixels_of(image)
     return pixels
