@@ -400,6 +400,25 @@ def test_exif_on_either_side_of_the_pixels_of_a_png(orientation: int, place: str
     assert read[ORIENTATION] == 1
 
 
+def test_texts_behind_the_pixels_of_a_png_are_kept() -> None:
+    text = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    block = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text)
+    for place in ("before", "after"):
+        found = decode(png(noise(3), 2, 8, **{place: block})).metadata
+        assert found[cv2.IMAGE_METADATA_XMP].rstrip(b"\0") == text
+
+
+def test_exif_far_from_the_end_of_a_png_stays_as_it_is() -> None:
+    block = chunk(b"eXIf", exif(6).tobytes().removeprefix(b"Exif\0\0"))
+    content = png(noise(3), 2, 8, after=block + chunk(b"prVt", bytes(70_000)))
+    assert read_header(io.BytesIO(content)).size == (HEIGHT, WIDTH)
+    picture = decode(content)
+    assert picture.pixels.shape == (HEIGHT, WIDTH, 3)
+    read = Image.Exif()
+    read.load(picture.metadata[cv2.IMAGE_METADATA_EXIF])
+    assert read[ORIENTATION] == 6
+
+
 def test_what_looks_like_exif_within_pixels_is_none() -> None:
     block = exif(6).tobytes().removeprefix(b"Exif\0\0")
     fake = struct.pack(">I", len(block)) + b"eXIf" + block + b"\0\0\0\0"

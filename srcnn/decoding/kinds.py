@@ -45,6 +45,9 @@ def found_in(image: ImageFile.ImageFile, data: bytes) -> Found:
         DamagedImageError: it is truncated or damaged.
         UnsupportedImageError: its pixels are of a kind that is not handled.
     """
+    if image.format == "PNG":
+        pixels, metadata = png.decoded(data)
+        return Found(pixels, png.is_grey(data), metadata)
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
     if image.mode in pillow.CONVERTED:
@@ -58,8 +61,6 @@ def _pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
     match image.format:
         case "JPEG" | "MPO":
             pixels = jpeg.pixels_of(image, data)
-        case "PNG":
-            pixels = png.pixels_of(data)
         case "WEBP":
             pixels = opencv.pixels_of(data)
         case "AVIF":
@@ -78,8 +79,6 @@ def _pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
 
 def _says_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
     """Whether a file says that it has no colours."""
-    if image.format == "PNG":
-        return png.is_grey(data)
     if image.format == "AVIF":
         return opencv.avif_is_grey(data)
     return image.mode in ("1", "L", "LA")

@@ -24,18 +24,29 @@ def pixels_of(data: bytes) -> Any:
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
+    return decoded(data)[0]
+
+
+def decoded(data: bytes) -> tuple[Any, dict[int, bytes]]:
+    """Pixels as above, and OpenCV's metadata type to the file's own bytes.
+
+    Raises:
+        DamagedImageError: it is truncated or damaged.
+    """
     # It would tell people by standard error of what is the image's failure, and told as such.
     level = cv2.utils.logging.getLogLevel()
     if level != cv2.utils.logging.LOG_LEVEL_SILENT:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     buffer = np.frombuffer(data, dtype=np.uint8)
     try:
-        pixels: Any = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+        pixels: Any
+        pixels, kinds, blobs = cv2.imdecodeWithMetadata(buffer, flags=cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise DamagedImageError(f"OpenCV cannot decode it: {error.err}") from error
     if pixels is None:
         raise DamagedImageError("the file is truncated or damaged: OpenCV cannot decode it")
-    return pixels[:, :, 0] if pixels.ndim > GREY and pixels.shape[2] == 1 else pixels
+    metadata = {int(kind): blob.tobytes() for kind, blob in zip(kinds, blobs, strict=True)}
+    return pixels[:, :, 0] if pixels.ndim > GREY and pixels.shape[2] == 1 else pixels, metadata
 
 
 def avif_pixels_of(data: bytes) -> Any:

@@ -21,17 +21,19 @@ _DEPTH, _COLOUR_TYPE = 24, 25  # places in the file: section 11.2.1
 _COLOURED = 2  # a bit of the colour type
 
 
-def pixels_of(data: bytes) -> Any:
-    """Decode a PNG: grey, BGR or BGRA; gamma and significant bits are not applied.
+def decoded(data: bytes) -> tuple[Any, dict[int, bytes]]:
+    """Pixels and metadata: grey, BGR or BGRA; gamma and significant bits are not applied.
+
+    OpenCV finds metadata on either side of the pixels; Pillow would have to decode them.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
     chunks = dict(_chunks(data))
-    pixels = opencv.pixels_of(data)
+    pixels, metadata = opencv.decoded(data)
     if pixels.ndim == GREY and b"tRNS" in chunks:
-        return _with_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
-    return pixels
+        pixels = _with_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
+    return pixels, metadata
 
 
 def is_grey(data: bytes) -> bool:
