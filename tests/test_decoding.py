@@ -195,6 +195,56 @@ def test_colours_that_a_deep_tiff_multiplied_with_alpha_are_divided_again() -> N
     assert np.abs(pixels[:, :, 2::-1] - DEEP[:, :, :3]).max() <= 4
 
 
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}], ids=["raw", "deflate"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_deep_tiff_may_have_a_plane_for_each_colour(
+    channels: int, options: dict[str, Any]
+) -> None:
+    extra = {"extrasamples": ["unassalpha"]} if channels == 4 else {}
+    planes = np.moveaxis(DEEP, 2, 0)[:channels].copy()
+    content = tiff(planes, photometric="rgb", planarconfig="separate", **extra, **options)
+    order = [2, 1, 0, 3][:channels]
+    assert np.array_equal(decode(content).pixels, DEEP[:, :, order])
+    for share in (0.3, 0.6, 0.9):
+        with pytest.raises(DamagedImageError):
+            decode(content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"byteorder": ">"}], ids=str)
+@pytest.mark.parametrize(
+    ("values", "white"),
+    [(DEEP[:, :, :2], "minisblack"), (DEEP[:, :, :2], "miniswhite"), (noise(2), "minisblack")],
+    ids=["16 bits", "16 bits, inverted", "8 bits"],
+)
+def test_grey_with_alpha_of_a_tiff(values: Array, white: str, options: dict[str, Any]) -> None:
+    content = tiff(values, photometric=white, extrasamples=["unassalpha"], **options)
+    picture = decode(content)
+    grey, alpha = values[:, :, 0], values[:, :, 1]
+    grey = np.iinfo(values.dtype).max - grey if white == "miniswhite" else grey
+    assert picture.is_grey
+    assert picture.pixels.dtype == values.dtype
+    assert np.array_equal(picture.pixels, np.dstack([grey, grey, grey, alpha]))
+    for share in (0.3, 0.6, 0.9):
+        with pytest.raises(DamagedImageError):
+            decode(content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["LA", "planes"])
+def test_rare_deep_tiffs_are_turned_once(kind: str, orientation: int) -> None:
+    values = DEEP[:, :, :2] if kind == "LA" else np.moveaxis(DEEP, 2, 0)[:3].copy()
+    options: dict[str, Any] = {"photometric": "rgb", "planarconfig": "separate"}
+    if kind == "LA":
+        options = {"photometric": "minisblack", "extrasamples": ["unassalpha"]}
+    content = tiff(values, extratags=[(274, 3, 1, orientation, True)], **options)
+    grey = Image.fromarray(DEEP[:, :, 0])
+    grey.getexif()[ORIENTATION] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(grey))
+    plane = 0 if kind == "LA" else 2
+    assert read_header(io.BytesIO(content)).size == expected.shape
+    assert np.array_equal(decode(content).pixels[:, :, plane], expected)
+
+
 def test_a_fourth_sample_of_no_meaning_is_no_alpha() -> None:
     content = tiff(DEEP, photometric="rgb", extrasamples=["unspecified"])
     assert np.array_equal(decode(content).pixels, DEEP[:, :, 2::-1])
@@ -204,13 +254,12 @@ def test_a_fourth_sample_of_no_meaning_is_no_alpha() -> None:
     ("values", "options", "reason"),
     [
         (DEEP, {"photometric": "separated"}, "CMYK of 16 bits"),
-        (np.moveaxis(DEEP, 2, 0)[:3].copy(), {"planarconfig": "separate"}, "a plane for each"),
         (DEEP_GREY.astype(np.int16), {}, "without a sign"),
         (DEEP_GREY.astype(np.uint32), {}, "32 bits"),
         (DEEP_GREY.astype(np.float32), {}, "32 bits"),
         (DEEP_GREY.astype(np.float16), {}, "format 3|no image that can be read"),
     ],
-    ids=["cmyk", "planes", "signed", "32 bits", "float", "half"],
+    ids=["cmyk", "signed", "32 bits", "float", "half"],
 )
 def test_tiffs_that_would_come_out_wrong_are_refused(
     values: Array, options: dict[str, Any], reason: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.decoding.upright import TURNED, orientation_in
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
@@ -55,6 +55,7 @@ def opened(file: IO[bytes]) -> ImageFile.ImageFile:
     # Our own limit on pixels is checked on the header (see `plan`); Pillow's is a process-wide
     # warning at 89 Mpx and an error at 179 Mpx.
     Image.MAX_IMAGE_PIXELS = None
+    _know_deep_grey_with_alpha()
     try:
         return Image.open(file, formats=_FORMATS)
     except StorageError:  # the file may be whole
@@ -104,3 +105,12 @@ def _frames(image: ImageFile.ImageFile) -> str:
     if image.format == "GIF":  # to count them costs the whole file
         return "several" if getattr(image, "is_animated", False) else "1"
     return str(getattr(image, "n_frames", 1))
+
+
+def _know_deep_grey_with_alpha() -> None:
+    """Tell Pillow that grey with alpha of 16 bits exists, so that it reads its header."""
+    for order in (b"II", b"MM"):
+        for white in (0, 1):
+            for alpha in (1, 2):
+                key = (order, white, (1,), 1, (16, 16), (alpha,))
+                TiffImagePlugin.OPEN_INFO.setdefault(key, ("RGBA", "LA;16B"))

@@ -54,7 +54,8 @@ def found_in(image: ImageFile.ImageFile, data: bytes) -> Found:
         metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # not of RGB
         pixels, note = pillow.converted(image, data)
         return Found(pixels, metadata=metadata, notes=(note,))
-    return Found(_pixels(image, data), _says_grey(image, data), metadata)
+    is_grey = _says_grey(image, data)  # before it is loaded
+    return Found(_pixels(image, data), is_grey, metadata)
 
 
 def _pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
@@ -81,4 +82,6 @@ def _says_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
     """Whether a file says that it has no colours."""
     if image.format == "AVIF":
         return opencv.avif_is_grey(data)
-    return image.mode in ("1", "L", "LA")
+    return image.mode in ("1", "L", "LA") or (
+        image.format == "TIFF" and tiff.is_grey_with_alpha(image)
+    )
