@@ -11,6 +11,7 @@ from PIL import Image, ImageCms, ImageFile
 
 from srcnn.decoding.header import reason_of
 from srcnn.decoding.jpeg_end import is_whole
+from srcnn.decoding.tiff import is_deep
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.pixels import GREY
 
@@ -72,10 +73,9 @@ def converted(image: ImageFile.ImageFile, data: bytes) -> tuple[Any, str]:
         DamagedImageError: the file is truncated or damaged.
         UnsupportedImageError: 16 bits, which LittleCMS does not take from Pillow.
     """
-    bits = getattr(image, "tag_v2", {}).get(258, (8,))
-    if max(bits) > 8:  # noqa: PLR2004 - bits of a sample
+    if is_deep(image):
         raise UnsupportedImageError(
-            f"{image.mode} of {max(bits)} bits is not read: convert it to RGB, or to 8 bits, first"
+            f"{image.mode} of 16 bits is not read: convert it to RGB, or to 8 bits, first"
         )
     profile = image.info.get("icc_profile") or b""
     load(image)
