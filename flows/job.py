@@ -48,6 +48,7 @@ def selection_of(options: UpscaleOptions, settings: Settings) -> Selection:
         exclude=tuple(options.exclude),
         overwrite=options.overwrite,
         when_larger=options.when_larger,
+        max_input_megapixels=settings.max_input_megapixels,
         max_output_megapixels=settings.max_output_megapixels,
     )
 

@@ -60,6 +60,7 @@ def summary_page(report: Report, summary: Summary, place: str, warnings: Sequenc
         f"## {_headline(summary)}",
         _numbers(summary),
         _places(report, place),
+        _notes(summary),
         _reasons(summary),
         _slowest(summary.slowest),
         _warnings(warnings),
@@ -109,6 +110,10 @@ def _link(url: str) -> str:
 
 def _percent(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode(errors="surrogateescape"))
+
+
+def _notes(summary: Summary) -> str:
+    return "\n".join(f"- {line}" for line in summary.noted)
 
 
 def _reasons(summary: Summary) -> str:

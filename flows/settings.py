@@ -65,11 +65,17 @@ class Settings(BaseSettings):
     tile_px: int = Field(
         256, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
     )
+    max_input_megapixels: float = Field(
+        250,
+        gt=0,
+        le=1000,  # OpenCV decodes no more than 2**30 pixels
+        description="Images that have more megapixels are refused unread.",
+    )
     max_output_megapixels: float = Field(
         250,
         gt=0,
         le=4000,
-        description="Images that have more megapixels, or whose result would, are refused unread.",
+        description="Images whose result would have more megapixels are refused unread.",
     )
     shard_megapixels: float = Field(
         64, gt=0, le=100_000, description="Output megapixels that make one shard (one task run)."

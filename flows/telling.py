@@ -39,6 +39,8 @@ def tell(report: Report, summary: Summary) -> None:
         log.error("%s", _line(image))
     if len(failures) > _MOST_FAILURES_TOLD:
         log.error("and %d more failures: see the report", len(failures) - _MOST_FAILURES_TOLD)
+    for note in summary.noted:
+        log.info("%s", note)
     log.info("%s", summary.text)
     if not summary.dry_run:
         log.info("images: %s", report.job.dst)

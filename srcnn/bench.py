@@ -50,6 +50,7 @@ class Bench:
         self._src, self._dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
         self._bounds = Bounds(job.transfers, job.buffer_bytes)
         self._seconds: dict[str, float] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
 
     def outcomes(self, shard: Sequence[Work]) -> Iterator[Outcome]:
         """Make the images, and tell of each as soon as it is known.
@@ -85,7 +86,9 @@ class Bench:
         data = content.result()
         self._run.check_turn()
         check = self._run.check
-        return self._timed(work, partial(make, self._job, self._upscaler, work, data, check))
+        made = self._timed(work, partial(make, self._job, self._upscaler, work, data, check))
+        self._notes[work.source] = made.notes
+        return made.content
 
     def _write(self, work: Work, encoded: bytes) -> FileInfo:
         self._run.check()
@@ -138,6 +141,7 @@ class Bench:
             size_out=work.size_out,
             seconds=self._seconds.pop(work.source, 0.0),
             error=error,
+            notes=self._notes.pop(work.source, ()),
         )
 
 

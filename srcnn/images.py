@@ -25,6 +25,8 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "tiff": (".tiff", ".tif"),
     "bmp": (".bmp", ".dib"),
     "pnm": (".ppm", ".pgm", ".pnm"),
+    "gif": (".gif",),
+    "avif": (".avif",),
 }
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
 _DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits
@@ -41,15 +43,34 @@ class Picture:
     Attributes:
         pixels: upright, BGR(A) or grey.
         metadata: OpenCV's metadata type to bytes: EXIF (orientation reset), ICC, XMP.
+        notes: what was done to its colours, for the report.
+        is_grey: it has no colours; with alpha it is BGRA of equal planes.
     """
 
     pixels: Pixels
     metadata: dict[int, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    is_grey: bool = False
 
 
 def format_of(key: str) -> str | None:
     """The format that a file's extension stands for; None where it is no image of ours."""
     return _FORMAT_OF.get(posixpath.splitext(key)[1].lower())
+
+
+def check_writable(key: str) -> None:
+    """Refuse outputs in formats that are only read.
+
+    Args:
+        key: of the output.
+
+    Raises:
+        UnsupportedImageError: it is a GIF.
+    """
+    if format_of(key) == "gif":
+        raise UnsupportedImageError(
+            "a GIF holds 256 colours, too few for upscaled pixels: use --format png, webp or tiff"
+        )
 
 
 def encode(picture: Picture, extension: str, quality: int | None, *, keep_metadata: bool) -> bytes:
@@ -64,6 +85,7 @@ def encode(picture: Picture, extension: str, quality: int | None, *, keep_metada
     Raises:
         UnsupportedImageError: the format cannot hold the picture.
     """
+    check_writable(f"x{extension}")
     kind = _FORMAT_OF[extension.lower()]
     pixels = _fit(picture.pixels, kind)
     settings = _settings(kind, quality)

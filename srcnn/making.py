@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from srcnn.decoding import decode, read_header
-from srcnn.errors import SourceChangedError
+from srcnn.decoding import decode
 from srcnn.images import Picture, encode, format_of
+from srcnn.pixels import GREY, Pixels, grey_of
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Work
 
 
-def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[[], None]) -> bytes:
+@dataclass(frozen=True)
+class Made:
+    """An output.
+
+    Attributes:
+        content: its file.
+        notes: what was done to the picture's colours, for the report.
+    """
+
+    content: bytes
+    notes: tuple[str, ...] = ()
+
+
+def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[[], None]) -> Made:
     """Decode, upscale and encode.
 
     Args:
@@ -23,22 +36,23 @@ def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[
         data: its file.
         check: called now and then; raises to drop the image.
 
-    Returns:
-        The output's file.
-
     Raises:
         ImageError: the image is damaged, changed, or of a kind that is not handled.
     """
-    size = read_header(io.BytesIO(data)).size
-    if size != work.size_in:  # seen before the pixels are given memory
-        raise SourceChangedError(f"it had {work.size_in} px when the run was planned, now {size}")
-    picture = decode(data)
+    picture = decode(data, work.size_in)
     if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
-        return data
+        return Made(data)
     if not work.copy:
         pixels = upscaler.to_size(picture.pixels, work.size_out, check)
-        picture = Picture(pixels, picture.metadata)
+        picture = replace(picture, pixels=_as_grey(picture, pixels))
     extension = posixpath.splitext(work.output)[1]
     encoded = encode(picture, extension, job.quality, keep_metadata=job.keep_metadata)
     check()
-    return encoded
+    return Made(encoded, picture.notes)
+
+
+def _as_grey(picture: Picture, upscaled: Pixels) -> Pixels:
+    """Grey with alpha has equal planes after the network as well, which tints each a little."""
+    if picture.is_grey and upscaled.ndim > GREY:
+        upscaled[:, :, :3] = grey_of(upscaled[:, :, :3])[:, :, None]
+    return upscaled

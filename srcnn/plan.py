@@ -15,8 +15,8 @@ from typing import Literal
 from srcnn import ledger
 from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
-from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
-from srcnn.images import Format
+from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
+from srcnn.images import Format, check_writable
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
@@ -47,7 +47,8 @@ class Selection:
         exclude: globs, stronger than `include`.
         overwrite: when an output that is there is made again.
         when_larger: what becomes of images that already meet their target.
-        max_output_megapixels: images and results above are refused.
+        max_input_megapixels: images above are refused.
+        max_output_megapixels: images whose result would be above are refused.
     """
 
     scale: str | None = None
@@ -56,6 +57,7 @@ class Selection:
     exclude: Sequence[str] = ()
     overwrite: Overwrite = "changed"
     when_larger: WhenLarger = "copy"
+    max_input_megapixels: float = 250
     max_output_megapixels: float = 250
 
 
@@ -234,17 +236,16 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
     try:
         with src.open(wish.source, wish.info) as file:
             size_in = read_header(file).size
-        _refuse_large("it has", size_in.pixels, selection, "")
+        _check_input(size_in, selection.max_input_megapixels)
         if is_large_enough(size_in, wish.scale):
             if selection.when_larger == "skip":  # there is no output, or not of this scale
                 return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
             return Work(
                 wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
             )
+        check_writable(wish.output)
         size_out = output_size(size_in, wish.scale)
-        _refuse_large(
-            "the result would have", size_out.pixels, selection, "give it a smaller scale, or "
-        )
+        _check_output(size_out, selection.max_output_megapixels)
     except (ImageError, OSError) as error:
         if isinstance(error, StorageError):
             src.probe()  # this image's failure alone, unless all of the source is out of reach
@@ -253,9 +254,17 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
     return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
 
 
-def _refuse_large(what: str, pixels: int, selection: Selection, advice: str) -> None:
-    if pixels > selection.max_output_megapixels * _MEGA:
+def _check_input(size: Size, limit: float) -> None:
+    if size.pixels > limit * _MEGA:
         raise ImageTooLargeError(
-            f"{what} {pixels / _MEGA:.1f} megapixels, more than the limit of "
-            f"{selection.max_output_megapixels:g}: {advice}raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
+            f"it has {size.pixels / _MEGA:.1f} megapixels, more than the limit of {limit:g} for "
+            "images read: raise SRCNN_MAX_INPUT_MEGAPIXELS"
+        )
+
+
+def _check_output(size: Size, limit: float) -> None:
+    if size.pixels > limit * _MEGA:
+        raise ImageTooLargeError(
+            f"the result would have {size.pixels / _MEGA:.1f} megapixels, more than the limit of "
+            f"{limit:g} for results: give it a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
         )

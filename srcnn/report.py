@@ -83,6 +83,7 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
         "size_out": outcome.size_out,
         "seconds": round(outcome.seconds, 3),
         "error": {"type": error.type, "message": error.message} if error else None,
+        "notes": list(outcome.notes),
     }
 
 

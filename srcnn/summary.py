@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ class Summary:
         slowest: the images that took longest, the longest first; a few.
         reasons: of failures, the most frequent first; a few.
         other_failures: images that failed for reasons beyond these.
+        notes: what was done to the colours of images written, and to how many.
     """
 
     dry_run: bool
@@ -70,6 +72,7 @@ class Summary:
     slowest: list[Outcome]
     reasons: list[Reason]
     other_failures: int
+    notes: dict[str, int] = field(default_factory=dict)
 
     @property
     def megapixels_per_second(self) -> float:
@@ -77,14 +80,18 @@ class Summary:
         return self.megapixels / self.seconds if self.seconds > 0 and not self.dry_run else 0.0
 
     @property
+    def noted(self) -> list[str]:
+        """The notes in words, a line each."""
+        return [f"{_images(count)}: {note}" for note, count in self.notes.items()]
+
+    @property
     def text(self) -> str:
         """In words, in a line."""
         counts = self.counts
         written = "would be written" if self.dry_run else "written"
-        images = "image" if counts["requested"] == 1 else "images"
         idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
         return (
-            f"{counts['requested']} {images}: {counts['written']} {written} "
+            f"{_images(counts['requested'])}: {counts['written']} {written} "
             f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
             f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
         )
@@ -108,7 +115,18 @@ def summarize(report: Report) -> Summary:
         slowest=heapq.nlargest(_MOST_SLOWEST, made, key=lambda image: image.seconds),
         reasons=kept,
         other_failures=sum(reason.count for reason in reasons[len(kept) :]),
+        notes=_notes(report.images),
     )
+
+
+def _images(count: int) -> str:
+    return f"{count} image" if count == 1 else f"{count} images"
+
+
+def _notes(images: Iterable[Outcome]) -> dict[str, int]:
+    """Notes of images written, the most frequent first; there are few of them in all."""
+    written = (image for image in images if image.status == "written")
+    return dict(Counter(note for image in written for note in image.notes).most_common())
 
 
 def megapixels(image: Outcome) -> float:

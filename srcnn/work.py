@@ -130,6 +130,7 @@ class Outcome:
         size_out: height and width of the result; likewise.
         seconds: spent on it.
         error: why it failed.
+        notes: what was done to its colours, in words.
     """
 
     source: str
@@ -140,6 +141,7 @@ class Outcome:
     size_out: Size | None = None
     seconds: float = 0.0
     error: Failure | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def not_attempted(self) -> bool:

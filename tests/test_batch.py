@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from flows.cli import BatchFailedError
 from flows.options import UpscaleOptions
@@ -401,9 +404,10 @@ def test_earlier_outputs_inside_the_source_are_no_sources(
 def test_sources_above_the_limit_are_refused_unread(
     upscale: Upscale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SRCNN_MAX_OUTPUT_MEGAPIXELS", "0.0015")
+    monkeypatch.setenv("SRCNN_MAX_INPUT_MEGAPIXELS", "0.0015")
     report = upscale(scale="longest=1")  # they are there already: no result is larger
     assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
+    assert "raise SRCNN_MAX_INPUT_MEGAPIXELS" in failures(report)["cat.png"]
 
 
 def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> None:
@@ -520,3 +524,52 @@ def test_a_ledger_of_many_runs_is_gathered_by_the_next(pictures: Path) -> None:
     assert counts["skipped"] == 4
     assert len(list(ledger_folder.iterdir())) == 1 < before
     assert batch_upscale.fn(UpscaleOptions(src=str(pictures)))["skipped"] == 4
+
+
+def test_a_still_gif_needs_another_format(upscale: Upscale, pictures: Path) -> None:
+    still = Image.fromarray(np.full((9, 11, 3), (200, 30, 60), np.uint8)).quantize(2)
+    still.save(pictures / "still.gif")
+    frames = [Image.new("L", (9, 9), level) for level in (10, 200)]
+    frames[0].save(pictures / "moving.gif", save_all=True, append_images=frames[1:])
+    report = upscale(scale="2", include=["*.gif"])
+    assert "use --format png" in failures(report)["still.gif"]
+    assert "several frames" in failures(report)["moving.gif"]
+    report = upscale(scale="2", include=["still.gif"], format="png")
+    assert shapes(pictures.parent / "pictures-upscaled") == {"still.png": (18, 22, 3)}
+    # A copy needs no more colours than there are.
+    assert upscale(scale="longest=5", include=["still.gif"])["counts"]["written"] == 1
+
+
+def test_what_was_done_to_colours_is_reported(
+    upscale: Upscale, pictures: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Image.new("CMYK", (9, 7), (10, 60, 90, 20)).save(pictures / "print.jpg")
+    with caplog.at_level("INFO"):
+        report = upscale(scale="2", include=["print.jpg", "cat.png"])
+    notes = {image["source"]: image["notes"] for image in report["images"]}
+    told = "CMYK converted to RGB by formula: it has no profile"
+    assert notes == {"cat.png": [], "print.jpg": [told]}
+    assert f"1 image: {told}" in caplog.text
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_grey_with_alpha_stays_grey(upscale: Upscale, pictures: Path, depth: type) -> None:
+    grey = np.random.default_rng(2).integers(0, np.iinfo(depth).max, (9, 11), dtype=depth)
+    alpha = np.full_like(grey, np.iinfo(depth).max)
+    parts = np.dstack([grey, alpha])
+    if depth is np.uint8:
+        Image.fromarray(parts, "LA").save(pictures / "la.png")
+    else:
+        header = struct.pack(">IIBBBBB", 11, 9, 16, 4, 0, 0, 0)
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in parts)
+        content = b"\x89PNG\r\n\x1a\n"
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+            check = struct.pack(">I", zlib.crc32(kind + body))
+            content += struct.pack(">I", len(body)) + kind + body + check
+        (pictures / "la.png").write_bytes(content)
+    upscale(scale="2", include=["la.png"])
+    output = str(pictures.parent / "pictures-upscaled" / "la.png")
+    pixels = cv2.imread(output, cv2.IMREAD_UNCHANGED)
+    assert pixels.dtype == depth
+    assert np.array_equal(pixels[:, :, 0], pixels[:, :, 1])
+    assert np.array_equal(pixels[:, :, 0], pixels[:, :, 2])

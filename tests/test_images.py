@@ -8,7 +8,6 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -28,9 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")
     for name in ("TiffImagePlugin", "PngImagePlugin", "MpoImagePlugin", "Image")
 ]
-
-ODD = Path(__file__).parents[2] / "shared" / "data" / "odd"
-needs_reference = pytest.mark.skipif(not ODD.is_dir(), reason="the reference data is not here")
 
 ORIENTATION = 0x0112
 HEIGHT, WIDTH = 33, 47
@@ -204,7 +200,10 @@ def test_what_other_programs_write_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (3,), (4,)], ids=["grey", "bgr", "bgra"])
-@pytest.mark.parametrize("extension", [e for all_ in EXTENSIONS.values() for e in all_])
+@pytest.mark.parametrize(
+    "extension",
+    [e for kind, all_ in EXTENSIONS.items() if kind not in ("gif", "avif") for e in all_],
+)
 def test_what_is_written_is_read_back(
     extension: str, channels: tuple[int, ...], depth: type
 ) -> None:
@@ -243,7 +242,7 @@ def test_upper_case_extensions_name_the_same_formats() -> None:
     data = encode(Picture(GREY), ".PNG", None, keep_metadata=True)
     assert data.startswith(b"\x89PNG")
     assert [format_of(key) for key in ("A.PNG", "d/a.b.JPeG", "a.TIF")] == ["png", "jpg", "tiff"]
-    assert [format_of(key) for key in ("png", ".png", "a.png/b", "a.gif", "a.png ", "")] == [
+    assert [format_of(key) for key in ("png", ".png", "a.png/b", "a.svg", "a.png ", "")] == [
         None
     ] * 6
 
@@ -453,7 +452,7 @@ def test_animations_and_pages_are_refused(form: str) -> None:
     file = io.BytesIO()
     frames[0].save(file, form, save_all=True, append_images=frames[1:])
     for read in (decode, lambda data: read_header(io.BytesIO(data))):
-        with pytest.raises(UnsupportedImageError, match="3 frames or pages"):
+        with pytest.raises(UnsupportedImageError, match=r"(3|several) frames or pages"):
             read(file.getvalue())
 
 
@@ -482,8 +481,8 @@ def test_a_tiff_has_the_colours_and_the_alpha_that_pillow_sees(
     assert np.abs(pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]].astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("mode", ["I", "F", "LAB"])
-def test_a_tiff_of_other_numbers_or_colours_is_refused(mode: str) -> None:
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_a_tiff_of_other_numbers_is_refused(mode: str) -> None:
     file = io.BytesIO()
     Image.new(mode, (9, 7)).save(file, "TIFF")
     with pytest.raises(UnsupportedImageError):
@@ -614,22 +613,6 @@ def test_a_damaged_exif_block_does_not_spoil_the_picture(rest: bytes, start: byt
         assert again.pixels.shape[:2] == size
 
 
-def test_exif_behind_the_pixels_of_a_png_stays_as_it_is() -> None:
-    exif = Image.Exif()
-    exif[ORIENTATION] = 6
-    content = pillow(RGB, "PNG", exif=exif)
-    start = content.index(b"eXIf") - 4
-    length = 12 + int.from_bytes(content[start : start + 4], "big")
-    end = len(content) - 12
-    late = content[:start] + content[start + length : end] + content[start : start + length]
-    late += content[end:]
-    assert read_header(io.BytesIO(late)).size == RGB.shape[:2]
-    picture = decode(late)
-    assert picture.pixels.shape == RGB.shape
-    with Image.open(io.BytesIO(encode(picture, ".png", None, keep_metadata=True))) as image:
-        assert image.getexif()[ORIENTATION] == 6
-
-
 @pytest.mark.parametrize("kind", ["EXIF", "XMP", "ICC"])
 def test_metadata_that_a_jpeg_cannot_hold_is_named(kind: str) -> None:
     number = {"EXIF": 0, "XMP": 1, "ICC": 2}[kind]
@@ -639,50 +622,6 @@ def test_metadata_that_a_jpeg_cannot_hold_is_named(kind: str) -> None:
         encode(picture, ".jpg", None, keep_metadata=True)
     assert encode(picture, ".jpg", None, keep_metadata=False)
     assert encode(picture, ".webp", None, keep_metadata=True)
-
-
-# Reference files.
-
-
-@needs_reference
-@pytest.mark.parametrize("file", sorted((ODD / "pngsuite").glob("x*.png")), ids=lambda p: p.name)
-def test_the_broken_files_of_pngsuite_are_refused(file: Path) -> None:
-    with pytest.raises(ImageError):
-        decode(file.read_bytes())
-
-
-@needs_reference
-@pytest.mark.parametrize("file", sorted((ODD / "pngsuite").glob("[!x]*.png")), ids=lambda p: p.name)
-def test_all_others_of_pngsuite_are_read_as_pillow_reads_them(file: Path) -> None:
-    data = file.read_bytes()
-    pixels = decode(data).pixels
-    with Image.open(io.BytesIO(data)) as image:
-        image.load()
-        assert read_header(io.BytesIO(data)).size == image.size[::-1]
-        alpha = image.has_transparency_data
-        if image.mode == "I;16":
-            expected = np.asarray(image)
-            expected = np.dstack([expected, expected, expected]) // 256
-        else:
-            expected = np.asarray(image.convert("RGBA" if alpha else "RGB"))
-    shown = pixels if pixels.ndim == 3 else np.dstack([pixels] * 3)
-    assert shown.shape[2] == (4 if alpha else 3)
-    shown = shown // 256 if shown.dtype == np.uint16 else shown
-    channels = min(shown.shape[2], expected.shape[2])
-    shown = shown[:, :, [2, 1, 0, 3][:channels]].astype(int)
-    assert np.abs(shown - expected[:, :, :channels]).max() <= 1
-
-
-@needs_reference
-@pytest.mark.parametrize("scene", ["Landscape", "Portrait"])
-@pytest.mark.parametrize("orientation", range(9))
-def test_the_exif_samples_come_out_upright(scene: str, orientation: int) -> None:
-    def small(file: Path) -> np.ndarray:
-        return cv2.resize(decode(file.read_bytes()).pixels, (60, 60), interpolation=cv2.INTER_AREA)
-
-    upright = small(ODD / "exif" / f"{scene}_1.jpg")
-    # The samples carry their number as a text, hence not equal.
-    assert cv2.PSNR(small(ODD / "exif" / f"{scene}_{orientation}.jpg"), upright) > 20
 
 
 def jpeg_segments(data: bytes) -> list[bytes]:

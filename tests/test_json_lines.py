@@ -44,7 +44,17 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
     assert (plan["images"], plan["to_make"], plan["dry_run"]) == (5, 5, False)
     images = named(told, "image")
     report = json.loads(Path(summary["report"]).read_text())
-    kept = ("source", "output", "status", "scale", "size_in", "size_out", "seconds", "error")
+    kept = (
+        "source",
+        "output",
+        "status",
+        "scale",
+        "size_in",
+        "size_out",
+        "seconds",
+        "error",
+        "notes",
+    )
     assert sorted(
         ({key: image[key] for key in kept} for image in images), key=lambda image: image["source"]
     ) == sorted(report["images"], key=lambda image: image["source"])

@@ -1,6 +1,7 @@
 """A run in numbers, and as a page whose names cannot become markup."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 
@@ -46,6 +47,16 @@ def test_the_numbers_of_a_run() -> None:
     assert summary.megapixels_per_second == 1.0
     assert [image.source for image in summary.slowest] == ["b.png", "a.png"]
     assert [(reason.type, reason.count) for reason in summary.reasons] == [("DamagedImage", 1)]
+
+
+def test_notes_are_counted_in_a_line() -> None:
+    told = "CMYK converted to RGB by its profile"
+    images = [replace(written(f"{at}.jpg"), notes=(told,)) for at in range(3)]
+    skipped = replace(Outcome("c.jpg", "c.jpg", "skipped"), notes=(told,))
+    summary = summarize(report(*images, skipped, written("d.png")))
+    assert summary.noted == [f"3 images: {told}"]
+    assert f"- 3 images: {told}" in page(report(*images))
+    assert "converted" not in page(report(written("d.png")))
 
 
 def test_a_failure_that_came_once_keeps_its_words() -> None:
