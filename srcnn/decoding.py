@@ -21,6 +21,7 @@ from srcnn.images import Picture
 from srcnn.jpeg import is_whole
 from srcnn.metadata import metadata_of, orientation_of
 from srcnn.pixels import GREY, Pixels, check_picture
+from srcnn.tiff import tiff_metadata
 
 _WHITE = 65_535
 # Netpbm: magic number, width, height, the value of white; comments run to the line's end.
@@ -94,10 +95,12 @@ def decode(data: bytes) -> Picture:
         _verify(image, data)
         pixels, kinds, blobs = _opencv(data)
         pixels = _full_range(data, _true_colours(image, pixels))
+        metadata = tiff_metadata(image) if image.format == "TIFF" else {}
     pixels = _upright(pixels, orientation)
     if pixels.shape[:2] != size:
         raise DamagedImageError(f"its header says {size}, its pixels are {pixels.shape[:2]}")
-    return Picture(pixels, metadata_of(kinds, blobs, orientation))
+    metadata = metadata_of(kinds, blobs, orientation) or metadata
+    return Picture(pixels, metadata)
 
 
 def _opened(file: IO[bytes]) -> ImageFile.ImageFile:

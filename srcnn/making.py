@@ -7,8 +7,9 @@ import posixpath
 from collections.abc import Callable
 
 from srcnn.decoding import decode, read_header
+from srcnn.encoding import encode, prepare
 from srcnn.errors import SourceChangedError
-from srcnn.images import Picture, encode, format_of
+from srcnn.images import Picture, format_of
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Work
 
@@ -35,10 +36,12 @@ def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[
     picture = decode(data)
     if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
         return data
+    extension = posixpath.splitext(work.output)[1]
+    keep, flatten = job.keep_metadata, job.flatten
+    picture = prepare(picture, work.size_out, extension, keep_metadata=keep, flatten=flatten)
     if not work.copy:
         pixels = upscaler.to_size(picture.pixels, work.size_out, check)
         picture = Picture(pixels, picture.metadata)
-    extension = posixpath.splitext(work.output)[1]
-    encoded = encode(picture, extension, job.quality, keep_metadata=job.keep_metadata)
+    encoded = encode(picture, extension, job.quality, keep_metadata=keep, flatten=flatten)
     check()
     return encoded

@@ -16,7 +16,7 @@ from srcnn import ledger
 from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Scale, is_large_enough, output_size, parse_scale
-from srcnn.images import Format
+from srcnn.images import Format, check_size
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
@@ -234,6 +234,7 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
             size_in = read_header(file).size
         _refuse_large("it has", size_in.pixels, selection, "")
         if is_large_enough(size_in, wish.scale):
+            check_size(wish.output, size_in)
             if selection.when_larger == "skip":  # there is no output, or not of this scale
                 return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
             return Work(
@@ -243,6 +244,7 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
         _refuse_large(
             "the result would have", size_out.pixels, selection, "give it a smaller scale, or "
         )
+        check_size(wish.output, size_out)
     except (ImageError, OSError) as error:
         if isinstance(error, StorageError):
             src.probe()  # this image's failure alone, unless all of the source is out of reach

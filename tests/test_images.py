@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from srcnn.decoding import decode, read_header
+from srcnn.encoding import encode
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images import EXTENSIONS, Picture, encode, format_of
+from srcnn.images import EXTENSIONS, Picture, format_of
 
 # Pillow remarks on damaged metadata; what the code makes of it is what is tested.
 pytestmark = [
