@@ -5,6 +5,7 @@ OpenCV encodes; it does so without Python's lock and, measured, in the calling t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -22,7 +23,7 @@ from srcnn.images import (
     check_size,
     format_of,
 )
-from srcnn.metadata import for_file
+from srcnn.metadata import WITH_METADATA, for_file
 from srcnn.pixels import GREY, Pixels
 from srcnn.profiles import to_srgb
 from srcnn.tiff import with_tags
@@ -76,11 +77,11 @@ def prepare(
                 f"it has an alpha channel, which {kind} cannot hold: use --format png, "
                 "or --flatten white for a white page behind it"
             )
-    check_size(extension, size, pixels[0, 0].nbytes)
-    if not keep_metadata:
-        return _in_srgb(Picture(pixels, picture.metadata))
+    check_size(extension, size, _bytes_per_pixel(pixels, kind))
+    if not keep_metadata or kind not in WITH_METADATA:
+        return _in_srgb(replace(picture, pixels=pixels))
     for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
-    return Picture(pixels, picture.metadata)
+    return replace(picture, pixels=pixels)
 
 
 def encode(
@@ -98,8 +99,8 @@ def encode(
         extension: of the file, with its dot.
         quality: 1 to 100 for JPEG, WebP and AVIF; None for 95, lossless, and 95. AVIF of 100 is
             lossless in 8 bits.
-        keep_metadata: write EXIF, ICC and XMP, where the format takes them (not BMP, PNM). Else
-            colours of another profile become sRGB first.
+        keep_metadata: write EXIF, ICC and XMP, where the format takes them (not BMP, PNM). Where
+            they are not written, colours of another profile become sRGB first.
         flatten: colour to put pictures with alpha on, for formats that hold none; those that do
             keep it. An alpha channel that is opaque everywhere is dropped there without it.
 
@@ -121,6 +122,11 @@ def encode(
     return _written(kind, pixels, metadata, settings)
 
 
+def _bytes_per_pixel(pixels: Pixels, kind: str) -> int:
+    channels = 1 if pixels.ndim == GREY else pixels.shape[2] if kind in WITH_ALPHA else 3
+    return channels * (pixels.itemsize if kind in DEEP else 1)
+
+
 def _in_srgb(picture: Picture) -> Picture:
     """A picture without metadata, in the colours that pixels without a profile stand for.
 
@@ -130,8 +136,8 @@ def _in_srgb(picture: Picture) -> Picture:
     profile = picture.metadata.get(cv2.IMAGE_METADATA_ICCP, b"")
     pixels = to_srgb(picture.pixels, profile)
     if pixels is None:
-        return Picture(picture.pixels, {cv2.IMAGE_METADATA_ICCP: profile})
-    return Picture(pixels)
+        return replace(picture, metadata={cv2.IMAGE_METADATA_ICCP: profile})
+    return replace(picture, pixels=pixels, metadata={})
 
 
 def _writable(extension: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Callable
+from dataclasses import replace
 
 from srcnn.decoding import decode, read_header
 from srcnn.encoding import encode, prepare
 from srcnn.errors import SourceChangedError
-from srcnn.images import Picture, format_of
+from srcnn.images import format_of
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Work
 
@@ -41,7 +42,7 @@ def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[
     picture = prepare(picture, work.size_out, extension, keep_metadata=keep, flatten=flatten)
     if not work.copy:
         pixels = upscaler.to_size(picture.pixels, work.size_out, check)
-        picture = Picture(pixels, picture.metadata)
+        picture = replace(picture, pixels=pixels)
     encoded = encode(picture, extension, job.quality, keep_metadata=keep, flatten=flatten)
     check()
     return encoded
