@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import cv2
 from PIL import Image, TiffTags
@@ -17,7 +18,7 @@ _EXIF_HEADER = b"Exif\x00\x00"
 _STRIP_OFFSETS, _STRIP_BYTES = 273, 279  # TIFF 6.0, section 8
 _EXTRA_SAMPLES, _STRAIGHT_ALPHA = 338, 2  # TIFF 6.0, section 18
 _XMP, _ICC = 700, 34675  # XMP part 3, section 3.3; ICC.1, annex B.4
-_EXIF, _GPS = 0x8769, 0x8825
+_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 # What the first directory says of the picture and not of its pixels (EXIF 2.32, table 4):
 # names, makers, resolution, software, dates, artists, ratings, copyright, Windows' own texts.
 _DESCRIPTIVE = frozenset(
@@ -54,14 +55,18 @@ def _exif(image: Image.Image) -> bytes:
             if tag in _DESCRIPTIVE:
                 kept[tag] = value
         for pointer in (_EXIF, _GPS):
-            kept.get_ifd(pointer).update(tags.get_ifd(pointer))
-        return kept.tobytes().removeprefix(_EXIF_HEADER) if len(kept) or _has_ifds(kept) else b""
+            if directory := _directory(tags, pointer):
+                kept.get_ifd(pointer).update(directory)
+                kept[pointer] = 0  # its place, which is set on writing
+        return kept.tobytes().removeprefix(_EXIF_HEADER) if len(kept) else b""
     except Exception:  # noqa: BLE001 - Pillow raises what its parser meets in a damaged block
         return b""
 
 
-def _has_ifds(exif: Image.Exif) -> bool:
-    return any(exif.get_ifd(pointer) for pointer in (_EXIF, _GPS))
+def _directory(exif: Image.Exif, pointer: int) -> dict[int, Any]:
+    """A directory below the first, without the place of the one that is below it in turn."""
+    entries = exif.get_ifd(pointer).items()
+    return {tag: value for tag, value in entries if tag != _INTEROPERABILITY}
 
 
 def with_tags(content: bytes, metadata: Mapping[int, bytes], *, alpha: bool) -> bytes:
@@ -105,7 +110,7 @@ def _set_exif(directory: ImageFileDirectory_v2, block: bytes) -> None:
     try:
         exif.load(block)
         tags = {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE}
-        tags |= {pointer: dict(exif.get_ifd(pointer)) for pointer in (_EXIF, _GPS)}
+        tags |= {pointer: _directory(exif, pointer) for pointer in (_EXIF, _GPS)}
     except Exception:  # noqa: BLE001 - Pillow raises what its parser meets in a damaged block
         return
     for tag, value in tags.items():
