@@ -22,7 +22,7 @@ _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)  # ImageWidth, PixelXDime
 _POINTERS = (0x8769, 0x8825, 0xA005)  # to the directories of EXIF, GPS and interoperability
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
-_BYTE_ORDERS = {b"II": "<", b"MM": ">"}
+_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _HEADER, _ENTRY = 8, 12  # bytes of the block's header, and of a directory's entry
 # There are five, of some dozen entries each; damaged blocks go in circles, and lie in counts.
@@ -42,6 +42,11 @@ class _Directory:
     at: range
     entries: list[_Entry]
     next: int  # 0 for none
+
+
+def is_readable(exif: bytes) -> bool:
+    """Whether it begins as a block does; encoders complain about others, or refuse the picture."""
+    return exif[:4] in _BYTE_ORDERS
 
 
 def with_orientation_reset(exif: bytes) -> bytes:
@@ -71,7 +76,7 @@ def for_result(exif: bytes, size: Size) -> bytes:
 
 def _changed(exif: bytes, numbers: dict[int, tuple[int, int]]) -> bytes:
     """Write type and number of fields of one number."""
-    order = _BYTE_ORDERS.get(exif[:2])
+    order = _BYTE_ORDERS.get(exif[:4])
     if order is None:
         return exif
     result = bytearray(exif)
@@ -86,7 +91,7 @@ def _changed(exif: bytes, numbers: dict[int, tuple[int, int]]) -> bytes:
 
 
 def _without_thumbnail(exif: bytes) -> bytes:
-    order = _BYTE_ORDERS.get(exif[:2])
+    order = _BYTE_ORDERS.get(exif[:4])
     main = _main(exif, order) if order else []
     if not main or not main[0].next:
         return exif

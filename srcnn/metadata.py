@@ -83,6 +83,8 @@ def for_file(
     taken = {key: metadata[key] for key in _NAMES if metadata.get(key)}
     if not profiles.fits(taken.get(_ICC, b""), grey=grey and kind != "webp"):
         taken.pop(_ICC, None)
+    if not exif.is_readable(taken.get(_EXIF, b"")):
+        taken.pop(_EXIF, None)
     if _EXIF in taken:
         taken[_EXIF] = exif.for_result(taken[_EXIF], size)
     if _XMP in taken:

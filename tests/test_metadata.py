@@ -296,6 +296,17 @@ def test_damaged_tags_of_a_tiff_raise_nothing(changes: list[tuple[float, int]]) 
         assert all(isinstance(blob, bytes) for blob in tiff_metadata(image).values())
 
 
+@pytest.mark.parametrize("extension", HOLDERS)
+def test_a_block_that_is_none_is_left_out_in_silence(
+    extension: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.full((6, 5, 3), 99, dtype=np.uint8)
+    picture = Picture(pixels, {EXIF: b"II\0\0" + block()[4:]})
+    data = encode(picture, extension, None, keep_metadata=True)
+    assert b"Model of camera" not in data
+    assert capfd.readouterr().err == ""
+
+
 # Colours.
 
 
