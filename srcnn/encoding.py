@@ -31,13 +31,11 @@ from srcnn.tiff import with_tags
 _DEFAULT_QUALITY = 95  # of JPEG and AVIF
 _LOSSLESS_WEBP = 101
 _AVIF_BITS = 10  # what all decoders read; 12 need a profile that most lack
-# Upscaled photographs, bytes and time against OpenCV's defaults (filter Sub, run lengths), medians
-# of nine rounds on one core: 8 bits x4 0.93 and 1.00, grey 0.97 and 1.06, with alpha 0.91 and 0.94,
-# x2 0.87 and 1.16, flat graphics 0.90 and 0.80. Paeth with run lengths: another tenth smaller,
-# at 1.04 to 1.59 times the time; level 6, which other tools take: 0.80 at seven times. 16 bits,
-# whose lower bytes are noise, take twice the time at any level, for one hundredth.
-_FAST_PNG = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG, cv2.IMWRITE_PNG_COMPRESSION, 1]
-_FAST_DEEP_PNG = [
+# Bytes and time against OpenCV's default (filter Sub, run lengths), by benchmarks/png.py: of
+# upscaled photographs 0.90 to 0.94 at 0.91 to 1.02; of 16 bits 0.98 at 1.0 to 1.2; of drawings
+# 1.06 at 1.08. Filter Paeth: 0.81 to 0.89 (drawings 0.62), at 1.1 to 1.5 times the time; level 6,
+# which other tools take: 0.79 to 0.89, at 7 to 9 times.
+FAST_PNG = [
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
 ]
@@ -154,7 +152,7 @@ def _writable(extension: str) -> str:
 def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]:
     deep = depth == np.uint16
     if kind == "png":
-        return _FAST_DEEP_PNG if deep else _FAST_PNG
+        return FAST_PNG
     if kind == "jpg":
         return [cv2.IMWRITE_JPEG_QUALITY, quality or _DEFAULT_QUALITY]
     if kind == "webp":
