@@ -21,7 +21,7 @@ from srcnn.pixels import GREY, Pixels
 # where it is furthest: 6 through the network (9x9, 1x1, 5x5), 2 more through each of the two
 # cubics, of colour and of alpha. The rest is for larger networks.
 REACH_PX = 16
-_ROWS = 512  # of a strip: 13 bytes for each pixel of it are held besides the picture
+_STRIP_PIXELS = 1_000_000  # worked on at a time: up to 60 bytes for each are held meanwhile
 _BGRA = 4
 
 
@@ -66,17 +66,24 @@ def bleed(image: Pixels) -> Pixels:
     if seen.all() or not seen.any():
         return image
     result = image.copy()
-    for read, keep in _strips(image.shape[0]):
+    for read, keep in _strips_with_reach(*seen.shape):
         _bleed_strip(image[read], seen[read], result[read], keep)
     return result
 
 
-def _strips(height: int) -> Iterator[tuple[slice, slice]]:
+def strips(image: Pixels) -> Iterator[slice]:
+    """Rows of a picture, some at a time, so that what is computed from them stays small."""
+    rows = max(1, _STRIP_PIXELS // image.shape[1])
+    return (slice(start, start + rows) for start in range(0, image.shape[0], rows))
+
+
+def _strips_with_reach(height: int, width: int) -> Iterator[tuple[slice, slice]]:
     """Rows to read, with what they need around them, and rows to write, counted from those."""
-    for start in range(0, height, _ROWS):
-        # The reach is a square; the nearest pixel in it may lie as far as its corner.
-        first, end = max(0, start - 2 * REACH_PX), min(height, start + _ROWS)
-        yield slice(first, end + 2 * REACH_PX), slice(start - first, end - first)
+    around = 2 * REACH_PX  # the reach is a square; what is nearest in it may lie past its side
+    rows = max(2 * around, _STRIP_PIXELS // width)
+    for start in range(0, height, rows):
+        first, end = max(0, start - around), min(height, start + rows)
+        yield slice(first, end + around), slice(start - first, end - first)
 
 
 def _bleed_strip(image: Pixels, seen: npt.NDArray[np.bool_], result: Pixels, keep: slice) -> None:
@@ -137,9 +144,9 @@ def flatten(image: Pixels, colour: str) -> Pixels:
     wide = np.dtype(np.uint16 if image.dtype == np.uint8 else np.uint32)
     page = np.array(parse_colour(colour)[::-1], dtype=wide) * wide.type(white // 255)
     result: Pixels = np.empty((*image.shape[:2], 3), dtype=image.dtype)
-    for start in range(0, image.shape[0], _ROWS):
-        rows: npt.NDArray[Any] = image[start : start + _ROWS].astype(wide)
-        alpha = rows[:, :, 3:]
-        mixed = rows[:, :, :3] * alpha + page * (white - alpha)
-        result[start : start + _ROWS] = (mixed + white // 2) // white
+    for rows in strips(image):
+        strip: npt.NDArray[Any] = image[rows].astype(wide)
+        alpha = strip[:, :, 3:]
+        mixed = strip[:, :, :3] * alpha + page * (white - alpha)
+        result[rows] = (mixed + white // 2) // white
     return result

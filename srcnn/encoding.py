@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from srcnn import alpha
-from srcnn.alpha import has_alpha, is_opaque
+from srcnn.alpha import has_alpha, is_opaque, strips
 from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images import (
@@ -150,7 +150,6 @@ def _writable(extension: str) -> str:
 
 
 def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]:
-    deep = depth == np.uint16
     if kind == "png":
         return FAST_PNG
     if kind == "jpg":
@@ -158,7 +157,7 @@ def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]
     if kind == "webp":
         return [cv2.IMWRITE_WEBP_QUALITY, quality or _LOSSLESS_WEBP]
     if kind == "avif":
-        bits = _AVIF_BITS if deep else 8
+        bits = _AVIF_BITS if depth == np.uint16 else 8
         return [
             *(cv2.IMWRITE_AVIF_QUALITY, quality or _DEFAULT_QUALITY),
             *(cv2.IMWRITE_AVIF_DEPTH, bits),
@@ -170,11 +169,11 @@ def _in_depth(pixels: Pixels, kind: str) -> Pixels:
     """Samples as the format has them."""
     if pixels.dtype != np.uint16 or kind in DEEP:
         return pixels
-    if kind == "avif":
-        white = 2**_AVIF_BITS - 1
-        levels: Pixels = np.rint(pixels.astype(np.float32) * (white / 65_535)).astype(np.uint16)
-        return levels
-    return np.rint(pixels / np.float32(257)).astype(np.uint8)
+    white, depth = (2**_AVIF_BITS - 1, np.uint16) if kind == "avif" else (255, np.uint8)
+    result: Pixels = np.empty(pixels.shape, dtype=depth)
+    for rows in strips(pixels):
+        result[rows] = np.rint(pixels[rows].astype(np.float32) * np.float32(white / 65_535))
+    return result
 
 
 def _written(kind: str, pixels: Pixels, metadata: dict[int, bytes], settings: list[int]) -> bytes:

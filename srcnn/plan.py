@@ -234,9 +234,9 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
             size_in = read_header(file).size
         _refuse_large("it has", size_in.pixels, selection, "")
         if is_large_enough(size_in, wish.scale):
-            check_size(wish.output, size_in)
             if selection.when_larger == "skip":  # there is no output, or not of this scale
                 return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
+            check_size(wish.output, size_in)
             return Work(
                 wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
             )

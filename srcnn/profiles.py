@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from srcnn.alpha import strips
 from srcnn.pixels import GREY, Pixels
 
 _SPACE = slice(16, 20)  # ICC.1, section 7.2.6
 _STEPS = np.arange(0, 256, 17, dtype=np.uint8)
-_ROWS = 512
 
 
 def fits(profile: bytes, *, grey: bool) -> bool:
@@ -45,9 +45,9 @@ def to_srgb(image: Pixels, profile: bytes) -> Pixels | None:
     if image.dtype != np.uint8:
         return None
     result = image.copy()
-    for start in range(0, len(image), _ROWS):
-        rows = result[start : start + _ROWS]
-        (rows if grey else rows[:, :, :3])[:] = _applied(transform, rows)
+    for rows in strips(image):
+        strip = result[rows]
+        (strip if grey else strip[:, :, :3])[:] = _applied(transform, strip)
     return result
 
 

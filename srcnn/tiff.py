@@ -95,7 +95,12 @@ def with_tags(content: bytes, metadata: Mapping[int, bytes], *, alpha: bool) -> 
     _set_blob(directory, _XMP, metadata.get(cv2.IMAGE_METADATA_XMP), TiffTags.BYTE)
     _set_exif(directory, metadata.get(cv2.IMAGE_METADATA_EXIF, b""))
     return b"".join(
-        (content[:4], (8).to_bytes(4, "little"), directory.tobytes(8), content[first:end])
+        (
+            content[:4],
+            (8).to_bytes(4, "little"),
+            directory.tobytes(8),
+            memoryview(content)[first:end],
+        )
     )
 
 
