@@ -51,7 +51,7 @@ def bleed(image: Pixels) -> Pixels:
 
     Three ways were measured on one core, 1 Mpx with 69 % of it transparent and 40 discs: a
     pull-push pyramid in floats took 121 ms and 16 bytes for each pixel and level; nearest by
-    distances for every pixel 40 ms; this one, for what is in reach, 20 ms. Without a
+    distances for every pixel 40 ms; this one, for what is in reach, 13 ms. Without a
     transparent pixel it is a look at the alpha channel.
 
     Args:
