@@ -29,6 +29,7 @@ def job_of(options: UpscaleOptions, settings: Settings, started: datetime) -> Jo
         form=options.format,
         quality=options.quality,
         keep_metadata=options.metadata == "keep",
+        flatten=options.flatten,
         provider=options.provider,
         precision=options.precision,
         threads=settings.threads,

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from flows.runners import RunnerName
+from srcnn.alpha import parse_colour
 from srcnn.card import Convention
 from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
@@ -29,6 +30,11 @@ def _check_scale(text: str) -> str:
     return text
 
 
+def _hex_colour(text: str) -> str:
+    """One text for each colour, so that white and #fff make the same outputs."""
+    return "#{:02x}{:02x}{:02x}".format(*parse_colour(text))
+
+
 def _check_failure_limit(text: str) -> str:
     parse_failure_limit(text)
     return text
@@ -46,6 +52,7 @@ ScaleText = Annotated[
     Field(json_schema_extra={"pattern": SCALE_PATTERN}),
     AfterValidator(_check_scale),
 ]
+Colour = Annotated[str, AfterValidator(_hex_colour)]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
 FailureLimitText = Annotated[
     str,
@@ -95,10 +102,18 @@ class UpscaleOptions(BaseModel):
         None,
         ge=1,
         le=100,
-        description="Quality of JPEG and WebP, 1 to 100; 95 for JPEG, lossless for WebP if unset.",
+        description="Quality of JPEG, WebP and AVIF, 1 to 100; 95 for JPEG and AVIF, lossless for "
+        "WebP if unset.",
+    )
+    flatten: Colour | None = Field(
+        None,
+        description="Colour behind images with alpha (white, #rrggbb) where the output's format "
+        "holds none (JPEG, BMP, PNM); others keep their alpha. Without it such images are refused.",
     )
     metadata: Literal["keep", "strip"] = Field(
-        "keep", description="keep or strip EXIF, ICC and XMP (JPEG, PNG and WebP hold them)."
+        "keep",
+        description="keep or strip EXIF, ICC and XMP (BMP and PNM hold none). Stripped images "
+        "are converted to sRGB; those of 16 bits keep another profile instead.",
     )
     overwrite: Overwrite = Field(
         "changed",

@@ -1,22 +1,20 @@
-"""Image files by format: their names, and pictures written in them.
+"""Image files by format: their names, what they can hold, and a picture that was decoded.
 
-Reading is in `srcnn.decoding`.
+Reading is in `srcnn.decoding`, writing in `srcnn.encoding`.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-import cv2
-import numpy as np
+from srcnn.errors import ImageTooLargeError, UnsupportedImageError
+from srcnn.geometry import Size
+from srcnn.pixels import Pixels
 
-from srcnn.errors import UnsupportedImageError
-from srcnn.metadata import for_file
-from srcnn.pixels import GREY, Pixels
-
-Format = Literal["keep", "png", "jpg", "webp", "tiff"]
+Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif"]
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "png": (".png",),
@@ -29,11 +27,16 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "avif": (".avif",),
 }
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
-_DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits
-_WITH_ALPHA = frozenset({"png", "webp", "tiff"})
-WITH_QUALITY = frozenset({"jpg", "webp"})
-_DEFAULT_QUALITY = 95
-_LOSSLESS_WEBP = 101
+DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits; AVIF keeps 10 of them
+WITH_ALPHA = frozenset({"png", "webp", "tiff", "avif"})
+WITH_QUALITY = frozenset({"jpg", "webp", "avif"})
+# Pixels of a side: libpng's and libjpeg-turbo's own bounds, WebP's 14 bits, and what libavif
+# reads unless it is told otherwise; it would write twice as many, for nobody to see.
+_MAX_SIDE_PX = {"png": 1_000_000, "jpg": 65_500, "webp": 16_383, "avif": 32_768}
+_MAX_PIXELS = {"avif": 2**28}  # likewise libavif's
+# Of all samples: OpenCV counts bytes of BMP and PNM in 31 bits; TIFF counts in 32, and LZW may
+# add a tenth to what does not compress.
+_MAX_BYTES = {"bmp": 2_147_000_000, "pnm": 2_147_000_000, "tiff": 3_900_000_000}
 
 
 @dataclass(frozen=True)
@@ -73,50 +76,42 @@ def check_writable(key: str) -> None:
         )
 
 
-def encode(picture: Picture, extension: str, quality: int | None, *, keep_metadata: bool) -> bytes:
-    """Encode a picture.
+def check_size(output: str, size: Size, bytes_per_pixel: int = 1) -> None:
+    """Refuse a size that the format of an output cannot hold.
 
     Args:
-        picture: what to write; 16 bits become 8 where the format has only 8.
-        extension: of the file, with its dot.
-        quality: 1 to 100 for JPEG and WebP; None for 95 and lossless.
-        keep_metadata: write EXIF, ICC and XMP, where the format takes them (not TIFF, BMP, PNM).
+        output: key or extension, with its dot.
+        size: of the result.
+        bytes_per_pixel: channels times bytes of each; 1 where only the header was read, so that
+            what passes may still be refused.
 
     Raises:
-        UnsupportedImageError: the format cannot hold the picture.
+        ImageTooLargeError: the text names the limit, and formats that hold it.
     """
-    check_writable(f"x{extension}")
-    kind = _FORMAT_OF[extension.lower()]
-    pixels = _fit(picture.pixels, kind)
-    settings = _settings(kind, quality)
-    metadata = picture.metadata if keep_metadata else {}
-    wanted = for_file(metadata, kind, grey=pixels.ndim == GREY)
-    blobs = [np.frombuffer(blob, dtype=np.uint8) for blob in wanted.values()]
-    # OpenCV writes grey as .pgm only, and colour as .ppm only; .pnm is either.
-    name = ".pnm" if kind == "pnm" else EXTENSIONS[kind][0]
-    try:
-        done, content = cv2.imencodeWithMetadata(name, pixels, list(wanted), blobs, settings)
-    except cv2.error as error:
-        raise UnsupportedImageError(f"OpenCV cannot encode it as {kind}: {error.err}") from error
-    if not done:
-        raise UnsupportedImageError(f"OpenCV cannot encode it as {kind}")
-    return bytes(content.tobytes())
-
-
-def _settings(kind: str, quality: int | None) -> list[int]:
-    if kind == "jpg":
-        return [cv2.IMWRITE_JPEG_QUALITY, quality or _DEFAULT_QUALITY]
-    if kind == "webp":
-        return [cv2.IMWRITE_WEBP_QUALITY, quality or _LOSSLESS_WEBP]
-    return []  # PNG's default strategy is six times as fast as any level that one could name
-
-
-def _fit(pixels: Pixels, kind: str) -> Pixels:
-    """What the format can hold of a picture, or an error; nothing is dropped silently."""
-    if pixels.ndim > GREY and pixels.shape[2] > 3 and kind not in _WITH_ALPHA:  # noqa: PLR2004 - BGR
-        raise UnsupportedImageError(
-            f"it has an alpha channel, which {kind} cannot hold: use --format png, webp or tiff"
+    kind = format_of(f"x{posixpath.splitext(output)[1] or output}") or ""
+    limit = _limit(kind, size, bytes_per_pixel)
+    if limit:
+        others = [name for name in get_args(Format)[1:] if not _limit(name, size, bytes_per_pixel)]
+        advice = (
+            f"use --format {_either(others)}, or a smaller scale"
+            if others
+            else ("give it a smaller scale")
         )
-    if pixels.dtype == np.uint16 and kind not in _DEEP:
-        return np.rint(pixels / np.float32(257)).astype(np.uint8)
-    return pixels
+        raise ImageTooLargeError(
+            f"the result would have {size} px, and {kind} holds at most {limit}: {advice}"
+        )
+
+
+def _limit(kind: str, size: Size, bytes_per_pixel: int) -> str:
+    """The limit of a format that a size exceeds, in words; empty where it fits."""
+    if max(size) > _MAX_SIDE_PX.get(kind, max(size)):
+        return f"{_MAX_SIDE_PX[kind]} px a side"
+    if size.pixels > _MAX_PIXELS.get(kind, size.pixels):
+        return f"{_MAX_PIXELS[kind] / 1e6:.0f} megapixels"
+    if size.pixels * bytes_per_pixel > _MAX_BYTES.get(kind, size.pixels * bytes_per_pixel):
+        return f"{_MAX_BYTES[kind] / 1e9:.1f} gigabytes of pixels"
+    return ""
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))

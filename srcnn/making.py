@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from srcnn.decoding import decode
-from srcnn.images import Picture, encode, format_of
-from srcnn.pixels import GREY, Pixels, grey_of
+from srcnn.encoding import encode, prepare
+from srcnn.geometry import Size
+from srcnn.images import Picture, format_of
+from srcnn.pixels import Pixels, has_alpha
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Work
 
@@ -42,17 +44,20 @@ def make(job: Job, upscaler: Upscaler, work: Work, data: bytes, check: Callable[
     picture = decode(data, work.size_in)
     if work.copy and format_of(work.output) == format_of(work.source) and job.keep_metadata:
         return Made(data)
-    if not work.copy:
-        pixels = upscaler.to_size(picture.pixels, work.size_out, check)
-        picture = replace(picture, pixels=_as_grey(picture, pixels))
     extension = posixpath.splitext(work.output)[1]
-    encoded = encode(picture, extension, job.quality, keep_metadata=job.keep_metadata)
+    keep, flatten = job.keep_metadata, job.flatten
+    picture = prepare(picture, work.size_out, extension, keep_metadata=keep, flatten=flatten)
+    if not work.copy:
+        picture = replace(picture, pixels=_larger(picture, upscaler, work.size_out, check))
+    encoded = encode(picture, extension, job.quality, keep_metadata=keep, flatten=flatten)
     check()
     return Made(encoded, picture.notes)
 
 
-def _as_grey(picture: Picture, upscaled: Pixels) -> Pixels:
-    """Grey with alpha has equal planes after the network as well, which tints each a little."""
-    if picture.is_grey and upscaled.ndim > GREY:
-        upscaled[:, :, :3] = grey_of(upscaled[:, :, :3])[:, :, None]
-    return upscaled
+def _larger(picture: Picture, upscaler: Upscaler, size: Size, check: Callable[[], None]) -> Pixels:
+    """Upscale; grey with alpha has three equal planes, of which one is computed."""
+    if not (picture.is_grey and has_alpha(picture.pixels)):
+        return upscaler.to_size(picture.pixels, size, check)
+    grey = upscaler.to_size(picture.pixels[:, :, 2:], size, check)
+    planes: Pixels = grey[:, :, [0, 0, 0, 1]]
+    return planes

@@ -5,23 +5,24 @@ Knows bytes and tags; reads and writes no files.
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import cv2
 from PIL import Image
 
+from srcnn import exif, profiles, xmp
 from srcnn.errors import UnsupportedImageError
+from srcnn.geometry import Size
 
+WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
+_EXIF, _XMP, _ICC = (
+    int(kind) for kind in (cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_XMP, cv2.IMAGE_METADATA_ICCP)
+)
+_NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 _EXIF_HEADER = b"Exif\x00\x00"
-_SHORT = 3  # TIFF 6.0, section 2: a field of 16 bits
-_BYTE_ORDERS = {b"II": "<", b"MM": ">"}
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"  # in JPEG only, XMP part 3, section 1.1.3
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[0-9]+")
-_ICC_SPACE = slice(16, 20)  # ICC.1, section 7.2.6
 _JPEG_SEGMENT = 65_533 - len(_XMP_HEADER)  # bytes; the longest header of the three
 
 
@@ -46,71 +47,58 @@ def orientation_of(image: Image.Image) -> int:
 def metadata_of(kinds: Iterable[int], blobs: Iterable[Any], orientation: int) -> dict[int, bytes]:
     """The metadata that OpenCV found, made true of pixels that have been put upright.
 
+    Photoshop's own block of a JPEG (APP13, with IPTC's old form) is not among it; what IPTC has
+    today is XMP.
+
     Args:
         kinds: OpenCV's metadata types.
         blobs: arrays of bytes, one for each.
         orientation: that the pixels had.
     """
     found = {int(kind): blob.tobytes() for kind, blob in zip(kinds, blobs, strict=True)}
-    exif, xmp = cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_XMP
-    if exif in found:
-        found[exif] = found[exif].removeprefix(_EXIF_HEADER)
-    if xmp in found:
-        found[xmp] = found[xmp].removeprefix(_XMP_HEADER)
-    if orientation != 1:
-        found |= {exif: _reset_orientation(found[exif])} if exif in found else {}
-        found |= {xmp: _XMP_ORIENTATION.sub(rb"\g<1>1", found[xmp])} if xmp in found else {}
+    for kind, header, block in ((_EXIF, _EXIF_HEADER, exif), (_XMP, _XMP_HEADER, xmp)):
+        if kind in found:
+            found[kind] = found[kind].removeprefix(header)
+            if orientation != 1:
+                found[kind] = block.with_orientation_reset(found[kind])
     return found
 
 
-def for_file(metadata: Mapping[int, bytes], kind: str, *, grey: bool) -> dict[int, bytes]:
-    """What a file of a format takes of the metadata, as OpenCV wants it.
+def for_file(
+    metadata: Mapping[int, bytes], kind: str, size: Size, *, grey: bool
+) -> dict[int, bytes]:
+    """What a file takes of the metadata, made true of its picture.
 
     Args:
         metadata: as `metadata_of` gives it.
-        kind: format of the file.
+        kind: format of the file; BMP and PNM take nothing.
+        size: of its picture.
         grey: whether its pixels are grey.
 
     Raises:
         UnsupportedImageError: a part is larger than the format can hold.
     """
-    if kind not in ("png", "jpg", "webp"):
+    if kind not in WITH_METADATA:
         return {}
-    names = {
-        cv2.IMAGE_METADATA_EXIF: "EXIF",
-        cv2.IMAGE_METADATA_XMP: "XMP",
-        cv2.IMAGE_METADATA_ICCP: "ICC",
-    }
-    taken = {key: blob for key, blob in metadata.items() if key in names}
-    # A profile of CMYK or grey says nothing true of pixels that became RGB.
-    space = b"GRAY" if grey and kind != "webp" else b"RGB "
-    if taken.get(cv2.IMAGE_METADATA_ICCP, b"")[_ICC_SPACE] != space:
-        taken.pop(cv2.IMAGE_METADATA_ICCP, None)
-    if kind == "jpg":
-        for key, blob in taken.items():
-            if len(blob) > _JPEG_SEGMENT:
-                raise UnsupportedImageError(
-                    f"its {names[key]} block of {len(blob)} bytes is more than a jpg can hold: "
-                    "use --metadata strip, or --format png or webp"
-                )
-        if cv2.IMAGE_METADATA_XMP in taken:
-            taken[cv2.IMAGE_METADATA_XMP] = _XMP_HEADER + taken[cv2.IMAGE_METADATA_XMP]
+    taken = {key: metadata[key] for key in _NAMES if metadata.get(key)}
+    if not profiles.fits(taken.get(_ICC, b""), grey=grey and kind != "webp"):
+        taken.pop(_ICC, None)
+    if not exif.is_readable(taken.get(_EXIF, b"")):
+        taken.pop(_EXIF, None)
+    if _EXIF in taken:
+        taken[_EXIF] = exif.for_result(taken[_EXIF], size)
+    if _XMP in taken:
+        taken[_XMP] = xmp.for_result(taken[_XMP], size)
+    return _in_segments(taken) if kind == "jpg" else taken
+
+
+def _in_segments(taken: dict[int, bytes]) -> dict[int, bytes]:
+    for key, blob in taken.items():
+        if len(blob) > _JPEG_SEGMENT:
+            raise UnsupportedImageError(
+                f"its {_NAMES[key]} block of {len(blob)} bytes is more than a jpg can hold: "
+                "use --metadata strip, or --format png or webp"
+            )
+    if _XMP in taken:
+        taken[_XMP] = _XMP_HEADER + taken[_XMP]
     return taken
-
-
-def _reset_orientation(exif: bytes) -> bytes:
-    """Set the orientation to 1 in place: nothing else moves, makers' notes stay readable."""
-    order = _BYTE_ORDERS.get(exif[:2])
-    if order is None:
-        return exif
-    result = bytearray(exif)
-    try:
-        (start,) = struct.unpack_from(f"{order}I", exif, 4)
-        (count,) = struct.unpack_from(f"{order}H", exif, start)
-        for at in range(start + 2, start + 2 + 12 * count, 12):
-            (tag,) = struct.unpack_from(f"{order}H", exif, at)
-            if tag == _ORIENTATION:
-                struct.pack_into(f"{order}HHIHH", result, at, tag, _SHORT, 1, 1, 0)
-    except struct.error:  # a block that ends early; what was found has been set
-        pass
-    return bytes(result)

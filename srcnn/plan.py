@@ -16,7 +16,7 @@ from srcnn import ledger
 from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
-from srcnn.images import Format, check_writable
+from srcnn.images import Format, check_size, check_writable
 from srcnn.ledger import Record
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
@@ -240,12 +240,14 @@ def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) 
         if is_large_enough(size_in, wish.scale):
             if selection.when_larger == "skip":  # there is no output, or not of this scale
                 return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
+            check_size(wish.output, size_in)
             return Work(
                 wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
             )
         check_writable(wish.output)
         size_out = output_size(size_in, wish.scale)
         _check_output(size_out, selection.max_output_megapixels)
+        check_size(wish.output, size_out)
     except (ImageError, OSError) as error:
         if isinstance(error, StorageError):
             src.probe()  # this image's failure alone, unless all of the source is out of reach

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from srcnn.alpha import bleed
 from srcnn.card import Convention
 from srcnn.cores import pool, usable_cores
 from srcnn.engine.engine import Engine
@@ -203,7 +204,8 @@ class Upscaler:
     ) -> Pixels:
         """Upscale one picture to a size; see `__call__`.
 
-        Alpha is a plane of its own, enlarged by the cubic alone.
+        Alpha is a plane of its own, enlarged by the cubic alone. What shows no colour takes
+        that of what is seen beside it, so that no rim is drawn.
 
         Args:
             image: a picture.
@@ -211,7 +213,7 @@ class Upscaler:
             before_tile: called before each tile; ends the picture by raising.
         """
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
-        colours, alpha = parts_of(image)
+        colours, alpha = parts_of(bleed(image))
         larger_colours, larger_alpha = parts_of(result)
         self._colours.enlarge(colours, larger_colours, before_tile)
         check_result(colours, larger_colours)

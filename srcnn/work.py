@@ -14,7 +14,7 @@ from typing import Literal
 from srcnn.card import Convention
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
-from srcnn.images import WITH_QUALITY, Format, format_of
+from srcnn.images import WITH_ALPHA, WITH_QUALITY, Format, format_of
 from srcnn.session import Precision, Provider
 from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
@@ -35,8 +35,9 @@ class Job:
         model_sha256: of its content; a worker refuses another.
         convention: what the user says of the pixels of a model without a card.
         form: format of the outputs.
-        quality: of JPEG and WebP, 1 to 100; None for the format's default.
+        quality: of JPEG, WebP and AVIF, 1 to 100; None for the format's default.
         keep_metadata: whether EXIF, ICC and XMP go along.
+        flatten: colour behind pictures with alpha, in formats that hold none; None to refuse them.
         provider: of inference.
         precision: of inference.
         threads: of one inference; 0 for the cores the process may use.
@@ -55,6 +56,7 @@ class Job:
     form: Format = "keep"
     quality: int | None = None
     keep_metadata: bool = True
+    flatten: str | None = None
     provider: Provider = "auto"
     precision: Precision = "exact"
     threads: int = 0
@@ -67,10 +69,12 @@ class Job:
         """Digest of the options that shape an output's file; a change redoes the image.
 
         Args:
-            output: its key, whose format tells whether the quality matters.
+            output: its key, whose format tells whether quality and colour matter.
         """
-        quality = self.quality if format_of(output) in WITH_QUALITY else None
-        shaping = [self.convention, self.form, quality, self.keep_metadata]
+        form = format_of(output)
+        quality = self.quality if form in WITH_QUALITY else None
+        flatten = self.flatten if form not in WITH_ALPHA else None
+        shaping = [self.convention, self.form, quality, self.keep_metadata, flatten]
         return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ import cv2
 from PIL import ImageFile
 
 from srcnn.decoding import jpeg, opencv, pillow, png, tiff
+from srcnn.tiff import tiff_metadata
 
 _METADATA = {
     cv2.IMAGE_METADATA_EXIF: "exif",
@@ -50,6 +51,8 @@ def found_in(image: ImageFile.ImageFile, data: bytes) -> Found:
         return Found(pixels, png.is_grey(data), metadata)
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
+    if image.format == "TIFF":
+        metadata |= tiff_metadata(image)
     if image.mode in pillow.CONVERTED:
         metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # not of RGB
         pixels, note = pillow.converted(image, data)
