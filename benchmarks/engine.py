@@ -21,6 +21,7 @@ from rounds import Case, Child, children, difference, interleave
 
 FACTORS = (2, 2.5, 3)  # besides 4
 KINDS = ("grey", "alpha", "deep")  # besides colour
+MOST = 150  # seconds of rounds
 # Providers besides the CPU's, in ONNX Runtime's words; others are no rows of the table.
 PROVIDERS = {
     "ours, cuda": "CUDAExecutionProvider",
@@ -68,10 +69,10 @@ def measure(threads: int, side: int, rounds: int) -> dict[str, Any]:
     with children(names(), threads) as (ready, skipped):
         differences = compare(ready, Case((side, side), 4))
         planned = turns(ready, side)
-        seconds = interleave([(child, case) for *_, child, case in planned], rounds)
+        seconds = interleave([(c, case) for *_, c, case in planned], rounds, at_most_seconds=MOST)
     return {
         "side": side,
-        "rounds": rounds,
+        "rounds": len(seconds[0]),
         "operations_per_pixel": operations_per_pixel(),
         "product_operations": 2 * PRODUCT_SIDE**3,
         "skipped": skipped,

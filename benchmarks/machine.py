@@ -31,6 +31,15 @@ def describe() -> dict[str, Any]:
     }
 
 
+def busy_seconds() -> tuple[float, float]:
+    """Seconds that cores worked: for anybody, and for this process and its ended children."""
+    times = psutil.cpu_times()._asdict()
+    rest = ("idle", "iowait", "guest", "guest_nice")  # a guest's are counted in user's
+    mine = os.times()
+    own = mine.user + mine.system + mine.children_user + mine.children_system
+    return sum(each for name, each in times.items() if name not in rest), own
+
+
 def _cpuinfo(key: str) -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -59,6 +59,8 @@ def sizes(part: Figures) -> Figure:
             label = f"{engine}: {shape}"
             axes.plot(*zip(*points, strict=True), style, marker=marker, color=shade, label=label)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("megapixels of the result")
     axes.set_ylabel("seconds for each megapixel")

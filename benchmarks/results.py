@@ -41,6 +41,7 @@ class Part:
         self._name = name
         self._folder = options.results or (QUICK if options.quick else FOLDER)
         self._began = time.monotonic()
+        self._busy = machine.busy_seconds()
         cores = sorted(os.sched_getaffinity(0))
         self.threads: int = options.threads or len(cores)
         os.sched_setaffinity(0, cores[: self.threads])  # children inherit it
@@ -48,14 +49,18 @@ class Part:
             "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "quick": options.quick,
             "threads": self.threads,
-            "load_before": round(os.getloadavg()[0], 2),
             "machine": machine.describe(),
         }
 
     def write(self, figures: dict[str, Any]) -> None:
-        """Keep the figures."""
+        """Keep the figures; all processes of the part have ended."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        about = self._about | {"took_seconds": round(time.monotonic() - self._began)}
+        took = time.monotonic() - self._began
+        total, own = (
+            now - before for now, before in zip(machine.busy_seconds(), self._busy, strict=True)
+        )
+        others = round(max(0, total - own) / took, 2)
+        about = self._about | {"took_seconds": round(took), "cores_of_others": others}
         place = self._folder / f"{self._name}.json"
         place.write_text(json.dumps({"about": about, **_short(figures)}, indent=1) + "\n")
         print(f"{place}, in {about['took_seconds']} s", file=sys.stderr)

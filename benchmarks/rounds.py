@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import signal
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+
+LEAST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def children(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Chi
     Yields:
         Those that can run, and why the others cannot; both by name.
     """
+    # Ended by a signal, this process would leave the stopped ones behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with contextlib.ExitStack() as stack:
         started = {name: stack.enter_context(Child(name, threads)) for name in names}
         reasons = {name: child.wait() for name, child in started.items()}
@@ -101,7 +107,11 @@ def children(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Chi
 
 
 def interleave(
-    turns: Sequence[tuple[Child, Case]], rounds: int, *, warm: bool = True
+    turns: Sequence[tuple[Child, Case]],
+    rounds: int,
+    *,
+    warm: bool = True,
+    at_most_seconds: float = math.inf,
 ) -> list[list[float]]:
     """Run every turn once in each round.
 
@@ -109,13 +119,17 @@ def interleave(
         turns: who, and what.
         rounds: that are counted.
         warm: whether a round goes before them that is not counted.
+        at_most_seconds: no round begins after so long, once there are three: on a busy machine.
 
     Returns:
         Seconds of each turn, by round.
     """
     order = random.Random(0)
     seconds: list[list[float]] = [[] for _ in turns]
+    began = time.monotonic()
     for number in range(0 if warm else 1, rounds + 1):
+        if number > LEAST_ROUNDS and time.monotonic() - began > at_most_seconds:
+            break
         for index in order.sample(range(len(turns)), len(turns)):
             child, case = turns[index]
             took = child.ask(case)["seconds"]

@@ -22,6 +22,7 @@ from goals import (
 from rounds import ratio
 
 Section = Callable[[Figures], str]
+MUCH_OTHER_WORK = 0.1  # cores
 KINDS = {
     "grey": "grey, 8 bits",
     "alpha": "colour and alpha, 8 bits",
@@ -53,7 +54,13 @@ def surroundings(parts: dict[str, Figures | None]) -> str:
     flags = ", ".join(f"{name}: {'yes' if has else 'no'}" for name, has in host["flags"].items())
     versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
     rows = [
-        (name, each["when"], each["took_seconds"], each["threads"], each["load_before"])
+        (
+            name,
+            each["when"],
+            each["took_seconds"],
+            each["threads"],
+            each.get("cores_of_others", "unknown"),
+        )
         for name, each in about.items()
     ]
     text = [
@@ -64,9 +71,11 @@ def surroundings(parts: dict[str, Figures | None]) -> str:
         f"{flags}.",
         f"{versions}.",
     ]
-    when = table(["part", "when", "seconds", "cores taken", "load before it began"], rows)
+    when = table(["part", "when", "seconds", "cores taken", "cores busy with other work"], rows)
     if any(each["machine"] != host for each in about.values()):
         text.append("**The parts were measured on different machines or versions.**")
+    if any(each.get("cores_of_others", 1) > MUCH_OTHER_WORK for each in about.values()):
+        text.append("**Other work was on the machine: seconds are long, and ratios uncertain.**")
     if any(each["quick"] for each in about.values()):
         text.append("**A smoke test on tiny inputs: these figures say nothing.**")
     return "\n\n".join([*text, when])

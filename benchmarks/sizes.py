@@ -62,7 +62,8 @@ def main() -> None:
     part = Part("sizes", options)
     sizes = (0.003, 0.01) if options.quick else SIZES
     with children([OURS, LOOP], part.threads) as (ready, _):
-        part.write({"loop_most_megapixels": LOOP_MOST, "points": measure(ready, sizes)})
+        found = measure(ready, sizes)
+    part.write({"loop_most_megapixels": LOOP_MOST, "points": found})
 
 
 if __name__ == "__main__":
