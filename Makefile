@@ -2,13 +2,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PARTS := engine sizes memory job precision
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types tests format weights clean
+.PHONY: help demo test lint types tests format bench bench-quick clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/demo.installed ## upscale a few real photographs, and say where to look
 	@$(BIN)/python scripts/demo.py demo/photos
@@ -31,6 +32,14 @@ format: .venv/dev.installed ## put the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: .venv/bench.installed ## measure again, and write docs/performance.md; ten minutes, on an idle machine
+	@for part in $(PARTS); do echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit; done
+	@$(BIN)/python benchmarks/page.py
+
+bench-quick: .venv/bench.installed ## try every benchmark on tiny inputs
+	@for part in $(PARTS); do $(BIN)/python benchmarks/$$part.py --quick || exit; done
+	@$(BIN)/python benchmarks/page.py --results benchmarks/results/quick --docs benchmarks/results/quick
+
 clean: ## remove the environment and what the demo made
 	rm -rf .venv demo
 
@@ -47,4 +56,9 @@ clean: ## remove the environment and what the demo made
 .venv/dev.installed: .venv/made pyproject.toml constraints.txt
 	@echo "installing into .venv (some minutes; PyTorch is large) ..."
 	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+.venv/bench.installed: .venv/made pyproject.toml constraints.txt
+	@echo "installing into .venv (some minutes; PyTorch is large) ..."
+	@$(INSTALL) --editable '.[bench]'
 	@touch $@
