@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         0, ge=0, le=1024, description="Threads of inference; 0 for the cores the process may use."
     )
     tile_px: int = Field(
-        256, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
+        192, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
     )
     max_input_megapixels: float = Field(
         250,

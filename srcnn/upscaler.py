@@ -30,7 +30,7 @@ from srcnn.sanity import check_result
 from srcnn.session import Precision, Provider, Run, make_session, runner
 from srcnn.whole import WholeGraph
 
-DEFAULT_TILE_PX = 256
+DEFAULT_TILE_PX = 192
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
 # Tiles of all cores together, values of the largest layers.
 _TILES_BYTES = 200 * 2**20

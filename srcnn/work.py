@@ -60,7 +60,7 @@ class Job:
     provider: Provider = "auto"
     precision: Precision = "exact"
     threads: int = 0
-    tile_px: int = 256
+    tile_px: int = 192
     transfers: int = 8
     buffer_bytes: int = 128_000_000
     storage: StorageLimits = DEFAULT_LIMITS
