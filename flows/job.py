@@ -56,6 +56,6 @@ def batch_of(
 ) -> Batch:
     """The shards, and when to give up."""
     megapixels, images = settings.shard_megapixels, settings.shard_images
-    shards = make_shards(plan.work, megapixels, images, runner.width)
+    shards = make_shards(plan.work, megapixels, images, runner.places)
     limit = parse_failure_limit(options.max_failures) if options.max_failures else None
     return Batch(job, plan, shards, limit, settings.aws_block)
