@@ -20,14 +20,14 @@ _LARGEST_PIXEL_BYTES = 8
 def held_bytes(work: Work) -> int:
     """Memory that an image in hand takes at the most, besides the tiles that are computed.
 
-    Its file and its result, and first the source's pixels, then the file of the result,
-    neither of which is larger than the result.
+    Its file and its result, and first the source's pixels, then the file of the result. The
+    pixels are no more than the result's; its file may be half as large again, as noise in LZW.
 
     Args:
         work: the image.
     """
     pixel_bytes = _PIXEL_BYTES.get(format_of(work.source) or "", _LARGEST_PIXEL_BYTES)
-    return work.info.size + 2 * work.size_out.pixels * pixel_bytes
+    return work.info.size + work.size_out.pixels * pixel_bytes * 5 // 2
 
 
 def make(job: Job, workshop: Workshop, work: Work, data: bytes, check: Callable[[], None]) -> bytes:

@@ -32,10 +32,12 @@ class Room:
 
     def enter(self, size_bytes: int) -> None:
         """Wait for room, and take it."""
-        admitted = threading.Event()
         with self._lock:
+            if not self._queue and self._fits(size_bytes):
+                self._take(size_bytes)
+                return
+            admitted = threading.Event()
             self._queue.append((size_bytes, admitted))
-            self._admit()
         admitted.wait()
 
     def leave(self, size_bytes: int) -> None:
@@ -49,9 +51,12 @@ class Room:
         """Let in who comes first, while there is room: nobody else is woken."""
         while self._queue and self._fits(self._queue[0][0]):
             size_bytes, admitted = self._queue.popleft()
-            self._inside += 1
-            self._held_bytes += size_bytes
+            self._take(size_bytes)
             admitted.set()
+
+    def _take(self, size_bytes: int) -> None:
+        self._inside += 1
+        self._held_bytes += size_bytes
 
     def _fits(self, size_bytes: int) -> bool:
         if not self._inside:
