@@ -19,7 +19,8 @@ from srcnn.control import Control
 from srcnn.decoding import decode
 from srcnn.making import held_bytes, make
 from srcnn.model import load_model
-from srcnn.plan import Selection, make_plan
+from srcnn.plan import make_plan
+from srcnn.selection import Selection
 from srcnn.storage.folder import Folder
 from srcnn.work import Job, Work
 
