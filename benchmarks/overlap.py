@@ -71,7 +71,7 @@ def main() -> None:
                 place = f"{bucket}/{uuid.uuid4().hex[:8]}"
                 found[transfers].append(seconds(f"{bucket}/src", place, transfers))
     medians = {transfers: statistics.median(each) for transfers, each in found.items()}
-    print(f"{images} pictures of 64x64 to x2, {latency * 1000:.0f} ms a request, two workers")
+    print(f"{images} pictures of 64x64 to x2, {latency * 1000:.0f} ms a request")
     for transfers, median in medians.items():
         print(f"{transfers:3} at a time: {median:6.2f} s, {medians[1] / median:4.1f} times as fast")
 

@@ -37,8 +37,9 @@ from srcnn.batch import upscaler_for
 from srcnn.geometry import Size
 from srcnn.ledger import Record
 from srcnn.model import load_model
-from srcnn.plan import Selection, make_plan
+from srcnn.plan import make_plan
 from srcnn.report import Report, reconcile
+from srcnn.selection import Selection
 from srcnn.storage.folder import Folder
 from srcnn.work import Job
 

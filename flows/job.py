@@ -10,7 +10,8 @@ from flows.runners import Runner
 from flows.settings import Settings
 from flows.working import Batch
 from srcnn.failure_limit import parse_failure_limit
-from srcnn.plan import Plan, Selection
+from srcnn.plan import Plan
+from srcnn.selection import Selection
 from srcnn.work import Job
 from tasks.shards import make_shards
 
@@ -59,6 +60,6 @@ def batch_of(
 ) -> Batch:
     """The shards, and when to give up."""
     megapixels, images = settings.shard_megapixels, settings.shard_images
-    shards = make_shards(plan.work, megapixels, images, runner.width)
+    shards = make_shards(plan.work, megapixels, images, runner.places)
     limit = parse_failure_limit(options.max_failures) if options.max_failures else None
     return Batch(job, plan, shards, limit, settings.aws_block)

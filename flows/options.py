@@ -14,7 +14,7 @@ from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images import Format
 from srcnn.patterns import Patterns
-from srcnn.plan import Overwrite, WhenLarger
+from srcnn.selection import Overwrite, WhenLarger
 from srcnn.session import Precision, Provider
 from srcnn.storage.urls import beside, check_url
 
@@ -139,11 +139,12 @@ class UpscaleOptions(BaseModel):
         description="Where images are made: in threads of this process, or on the Dask cluster at "
         "SRCNN_DASK_ADDRESS.",
     )
-    workers: int = Field(
-        2,
+    workers: int | None = Field(
+        None,
         ge=1,
-        le=64,
-        description="Threads that make images, 1 to 64; inference shares all cores anyway.",
+        le=1024,
+        description="Shards in hand at a time in this process, 1 to 1024; one more than the cores "
+        "if unset. They share its cores and its memory.",
     )
     dry_run: Flag = Field(default=False, description="Write nothing; tell what would be done.")
     report: Url | None = Field(

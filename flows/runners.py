@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from srcnn.cores import usable_cores
 from srcnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ class Runner(Protocol):
 
     Attributes:
         remote: whether work runs in other processes, which see nothing of this one's memory.
-        width: shards worked on at a time.
+        places: how many shards there must be at a time for all cores to have work.
     """
 
     remote: bool
-    width: int
+    places: int
 
     def executor(self) -> AbstractContextManager[Executor]:
         """For plain calls."""
@@ -39,25 +40,27 @@ class Runner(Protocol):
 
 
 class ThreadRunner:
-    """Threads of this process: inference and codecs release the interpreter's lock."""
+    """Threads of this process, which wait for the pool that computes: see `srcnn.workshop`."""
 
     remote = False
+    places = 1  # the images of one shard share the cores
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int | None) -> None:
         """Start nothing yet.
 
         Args:
-            workers: shards worked on at a time.
+            workers: shards in hand at a time; None for one more than the cores, so that one
+                begins while another ends, and large images, alone in their shards, have company.
         """
-        self.width = workers
+        self._workers = workers or usable_cores() + 1
 
     def executor(self) -> AbstractContextManager[Executor]:
         """A pool of threads."""
-        return ThreadPoolExecutor(self.width)
+        return ThreadPoolExecutor(self._workers)
 
     def task_runner(self) -> TaskRunner[Any]:
         """Prefect's pool of threads."""
-        return ThreadPoolTaskRunner(max_workers=self.width)
+        return ThreadPoolTaskRunner(max_workers=self._workers)
 
 
 class DaskRunner:
@@ -76,8 +79,8 @@ class DaskRunner:
         """
         self._address = address
         with self._client() as client:
-            self.width = sum(client.nthreads().values())
-        if not self.width:
+            self.places = sum(client.nthreads().values())
+        if not self.places:
             raise UsageError(f"the Dask scheduler at {address} has no workers: start some first")
 
     def executor(self) -> AbstractContextManager[Executor]:
@@ -117,12 +120,12 @@ class DaskRunner:
             yield client
 
 
-def make_runner(name: RunnerName, workers: int, dask_address: str | None) -> Runner:
+def make_runner(name: RunnerName, workers: int | None, dask_address: str | None) -> Runner:
     """The runner that the options ask for.
 
     Args:
         name: threads, or dask.
-        workers: of threads.
+        workers: of threads; None for one more than the cores.
         dask_address: of the scheduler.
 
     Raises:

@@ -60,7 +60,10 @@ class Settings(BaseSettings):
         description="Seconds of a bucket's or server's silence that end one attempt.",
     )
     threads: int = Field(
-        0, ge=0, le=1024, description="Threads of inference; 0 for the cores the process may use."
+        0,
+        ge=0,
+        le=1024,
+        description="Threads that compute in each process; 0 for the cores it may use.",
     )
     tile_px: int = Field(
         192, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
@@ -84,17 +87,18 @@ class Settings(BaseSettings):
         200, ge=1, le=100_000, description="Images that make one shard at the most."
     )
     transfers: int = Field(
-        8,
+        16,
         ge=1,
         le=256,
-        description="Files that each shard reads ahead, and writes behind, at a time.",
+        description="Files that each process reads ahead, and writes behind, at a time.",
     )
     buffer_megabytes: float = Field(
-        128,
-        gt=0,
-        le=100_000,
-        description="Megabytes of files that each shard holds read ahead, and as many waiting to "
-        "be written; a larger file goes alone.",
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes of files that each process holds read ahead, as many of decoded "
+        "pictures in hand, and as many of files being written; what is larger goes alone. 0 for an "
+        "eighth of the memory the process may use.",
     )
     lock_seconds: float = Field(
         120,

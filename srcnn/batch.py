@@ -15,6 +15,7 @@ from srcnn.model import load_model
 from srcnn.storage.folder import Folder
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Outcome, Work
+from srcnn.workshop import Workshop, furnish
 
 _building = threading.Lock()
 
@@ -31,7 +32,24 @@ def upscaler_for(job: Job) -> Upscaler:
         return _upscaler(job)
 
 
+def workshop_for(job: Job) -> Workshop:
+    """What the job's shards share in this process, made once.
+
+    Raises:
+        ModelError: the model cannot serve, or is not the one that was planned with.
+        SourceMissingError: there is no such file.
+        UsageError: the provider is not there.
+    """
+    with _building:
+        return _workshop(job)
+
+
 # One run at a time works in a process; a later one may bring another model.
+@lru_cache(maxsize=1)
+def _workshop(job: Job) -> Workshop:
+    return furnish(job, _upscaler(job))
+
+
 @lru_cache(maxsize=1)
 def _upscaler(job: Job) -> Upscaler:
     model = load_model(job.model, job.storage)
@@ -77,7 +95,7 @@ def process_shard(job: Job, shard: Sequence[Work], run: Control | None = None) -
         ModelError: the model cannot serve.
     """
     run = run or control.get(None) or Control()
-    bench = Bench(job, upscaler_for(job), run)
+    bench = Bench(job, workshop_for(job), run)
     told = {outcome.source: outcome for outcome in bench.outcomes(shard)}
     outcomes = [told[work.source] for work in shard]
     try:

@@ -1,6 +1,8 @@
-"""Where a shard's images are made: read ahead, computed one at a time, written behind.
+"""Where a shard's images are made: each by a thread that reads, has it computed, and writes.
 
-The one place where an image's failure is caught, so that it never stops the others.
+Many are on their way at a time, so that reading, computing and writing overlap; the rooms of the
+workshop bound what they hold. The one place where an image's failure is caught, so that it
+never stops the others.
 """
 
 from __future__ import annotations
@@ -8,24 +10,39 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import as_completed, wait
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from srcnn.control import Control
 from srcnn.errors import SourceMissingError, StorageError
 from srcnn.ledger import Record
-from srcnn.making import make
-from srcnn.overlap import Bounds, Queue, read_ahead
+from srcnn.making import held_bytes, make
+from srcnn.room import Stay
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.upscaler import Upscaler
 from srcnn.work import Failure, Job, Outcome, Work, scale_of
+from srcnn.workshop import Workshop
 
 R = TypeVar("R")
 
 # Not that of one file: a disk that is full, or was mounted again read-only after an error.
 _NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+class _Clock:
+    """The time that is spent on one image; waiting for room is not spent on it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, call: Callable[[], R]) -> R:
+        started = time.monotonic()
+        try:
+            return call()
+        finally:
+            self.seconds += time.monotonic() - started
 
 
 class Bench:
@@ -35,22 +52,19 @@ class Bench:
         records: of the images that are written.
     """
 
-    def __init__(self, job: Job, upscaler: Upscaler, run: Control) -> None:
+    def __init__(self, job: Job, workshop: Workshop, run: Control) -> None:
         """Open the job's folders.
 
         Args:
             job: what all images share.
-            upscaler: the job's.
+            workshop: of this process.
             run: told of every image, and of a storage that went away.
         """
         self.records: list[Record] = []
         self._job = job
-        self._upscaler = upscaler
+        self._workshop = workshop
         self._run = run
         self._src, self._dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
-        self._bounds = Bounds(job.transfers, job.buffer_bytes)
-        self._seconds: dict[str, float] = {}
-        self._notes: dict[str, tuple[str, ...]] = {}
 
     def outcomes(self, shard: Sequence[Work]) -> Iterator[Outcome]:
         """Make the images, and tell of each as soon as it is known.
@@ -58,57 +72,48 @@ class Bench:
         Args:
             shard: images to make.
         """
-        threads = self._bounds.transfers
-        with ThreadPoolExecutor(threads) as readers, ThreadPoolExecutor(threads) as writers:
-            for outcome in self._worked(shard, readers, writers):
+        ways = [self._workshop.hands.submit(self._image, work) for work in shard]
+        try:
+            for way in as_completed(ways):
+                outcome, record = way.result()
+                self.records += [record] if record else []
                 self._run.on_outcome(outcome)
                 yield outcome
+        finally:  # whatever stopped us: nothing works on when we are gone
+            for way in ways:
+                way.cancel()
+            wait(ways)
 
-    def _worked(
-        self, shard: Sequence[Work], readers: Executor, writers: Executor
-    ) -> Iterator[Outcome]:
-        reads: Queue[Work, bytes] = Queue(readers, self._bounds)
-        writes: Queue[Work, FileInfo] = Queue(writers, self._bounds)
-        for work, content in read_ahead(reads, shard, lambda work: work.info.size, self._read):
-            encoded = self._attempt(work, partial(self._make, work, content))
-            if isinstance(encoded, Outcome):
-                yield encoded
-                continue
-            written = writes.put(work, len(encoded), partial(self._write, work, encoded))
-            yield from (self._finished(*each) for each in written)
-        yield from (self._finished(*each) for each in writes.rest())
-
-    def _read(self, work: Work) -> bytes:
-        self._run.check_turn()
-        return self._timed(work, partial(self._src.read, work.source))
-
-    def _make(self, work: Work, content: Future[bytes]) -> bytes:
-        data = content.result()
-        self._run.check_turn()
-        check = self._run.check
-        made = self._timed(work, partial(make, self._job, self._upscaler, work, data, check))
-        self._notes[work.source] = made.notes
-        return made.content
-
-    def _write(self, work: Work, encoded: bytes) -> FileInfo:
-        self._run.check()
-        return self._timed(work, partial(self._dst.write, work.output, encoded))
-
-    def _finished(self, work: Work, written: Future[FileInfo]) -> Outcome:
-        info = self._attempt(work, written.result)
-        if isinstance(info, Outcome):
-            return info
-        self.records.append(_record(self._job, work, info))
-        return self._outcome(work, None)
-
-    def _attempt(self, work: Work, call: Callable[[], R]) -> R | Outcome:
+    def _image(self, work: Work) -> tuple[Outcome, Record | None]:
+        clock = _Clock()
         try:
-            return call()
+            info, notes = self._written(work, clock)
         # Whatever an image does to the libraries that read, run and write it, it fails alone.
         except Exception as error:  # noqa: BLE001 - recorded, and shown at the end
             if isinstance(error, OSError):
                 self._end_if_storage_is_gone(error)
-            return self._outcome(work, Failure.of(error))
+            return _outcome(work, clock.seconds, Failure.of(error)), None
+        outcome = replace(_outcome(work, clock.seconds, None), notes=notes)
+        return outcome, _record(self._job, work, info)
+
+    def _written(self, work: Work, clock: _Clock) -> tuple[FileInfo, tuple[str, ...]]:
+        """Take an image through the rooms: its file, its pixels, its output's file.
+
+        Returns:
+            The output's file as it lies there, and what is to be said of its colours.
+        """
+        run, workshop = self._run, self._workshop
+        with Stay() as stay:
+            stay.move(workshop.files, work.info.size)
+            run.check_turn()
+            data = clock.timed(partial(self._src.read, work.source))
+            stay.move(workshop.pictures, held_bytes(work))
+            run.check_turn()
+            made = clock.timed(partial(make, self._job, workshop, work, data, run.check))
+            del data
+            stay.move(workshop.outputs, len(made.content))
+            run.check()
+            return clock.timed(partial(self._dst.write, work.output, made.content)), made.notes
 
     def _end_if_storage_is_gone(self, error: OSError) -> None:
         """One file that cannot be had is its image's failure; a whole folder ends the run."""
@@ -123,26 +128,18 @@ class Bench:
         except (StorageError, SourceMissingError) as gone:
             self._run.end(str(gone), fatal=True)
 
-    def _timed(self, work: Work, call: Callable[[], R]) -> R:
-        started = time.monotonic()
-        try:
-            return call()
-        finally:  # an image is in one thread at a time
-            before = self._seconds.get(work.source, 0.0)
-            self._seconds[work.source] = before + time.monotonic() - started
 
-    def _outcome(self, work: Work, error: Failure | None) -> Outcome:
-        return Outcome(
-            source=work.source,
-            output=work.output,
-            status="failed" if error else "written",
-            scale=scale_of(work.size_in, work.size_out),
-            size_in=work.size_in,
-            size_out=work.size_out,
-            seconds=self._seconds.pop(work.source, 0.0),
-            error=error,
-            notes=self._notes.pop(work.source, ()),
-        )
+def _outcome(work: Work, seconds: float, error: Failure | None) -> Outcome:
+    return Outcome(
+        source=work.source,
+        output=work.output,
+        status="failed" if error else "written",
+        scale=scale_of(work.size_in, work.size_out),
+        size_in=work.size_in,
+        size_out=work.size_out,
+        seconds=seconds,
+        error=error,
+    )
 
 
 def _record(job: Job, work: Work, info: FileInfo) -> Record:

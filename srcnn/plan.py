@@ -5,60 +5,23 @@ Everything that can be refused is refused here, before any work. Nothing is writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
-from posixpath import splitext
-from typing import Literal
 
 from srcnn import ledger
-from srcnn.decoding import read_header
-from srcnn.errors import ImageError, ImageTooLargeError, StorageError
-from srcnn.geometry import Scale, Size, is_large_enough, output_size, parse_scale
-from srcnn.images import Format, check_size, check_writable
-from srcnn.ledger import Record
-from srcnn.naming import output_keys
-from srcnn.patterns import Patterns
-from srcnn.resolver import Resolver, check_scale
+from srcnn.geometry import parse_scale
+from srcnn.headers import look_at
+from srcnn.resolver import Resolver
 from srcnn.scales import DEFAULT_NAME, Scales, read_scales
+from srcnn.selection import Selection, wishes_of
 from srcnn.sources import earlier_outputs, images_among, source_files
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from srcnn.upscaler import Upscaler
-from srcnn.work import Failure, Job, Outcome, Work, scale_of
-
-Overwrite = Literal["changed", "always", "never"]
-WhenLarger = Literal["copy", "skip"]
-
-_HEADER_THREADS = 16
-_MEGA = 1_000_000
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which images are asked for, and how large.
-
-    Attributes:
-        scale: for images that no row matches; None for the model's own, or 2.
-        scales: URL of a scales file; None to look for `scales.csv` in the source.
-        include: globs; empty for all images.
-        exclude: globs, stronger than `include`.
-        overwrite: when an output that is there is made again.
-        when_larger: what becomes of images that already meet their target.
-        max_input_megapixels: images above are refused.
-        max_output_megapixels: images whose result would be above are refused.
-    """
-
-    scale: str | None = None
-    scales: str | None = None
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    overwrite: Overwrite = "changed"
-    when_larger: WhenLarger = "copy"
-    max_input_megapixels: float = 250
-    max_output_megapixels: float = 250
+from srcnn.uptodate import Making, skipped
+from srcnn.work import Job, Outcome, Work
 
 
 @dataclass(frozen=True)
@@ -80,16 +43,6 @@ class Plan:
     left_alone: dict[str, int] = field(default_factory=dict)
     litter: list[str] = field(default_factory=list)
     scattered: bool = False
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """An image asked for: its names, its file and its scale."""
-
-    source: str
-    output: str
-    info: FileInfo
-    scale: Scale
 
 
 def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
@@ -114,15 +67,15 @@ def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
     images, left_alone = images_among(listing)
     default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
     resolver = Resolver(_scales(src, listing, selection), default, upscaler)
-    wishes = _wishes(images, job.form, listing, selection, resolver.scale_of_key)
+    wishes = wishes_of(images, job.form, listing, selection, resolver.scale_of_key)
     known = ledger.load(dst, existing)
-    making = _Making(job)
-    skipped = [_skipped(wish, making, selection, existing, known.records) for wish in wishes]
-    todo = [wish for wish, outcome in zip(wishes, skipped, strict=True) if outcome is None]
-    decided = _look_at(src, todo, selection, upscaler)
+    making = Making(job)
+    settled = [skipped(wish, making, selection, existing, known.records) for wish in wishes]
+    todo = [wish for wish, outcome in zip(wishes, settled, strict=True) if outcome is None]
+    decided = look_at(src, todo, selection, upscaler)
     return Plan(
         work=[item for item in decided if isinstance(item, Work)],
-        settled=[outcome for outcome in skipped if outcome]
+        settled=[outcome for outcome in settled if outcome]
         + [item for item in decided if isinstance(item, Outcome)],
         warnings=passed_over + resolver.idle_rows() + known.warnings,
         left_alone=left_alone,
@@ -148,125 +101,9 @@ def _existing(dst: Folder) -> dict[str, FileInfo]:
     return dst.files() if dst.exists() else {}
 
 
-def _chosen(images: Sequence[str], selection: Selection) -> list[str]:
-    include, exclude = Patterns(selection.include), Patterns(selection.exclude)
-    return [
-        key
-        for key in images
-        if (not selection.include or include.matches(key)) and not exclude.matches(key)
-    ]
-
-
 def _scales(src: Folder, listing: Mapping[str, FileInfo], selection: Selection) -> Scales | None:
     if selection.scales:
         return read_scales(selection.scales, read_file(selection.scales, src.limits))
     if DEFAULT_NAME in listing:
         return read_scales(src.url_of(DEFAULT_NAME), src.read(DEFAULT_NAME))
     return None
-
-
-def _wishes(
-    images: Sequence[str],
-    form: Format,
-    listing: Mapping[str, FileInfo],
-    selection: Selection,
-    scale_of_key: Callable[[str], Scale],
-) -> list[_Wish]:
-    """The images asked for. All images of the source have a say in each other's names."""
-    outputs = output_keys(images, form)
-    return [
-        _Wish(key, outputs[key], listing[key], scale_of_key(key))
-        for key in _chosen(images, selection)
-    ]
-
-
-class _Making:
-    """How this job makes outputs; texts and digests that many of them share are made once."""
-
-    def __init__(self, job: Job) -> None:
-        self._model = job.model_sha256
-        self._precision = job.precision
-        self._text = lru_cache(str)
-        # A name before the ending, or it would be the name itself.
-        self._options = lru_cache(lambda ending: job.options_digest(f"x{ending}"))
-
-    def made(self, record: Record, wish: _Wish) -> bool:
-        """Whether it would make again what was recorded."""
-        return (
-            record.source_info == wish.info
-            and record.scale == self._text(wish.scale)
-            and record.options == self._options(splitext(wish.output)[1])
-            and record.model == self._model
-            and record.precision == self._precision
-        )
-
-
-def _skipped(
-    wish: _Wish,
-    making: _Making,
-    selection: Selection,
-    existing: Mapping[str, FileInfo],
-    records: Mapping[str, Record],
-) -> Outcome | None:
-    """The outcome of an image that need not be made again; None where it must be."""
-    record = records.get(wish.output)
-    found = existing.get(wish.output)
-    if selection.overwrite == "always" or found is None:
-        return None
-    current = record is not None and record.output_info == found and record.source == wish.source
-    if selection.overwrite == "changed" and not (
-        record is not None and current and making.made(record, wish)
-    ):
-        return None
-    if record is None or not current:
-        return Outcome(wish.source, wish.output, "skipped")
-    scale = scale_of(record.size_in, record.size_out)
-    return Outcome(wish.source, wish.output, "skipped", scale, record.size_in, record.size_out)
-
-
-def _look_at(
-    src: Folder, todo: Sequence[_Wish], selection: Selection, upscaler: Upscaler
-) -> list[Work | Outcome]:
-    """Read the headers of images that must be made, many at a time."""
-    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return list(pool.map(lambda wish: _decide(src, wish, selection, upscaler), todo))
-
-
-def _decide(src: Folder, wish: _Wish, selection: Selection, upscaler: Upscaler) -> Work | Outcome:
-    try:
-        with src.open(wish.source, wish.info) as file:
-            size_in = read_header(file).size
-        _check_input(size_in, selection.max_input_megapixels)
-        if is_large_enough(size_in, wish.scale):
-            if selection.when_larger == "skip":  # there is no output, or not of this scale
-                return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
-            check_size(wish.output, size_in)
-            return Work(
-                wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
-            )
-        check_writable(wish.output)
-        size_out = output_size(size_in, wish.scale)
-        _check_output(size_out, selection.max_output_megapixels)
-        check_size(wish.output, size_out)
-    except (ImageError, OSError) as error:
-        if isinstance(error, StorageError):
-            src.probe()  # this image's failure alone, unless all of the source is out of reach
-        return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
-    check_scale(wish.source, wish.scale, upscaler, size_in)
-    return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
-
-
-def _check_input(size: Size, limit: float) -> None:
-    if size.pixels > limit * _MEGA:
-        raise ImageTooLargeError(
-            f"it has {size.pixels / _MEGA:.1f} megapixels, more than the limit of {limit:g} for "
-            "images read: raise SRCNN_MAX_INPUT_MEGAPIXELS"
-        )
-
-
-def _check_output(size: Size, limit: float) -> None:
-    if size.pixels > limit * _MEGA:
-        raise ImageTooLargeError(
-            f"the result would have {size.pixels / _MEGA:.1f} megapixels, more than the limit of "
-            f"{limit:g} for results: give it a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
-        )

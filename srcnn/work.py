@@ -40,10 +40,11 @@ class Job:
         flatten: colour behind pictures with alpha, in formats that hold none; None to refuse them.
         provider: of inference.
         precision: of inference.
-        threads: of one inference; 0 for the cores the process may use.
+        threads: that compute; 0 for the cores the process may use.
         tile_px: side of tiles.
-        transfers: files that a shard reads ahead, and writes behind, at a time.
-        buffer_bytes: of them, in each direction.
+        transfers: files that a process reads ahead, and writes behind, at a time.
+        buffer_bytes: of files read ahead, as many of pictures in hand, and as many of files being
+            written; 0 for an eighth of the memory that the process may use.
         storage: how patient calls to storage are.
     """
 
@@ -61,8 +62,8 @@ class Job:
     precision: Precision = "exact"
     threads: int = 0
     tile_px: int = 192
-    transfers: int = 8
-    buffer_bytes: int = 128_000_000
+    transfers: int = 16
+    buffer_bytes: int = 0
     storage: StorageLimits = DEFAULT_LIMITS
 
     def options_digest(self, output: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from srcnn.work import Work
 
 _MEGA = 1_000_000
-_SHARDS_PER_WORKER = 4
+_SHARDS_PER_PLACE = 4
 
 
 def make_shards(
-    work: Sequence[Work], megapixels: float, images: int, workers: int
+    work: Sequence[Work], megapixels: float, images: int, places: int
 ) -> list[list[Work]]:
     """Gather images into shards by output pixels, the largest images first.
 
@@ -23,10 +23,11 @@ def make_shards(
         work: images to make.
         megapixels: output that fills a shard; a larger image is a shard of its own.
         images: the most that a shard holds.
-        workers: shards worked on at a time; a small batch is cut finer, so that all have work.
+        places: where shards are worked on side by side; a small batch is cut finer, so that all
+            have work.
     """
     total = sum(item.size_out.pixels for item in work) / _MEGA
-    megapixels = min(megapixels, total / (workers * _SHARDS_PER_WORKER))
+    megapixels = min(megapixels, total / (places * _SHARDS_PER_PLACE))
     shards: list[list[Work]] = []
     filled = 0.0
     for item in sorted(work, key=lambda item: (-item.size_out.pixels, item.source)):

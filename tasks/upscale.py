@@ -13,8 +13,9 @@ from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.ledger import STATE_FOLDER
 from srcnn.locking.following import followed
 from srcnn.model import load_model
-from srcnn.plan import Plan, Selection, make_plan
+from srcnn.plan import Plan, make_plan
 from srcnn.report import Report
+from srcnn.selection import Selection
 from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits

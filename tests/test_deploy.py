@@ -17,8 +17,11 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from flows.deployment_names import NAMES, complete
-from flows.options import UpscaleOptions
 from flows.settings import Settings
+from srcnn.geometry import Size
+from srcnn.making import held_bytes
+from srcnn.storage.listing import FileInfo
+from srcnn.work import Work
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -163,11 +166,13 @@ def test_the_largest_images_fit_into_the_memory_of_a_worker(place: str) -> None:
         (container,) = document["spec"]["template"]["spec"]["containers"]
         limit = container["resources"]["limits"]["memory"]
         environment = {each["name"]: each["value"] for each in container["env"]}
-    gibibytes = int(re.match(r"\d+", limit)[0])  # type: ignore[index]
-    workers = UpscaleOptions.model_fields["workers"].default
+    limit_bytes = int(re.match(r"\d+", limit)[0]) * 2**30  # type: ignore[index]
     settings = Settings(max_output_megapixels=environment.get("SRCNN_MAX_OUTPUT_MEGAPIXELS", 250))
-    bytes_needed = workers * 25 * settings.max_output_megapixels * 10**6 + 500 * 10**6
-    assert bytes_needed < gibibytes * 2**30
+    assert settings.buffer_megabytes == 0  # an eighth of the limit for each room
+    largest = Size(1_000_000, int(settings.max_output_megapixels))
+    work = Work("a.png", "a.png", "1", FileInfo(0, ""), largest, largest)
+    process, tiles, files_bytes = 500 * 10**6, 400 * 2**20, 2 * limit_bytes // 8
+    assert process + tiles + files_bytes + held_bytes(work) < limit_bytes
 
 
 def test_everything_runs_the_same_image() -> None:
