@@ -222,4 +222,5 @@ def precision(part: Figures) -> str:
         (f"x{factor}", f"{db['exact']:.4f}", f"{db['fast']:.4f}", f"{db['exact'] - db['fast']:.4f}")
         for factor, db in part["factors"].items()
     ]
-    return table(["factor", "exact, dB", "fast, dB", "lost, dB"], rows)
+    lost = table(["factor", "exact, dB", "fast, dB", "lost, dB"], rows)
+    return f"{lost}\n\nPSNR on the three channels; bfloat16 {part['how']}."

@@ -126,8 +126,8 @@ class UpscaleOptions(BaseModel):
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
     precision: Precision = Field(
         "exact",
-        description="Arithmetic of inference: exact (float32), or fast (bfloat16, through "
-        "OpenVINO, where the processor has it).",
+        description="Arithmetic of inference: exact (float32), or fast (from factor 3 on bfloat16, "
+        "through OpenVINO, where the processor has it).",
     )
     max_failures: FailureLimitText | None = Field(
         None,

@@ -128,6 +128,8 @@ class ModelRecord(_Frozen):
         size_bytes: of that file.
         model: the card that is also inside it.
         parity: what was measured when it was made.
+        fast_loss_db: what `--precision fast` loses on photographs, in decibels of PSNR by factor;
+            empty where it was not measured.
     """
 
     file: str
@@ -135,6 +137,7 @@ class ModelRecord(_Frozen):
     size_bytes: int
     model: ModelCard
     parity: list[ParityRow]
+    fast_loss_db: dict[str, float] = Field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """UTF-8 JSON for people to read, ending in a line feed."""

@@ -18,7 +18,7 @@ from srcnn.alpha import bleed
 from srcnn.card import Convention
 from srcnn.cores import pool, usable_cores
 from srcnn.engine.engine import Engine
-from srcnn.engine.fast import check_fast, load_fast
+from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
 from srcnn.engine.network import UPSAMPLING, Network, read_network
 from srcnn.engine.pool import Cores
 from srcnn.errors import ModelError, UsageError
@@ -71,7 +71,7 @@ class Upscaler:
         Args:
             model: the ONNX file.
             provider: execution provider.
-            precision: `exact` computes in float32, `fast` in bfloat16.
+            precision: `exact` computes in float32, `fast` from factor 3 on in bfloat16.
             threads: that compute; 0 for the cores this process may use.
             tile_px: side of the tiles that pictures are computed in.
             convention: pixels of a graph that does not say; see `graphs.describe`.
@@ -82,7 +82,7 @@ class Upscaler:
         """
         self._threads = threads or usable_cores()
         self._tile_px = tile_px
-        load = _loader(provider, precision)
+        load = _loader(provider, precision)  # first: it refuses what cannot be had
         try:
             session = make_session(model.content, provider, self._threads)
             self.info = describe(session, convention)
@@ -96,9 +96,11 @@ class Upscaler:
                 )
         except ModelError as error:
             raise ModelError(f"{model.url}: {error}") from error
+        exact = load if precision == "exact" else _loader(provider, "exact")
         self._colours: _Way = (
-            self._engine(network, load) if network else WholeGraph(runner(session), self.info)
+            self._engine(network, exact) if network else WholeGraph(runner(session), self.info)
         )
+        self._fast = self._engine(network, load) if network and precision == "fast" else None
         self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"))
 
     def _engine(self, network: Network, load: Callable[[bytes], Run]) -> Engine:
@@ -215,7 +217,9 @@ class Upscaler:
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
         colours, alpha = parts_of(bleed(image))
         larger_colours, larger_alpha = parts_of(result)
-        self._colours.enlarge(colours, larger_colours, before_tile)
+        factor = min(after / before for before, after in zip(image.shape, size, strict=False))
+        way = self._fast if self._fast and factor >= FAST_FROM else self._colours
+        way.enlarge(colours, larger_colours, before_tile)
         check_result(colours, larger_colours)
         if alpha is not None and larger_alpha is not None:
             self._alpha.enlarge(alpha, larger_alpha, before_tile)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 
 import srcnn
+from srcnn.engine.fast import FAST_FROM
 from srcnn.graphs.check import check_graph
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +25,13 @@ LUMA = np.array([24.966, 128.553, 65.481]) / 255  # ITU-R BT.601, for BGR
 
 def bundled(name: str) -> bytes:
     return resources.files("srcnn.weights").joinpath(name).read_bytes()
+
+
+def test_fast_is_offered_as_it_loses_next_to_nothing() -> None:
+    """Measured by benchmarks/precision.py; what loses more than 0.02 dB is computed exactly."""
+    losses = json.loads(bundled("srcnn.json"))["fast_loss_db"]
+    assert {"1.5", "2", "3", "4"} <= losses.keys()
+    assert max(loss for factor, loss in losses.items() if float(factor) >= FAST_FROM) <= 0.02
 
 
 def test_the_record_is_of_the_files_beside_it() -> None:
