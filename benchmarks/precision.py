@@ -2,8 +2,8 @@
 
     python benchmarks/precision.py [--quick]
 
-Photographs are shrunk by the antialiased bicubic of the field's benchmarks, and enlarged again; both
-results are compared with the photograph, borders of the factor cropped. The loss is written into
+Photographs are shrunk by the antialiased bicubic of the field's benchmarks, and enlarged again;
+both results are compared with the photograph, borders of the factor cropped. The loss goes into
 the bundled model's record, srcnn/weights/srcnn.json.
 """
 

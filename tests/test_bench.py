@@ -124,7 +124,7 @@ def test_no_image_holds_more_than_it_was_given_room_for(
     (work,) = plan.work
     data = path.read_bytes()
     pixels = decode(data).pixels
-    encoded = make(job, workshop_for(job), work, data, lambda: None)
+    encoded = make(job, workshop_for(job), work, data, lambda: None).content
     result = decode(encoded).pixels
     most = len(data) + result.nbytes + max(pixels.nbytes, len(encoded))
     assert most <= held_bytes(work)
