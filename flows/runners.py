@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.cluster import cluster_executor
 from srcnn.cores import usable_cores
 from srcnn.errors import UsageError
 
@@ -95,15 +96,8 @@ class DaskRunner:
 
     @contextmanager
     def _executor(self) -> Iterator[Executor]:
-        # Not pure: a shard that failed would be taken for done with the same error.
-        with self._client() as client:
-            executor = client.get_executor(pure=False)
-            try:
-                yield executor
-            except BaseException:  # nobody waits any more, and a cluster without workers never ends
-                executor.shutdown(wait=False)
-                raise
-            executor.shutdown()
+        with self._client() as client, cluster_executor(client) as executor:
+            yield executor
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
