@@ -174,6 +174,19 @@ def test_options_that_shape_no_pixels_redo_nothing(upscale: Upscale) -> None:
     assert upscale(scale="2.0", workers=5, provider="cpu")["counts"]["skipped"] == 4
 
 
+@pytest.mark.parametrize(("recorded", "again"), [(', "precision": "fast"', 4), ("", 0)])
+def test_outputs_of_another_precision_are_made_again(
+    upscale: Upscale, pictures: Path, recorded: str, again: int
+) -> None:
+    """Records from before there was a choice are of the only one that there was."""
+    upscale(scale="2")
+    for path in pictures.parent.glob("pictures-upscaled/.srcnn/ledger/*.jsonl"):
+        text = path.read_text()
+        assert ', "precision": "exact"' in text
+        path.write_text(text.replace(', "precision": "exact"', recorded))
+    assert upscale(scale="2")["counts"]["written"] == again
+
+
 def test_another_model_redoes(
     upscale: Upscale, make_graph: Callable[..., bytes], tmp_path: Path
 ) -> None:

@@ -61,6 +61,10 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["--src", "{src}", "--model", "{src}/cat.png"], "cat.png: ONNX Runtime cannot load"),
         (["--src", "{src}", "--scales", "{src}/none.csv"], "none.csv: no such file"),
         (["--src", "{src}", "--provider", "openvino"], "install onnxruntime-openvino"),
+        (
+            ["--src", "{src}", "--precision", "fast", "--provider", "openvino"],
+            "leave out --provider openvino",
+        ),
         (["--src", "{src}", "--dst", "{src}"], "give --dst another folder"),
         (["--src", "nonsense://a/b"], "nonsense"),
         (["--src", "https://ann:hunter2@host/a"], "--src: the https:// URL carries credentials"),
