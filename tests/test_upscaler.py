@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import given, settings
@@ -146,6 +147,25 @@ def test_other_peoples_fixed_factor_is_read_off(
     assert np.array_equal(upscaler(image, "width=21"), expected)
     with pytest.raises(srcnn.UsageError, match="fixed factor 3"):
         upscaler(image, 2)
+
+
+def test_other_peoples_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 65536, (40, 35, 3)).astype(np.uint16)
+    for form in ({"convention": "bgr-byte"}, {"convention": "rgb-unit"}):
+        upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph()), **form)
+        for picture in (image, image[:, :, 0]):
+            big = upscaler(picture)
+            assert np.array_equal(big, picture.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_opaque_stays_so_where_the_model_cuts_decimals_off(tmp_path: Path) -> None:
+    model = onnx.load_from_string(load_model().content)
+    for item in model.metadata_props:
+        item.value = item.value.replace('"nearest"', '"truncate"')
+    upscaler = srcnn.Upscaler.load(write(tmp_path, model.SerializeToString()), threads=1)
+    assert upscaler.info.rounding == "truncate"
+    image = np.full((40, 41, 4), 255, np.uint8)
+    assert (upscaler(image, 2.5)[:, :, 3] == 255).all()
 
 
 def test_other_peoples_live_factor_is_obeyed(make_graph: MakeGraph, tmp_path: Path) -> None:
