@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -116,7 +117,7 @@ class Upscaler:
         return Engine(
             network,
             load,
-            Cores(pool(self._threads), self._threads),
+            Cores(partial(pool, self._threads), self._threads),
             side,
             rounding,
         )

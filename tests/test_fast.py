@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 import srcnn
+from srcnn.cores import pool
 from srcnn.engine.centring import rounded, to_bfloat16
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import Convolutions, load_fast, load_parts
@@ -46,7 +47,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
     results = []
     for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
         result = np.zeros((*size, channels), dtype)
-        cores = Cores(ThreadPoolExecutor(2), 2)
+        cores = Cores(partial(pool, 2), 2)
         Engine(network, load, cores, 96).enlarge(image, result)
         results.append(result.astype(int))
     difference = np.abs(results[0] - results[1]) / levels
@@ -57,7 +58,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
 
 @openvino
 def test_a_graph_without_convolutions_stays_where_it_is() -> None:
-    engine = Engine(UPSAMPLING, load_fast, Cores(ThreadPoolExecutor(1), 1), 64)
+    engine = Engine(UPSAMPLING, load_fast, Cores(partial(pool, 1), 1), 64)
     result = np.zeros((20, 30, 1), np.uint8)
     engine.enlarge(np.full((10, 15, 1), 77, np.uint8), result)
     assert (result == 77).all()
@@ -95,7 +96,7 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     results = []
     for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
         result = np.zeros((225, 200, 3), np.float32)
-        cores = Cores(ThreadPoolExecutor(2), 2)
+        cores = Cores(partial(pool, 2), 2)
         Engine(Network(layers), load, cores, 64).enlarge(image, result)
         results.append(result)
     assert np.abs(results[0] - results[1]).max() < 0.02
@@ -136,7 +137,7 @@ def test_networks_of_other_layers_change_as_little(
     results = []
     for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
         result = np.zeros((*size, 3), np.float32)
-        cores = Cores(ThreadPoolExecutor(2), 2)
+        cores = Cores(partial(pool, 2), 2)
         Engine(Network((FIRST, *between, LAST)), load, cores, 64).enlarge(image, result)
         results.append(result)
     # At whole factors the weights are the cubic's too, and rounded.

@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,3 +269,14 @@ def test_values_that_are_not_finite_never_become_a_picture(
 def test_an_absent_provider_is_refused_with_what_to_install() -> None:
     with pytest.raises(srcnn.UsageError, match="install onnxruntime-openvino"):
         srcnn.Upscaler.load(provider="openvino")
+
+
+def test_a_child_process_upscales_with_its_parents_model() -> None:
+    upscaler = srcnn.Upscaler.load(threads=2)
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    expected = upscaler(image, 3)
+    child = os.fork()
+    if not child:  # in the child, where nothing may return from here
+        signal.alarm(20)  # it would wait for ever for its parent's threads
+        os._exit(0 if np.array_equal(upscaler(image, 3), expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0
