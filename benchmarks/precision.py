@@ -10,6 +10,7 @@ the bundled model's record, srcnn/weights/srcnn.json.
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -79,7 +80,7 @@ def rounded_engine(threads: int) -> Enlarge:
     network = read_network(load_model().content, "input", "factor")
     if network is None:
         raise RuntimeError("the bundled graph has another form than the engine's")
-    engine = Engine(network, load_rounded, Cores(pool(threads), threads), DEFAULT_TILE_PX)
+    engine = Engine(network, load_rounded, Cores(partial(pool, threads), threads), DEFAULT_TILE_PX)
 
     def run(image: Pixels, scale: float) -> Pixels:
         size = output_size(Size(*image.shape[:2]), to_scale(scale))

@@ -60,9 +60,10 @@ def bleed(image: Pixels) -> Pixels:
     seen = image[:, :, -1] != 0
     if seen.all() or not seen.any():
         return image
-    result = image.copy(order="C")
+    packed: npt.NDArray[Any] = np.ascontiguousarray(image)  # a pixel's samples side by side
+    result: Pixels = packed.copy()
     for read, keep in _strips_with_reach(*seen.shape):
-        _bleed_strip(image[read], seen[read], result[read], keep)
+        _bleed_strip(packed[read], seen[read], result[read], keep)
     return result
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from srcnn.alpha import bleed
-from srcnn.card import Convention
+from srcnn.card import Convention, Rounding
 from srcnn.cores import pool, usable_cores
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
@@ -98,21 +99,27 @@ class Upscaler:
             raise ModelError(f"{model.url}: {error}") from error
         exact = load if precision == "exact" else _loader(provider, "exact")
         self._colours: _Way = (
-            self._engine(network, exact) if network else WholeGraph(runner(session), self.info)
+            self._engine(network, exact, self.info.rounding)
+            if network
+            else WholeGraph(runner(session), self.info)
         )
-        self._fast = self._engine(network, load) if network and precision == "fast" else None
-        self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"))
+        is_fast = precision == "fast"
+        self._fast = (
+            self._engine(network, load, self.info.rounding) if network and is_fast else None
+        )
+        # Not as the model rounds: cut off, what the cubic makes of 255 would be 254 here and there.
+        self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"), "nearest")
 
-    def _engine(self, network: Network, load: Callable[[bytes], Run]) -> Engine:
+    def _engine(self, network: Network, load: Callable[[bytes], Run], rounding: Rounding) -> Engine:
         """An engine whose tiles stay small, however many threads compute them at a time."""
         pixels = _TILES_BYTES // (network.bytes_per_pixel * self._threads)
         side = max(min(self._tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
         return Engine(
             network,
             load,
-            Cores(pool(self._threads), self._threads),
+            Cores(partial(pool, self._threads), self._threads),
             side,
-            self.info.rounding,
+            rounding,
         )
 
     @classmethod

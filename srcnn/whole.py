@@ -16,7 +16,7 @@ import numpy.typing as npt
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, resize_factor
 from srcnn.graphs.describe import GraphInfo
-from srcnn.pixels import COLOURS, to_integers
+from srcnn.pixels import COLOURS, LEVELS, to_integers
 from srcnn.session import Run, check_finite
 
 Array = npt.NDArray[Any]
@@ -44,7 +44,9 @@ class WholeGraph:
             InferenceFailedError: a value is not finite, the size is wrong, or the runtime fails.
         """
         size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
-        feeds = {self._info.image: self._info.to_graph(np.broadcast_to(image, (*size_in, COLOURS)))}
+        levels = np.float32(LEVELS[image.dtype])
+        planes = np.broadcast_to(image.astype(np.float32) / levels, (*size_in, COLOURS))
+        feeds = {self._info.image: self._info.to_graph(planes)}
         if self._info.factor:
             feeds[self._info.factor] = resize_factor(size_in, size_out)
         with self._alone:

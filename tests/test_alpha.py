@@ -180,3 +180,13 @@ def test_grey_with_alpha_bleeds_as_its_colours_would() -> None:
     grey = bleed(image[:, :, 2:])
     assert np.array_equal(grey, bleed(image)[:, :, 2:])
     assert not np.array_equal(grey, image[:, :, 2:])
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_samples_in_any_order_of_memory_bleed_alike(depth: type) -> None:
+    """A view of ABGR as BGRA, every second plane, rows upside down, columns for rows."""
+    image = spotted(20, 30, depth, 0.3, 0)
+    wide = np.repeat(image, 2, axis=2)
+    views = [image[:, :, [3, 2, 1, 0]][:, :, ::-1], wide[:, :, ::2], image[::-1, ::-1]]
+    for view in [*views, image.transpose(1, 0, 2)]:
+        assert np.array_equal(bleed(view), bleed(np.array(view, order="C")))

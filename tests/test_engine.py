@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from srcnn.cores import pool
 from srcnn.engine.engine import Engine
 from srcnn.engine.network import UPSAMPLING, read_network
 from srcnn.engine.pool import Cores
@@ -44,7 +45,7 @@ def run_whole(content: bytes, image: Array, size: Size) -> Array:
 def engine_of(content: bytes, tile: int) -> Engine:
     network = read_network(content, "input", "factor")
     assert network is not None
-    cores = Cores(ThreadPoolExecutor(2), 2)
+    cores = Cores(partial(pool, 2), 2)
     return Engine(network, lambda graph: runner(make_session(graph, "cpu")), cores, tile)
 
 
@@ -107,7 +108,7 @@ def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
         graphs.append(content)
         return runner(make_session(content, "cpu"))
 
-    engine = Engine(network, load, Cores(ThreadPoolExecutor(2), 2), 256)
+    engine = Engine(network, load, Cores(partial(pool, 2), 2), 256)
     enlarged(engine, photograph[:120, :120], Size(480, 480))
     by_phases = [content for content in graphs if b"rows" not in content]
     assert len(by_phases) == 1
@@ -142,7 +143,7 @@ def test_truncation_cuts() -> None:
     def load(graph: bytes) -> Any:
         return runner(make_session(graph, "cpu"))
 
-    cores = Cores(ThreadPoolExecutor(2), 2)
+    cores = Cores(partial(pool, 2), 2)
     cut = enlarged(Engine(network, load, cores, 256, "truncate"), image, Size(80, 80))
     planes = enlarged(Engine(network, load, cores, 256), image.astype(np.float32), Size(80, 80))
     assert np.array_equal(cut, np.clip(planes, 0, 255).astype(np.uint8))
@@ -163,7 +164,7 @@ def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
     engine = Engine(
         UPSAMPLING,
         lambda graph: runner(make_session(graph, "cpu")),
-        Cores(ThreadPoolExecutor(2), 2),
+        Cores(partial(pool, 2), 2),
         32,
     )
     feeds = {"x": image.transpose(2, 0, 1)[None], "f": resize_factor(Size(23, 31), size)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pytest
 
 import srcnn
+from srcnn.cores import pool
 from srcnn.engine.centring import rounded, to_bfloat16
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import Convolutions, load_fast, load_parts
-from srcnn.engine.network import UPSAMPLING, Convolution, Network, read_network
+from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network, read_network
 from srcnn.engine.pool import Cores
 from srcnn.model import load_model
 from srcnn.session import Run, make_session, runner
@@ -46,7 +47,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
     results = []
     for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
         result = np.zeros((*size, channels), dtype)
-        cores = Cores(ThreadPoolExecutor(2), 2)
+        cores = Cores(partial(pool, 2), 2)
         Engine(network, load, cores, 96).enlarge(image, result)
         results.append(result.astype(int))
     difference = np.abs(results[0] - results[1]) / levels
@@ -57,7 +58,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
 
 @openvino
 def test_a_graph_without_convolutions_stays_where_it_is() -> None:
-    engine = Engine(UPSAMPLING, load_fast, Cores(ThreadPoolExecutor(1), 1), 64)
+    engine = Engine(UPSAMPLING, load_fast, Cores(partial(pool, 1), 1), 64)
     result = np.zeros((20, 30, 1), np.uint8)
     engine.enlarge(np.full((10, 15, 1), 77, np.uint8), result)
     assert (result == 77).all()
@@ -95,10 +96,52 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     results = []
     for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
         result = np.zeros((225, 200, 3), np.float32)
-        cores = Cores(ThreadPoolExecutor(2), 2)
+        cores = Cores(partial(pool, 2), 2)
         Engine(Network(layers), load, cores, 64).enlarge(image, result)
         results.append(result)
     assert np.abs(results[0] - results[1]).max() < 0.02
+
+
+RANDOM = np.random.default_rng(0)
+RELU, LEAKY, TANH = Activation("Relu"), Activation("LeakyRelu"), Activation("Tanh")
+
+
+def convolution(outputs: int, inputs: int, side: int) -> Convolution:
+    weight = RANDOM.normal(0, 1 / side / inputs**0.5, (outputs, inputs, side, side))
+    return Convolution(to_bfloat16(weight), RANDOM.normal(0, 5, outputs).astype(np.float32))
+
+
+FIRST, LAST = convolution(8, 3, 5), convolution(3, 8, 3)
+
+
+@openvino
+@pytest.mark.parametrize("size", [(135, 120), (112, 100)], ids=["phases", "upsampled"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        (),
+        (TANH,),
+        (RELU, LEAKY),
+        (LEAKY, RELU),
+        (RELU, RELU),
+        (RELU, convolution(8, 8, 1)),
+        (convolution(8, 8, 3), RELU),
+        (RELU, convolution(8, 8, 3), TANH, convolution(8, 8, 5), LEAKY),
+    ],
+    ids=lambda layers: "-".join(getattr(layer, "operator", "conv") for layer in layers),
+)
+def test_networks_of_other_layers_change_as_little(
+    between: tuple[Layer, ...], size: tuple[int, int]
+) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (45, 40, 3)).astype(np.float32)
+    results = []
+    for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
+        result = np.zeros((*size, 3), np.float32)
+        cores = Cores(partial(pool, 2), 2)
+        Engine(Network((FIRST, *between, LAST)), load, cores, 64).enlarge(image, result)
+        results.append(result)
+    # At whole factors the weights are the cubic's too, and rounded.
+    assert np.abs(results[0] - results[1]).mean() < 0.5
 
 
 def test_weights_are_rounded_and_their_sums_stay() -> None:

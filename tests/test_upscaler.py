@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import given, settings
@@ -148,6 +151,25 @@ def test_other_peoples_fixed_factor_is_read_off(
         upscaler(image, 2)
 
 
+def test_other_peoples_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 65536, (40, 35, 3)).astype(np.uint16)
+    for form in ({"convention": "bgr-byte"}, {"convention": "rgb-unit"}):
+        upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph()), **form)
+        for picture in (image, image[:, :, 0]):
+            big = upscaler(picture)
+            assert np.array_equal(big, picture.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_opaque_stays_so_where_the_model_cuts_decimals_off(tmp_path: Path) -> None:
+    model = onnx.load_from_string(load_model().content)
+    for item in model.metadata_props:
+        item.value = item.value.replace('"nearest"', '"truncate"')
+    upscaler = srcnn.Upscaler.load(write(tmp_path, model.SerializeToString()), threads=1)
+    assert upscaler.info.rounding == "truncate"
+    image = np.full((40, 41, 4), 255, np.uint8)
+    assert (upscaler(image, 2.5)[:, :, 3] == 255).all()
+
+
 def test_other_peoples_live_factor_is_obeyed(make_graph: MakeGraph, tmp_path: Path) -> None:
     upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(factor=None)))
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -247,3 +269,14 @@ def test_values_that_are_not_finite_never_become_a_picture(
 def test_an_absent_provider_is_refused_with_what_to_install() -> None:
     with pytest.raises(srcnn.UsageError, match="install onnxruntime-openvino"):
         srcnn.Upscaler.load(provider="openvino")
+
+
+def test_a_child_process_upscales_with_its_parents_model() -> None:
+    upscaler = srcnn.Upscaler.load(threads=2)
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    expected = upscaler(image, 3)
+    child = os.fork()
+    if not child:  # in the child, where nothing may return from here
+        signal.alarm(20)  # it would wait for ever for its parent's threads
+        os._exit(0 if np.array_equal(upscaler(image, 3), expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -58,12 +58,13 @@ def centre(model: onnx.ModelProto) -> Float32:
 
 
 class _Centring:
-    """One walk along a graph; what each value is for middle grey, by its name."""
+    """One walk along a graph: what values are for middle grey, and by what they are moved."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
-        self._grey: dict[str, npt.NDArray[np.float64]] = {}
+        self._grey: dict[str, npt.NDArray[np.float64]] = {}  # what convolutions give for it
+        self._moved: dict[str, npt.NDArray[np.float64]] = {}  # what was taken from values
         self._readers = {node.input[0]: node for node in graph.node if node.op_type == "Conv"}
         others = [node for node in graph.node if node.op_type not in ("Add", "Identity")]
         self._activated = {name for node in others for name in node.input}
@@ -74,17 +75,22 @@ class _Centring:
         nodes = list(self._graph.node)
         first = next(node for node in nodes if node.op_type == "Conv")
         channels = self._array(first.input[1]).shape[1]
-        self._grey[PLANES] = np.full(channels, MIDDLE_GREY)
+        self._moved[PLANES] = np.full(channels, MIDDLE_GREY)
         del self._graph.node[:]
         for node in nodes:
             self._graph.node.append(node)
             if node.op_type == "Conv":
                 self._convolution(self._graph.node[-1])
-            elif node.op_type == "Slice" and node.input[0] in self._grey:
-                self._grey[node.output[0]] = self._grey[node.input[0]]
-            elif node.op_type == "Relu" and node.input[0] in self._grey:
+            elif node.op_type == "Slice" and node.input[0] in self._moved:
+                self._moved[node.output[0]] = self._moved[node.input[0]]
+            elif self._is_between_convolutions(node):
                 self._relu(self._graph.node[-1])
         return self._missing.astype(np.float32)[:, None, None]
+
+    def _is_between_convolutions(self, node: onnx.NodeProto) -> bool:
+        """Whether it is a Relu that takes what one convolution gives, and the next takes."""
+        linked = node.input[0] in self._grey and node.output[0] in self._readers
+        return linked and node.op_type == "Relu"
 
     def _convolution(self, node: onnx.NodeProto) -> None:
         weight = self._array(node.input[1])
@@ -101,7 +107,7 @@ class _Centring:
 
     def _of_grey(self, node: onnx.NodeProto, weight: Float32) -> Any:
         """What the convolution makes of what its input has been moved by."""
-        moved = self._grey.get(node.input[0])
+        moved = self._moved.get(node.input[0])
         if moved is None:
             return 0.0
         groups = moved.size // weight.shape[1]
@@ -119,7 +125,7 @@ class _Centring:
             self._graph.node.append(nodes)
             plain = f"{plain}.padded"
         grey = np.maximum(self._grey[node.input[0]], 0)
-        self._grey[result] = grey
+        self._moved[result] = grey
         self._add(f"{result}.grey", -grey.astype(np.float32)[:, None, None])
         self._graph.node.append(onnx.helper.make_node("Add", [plain, f"{result}.grey"], [result]))
 

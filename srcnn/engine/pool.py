@@ -14,11 +14,12 @@ class Cores:
     """A pool of threads that pictures share.
 
     Attributes:
-        executor: runs the calls.
-        threads: that it has.
+        executor: gives the pool that runs the calls. It is asked for each picture: a process that
+            was forked has no threads of its parent's.
+        threads: that the pool has.
     """
 
-    executor: Executor
+    executor: Callable[[], Executor]
     threads: int
 
     def run(self, calls: Iterable[Callable[[], Any]]) -> None:
@@ -33,12 +34,13 @@ class Cores:
         Raises:
             Exception: that of the first call that failed, when no call is running any more.
         """
+        executor = self.executor()
         waiting: deque[Future[Any]] = deque()
         try:
             for call in calls:
                 if len(waiting) >= 2 * self.threads:
                     waiting.popleft().result()
-                waiting.append(self.executor.submit(call))
+                waiting.append(executor.submit(call))
             while waiting:
                 waiting.popleft().result()
         finally:
