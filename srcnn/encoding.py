@@ -26,7 +26,7 @@ from srcnn.images import (
 )
 from srcnn.metadata import WITH_METADATA, for_file
 from srcnn.pixels import GREY, Pixels, has_alpha
-from srcnn.profiles import to_srgb
+from srcnn.profiles import fits, to_srgb
 from srcnn.tiff import with_tags
 
 _DEFAULT_QUALITY = 95  # of JPEG and AVIF
@@ -76,6 +76,7 @@ def prepare(
                 f"it has an alpha channel, which {kind} cannot hold: use --format png, "
                 "or --flatten white for a white page behind it"
             )
+    picture, pixels = _of_colours(replace(picture, pixels=pixels), kind)
     check_size(extension, size, _bytes_per_pixel(pixels, kind))
     if not keep_metadata or kind not in WITH_METADATA:
         return _in_srgb(replace(picture, pixels=pixels))
@@ -119,6 +120,30 @@ def encode(
     if kind == "tiff":
         return with_tags(_written(kind, pixels, {}, settings), metadata, alpha=has_alpha(pixels))
     return _written(kind, pixels, metadata, settings)
+
+
+def _of_colours(picture: Picture, kind: str) -> tuple[Picture, Pixels]:
+    """A grey picture that is written as colours, in sRGB: a profile of greys cannot go along.
+
+    Returns:
+        The picture, without the profile and with grey converted where it has one of greys; its
+        pixels.
+    """
+    pixels = picture.pixels
+    profile = picture.metadata.get(cv2.IMAGE_METADATA_ICCP, b"")
+    stays_grey = pixels.ndim == GREY and kind != "webp"
+    if stays_grey or not fits(profile, grey=True) or not (picture.is_grey or pixels.ndim == GREY):
+        return picture, pixels
+    plane: Any = pixels if pixels.ndim == GREY else np.ascontiguousarray(pixels[:, :, 1])
+    converted = to_srgb(plane, profile)
+    if converted is None:
+        note = "a profile of greys was dropped: 16 bits are not converted"
+        return replace(picture, notes=(*picture.notes, note)), pixels
+    if pixels.ndim > GREY:
+        in_colours: Any = np.dstack([converted] * 3 + [pixels[:, :, 3:]])
+        converted = in_colours
+    metadata = {k: v for k, v in picture.metadata.items() if k != cv2.IMAGE_METADATA_ICCP}
+    return replace(picture, pixels=converted, metadata=metadata), converted
 
 
 def _bytes_per_pixel(pixels: Pixels, kind: str) -> int:

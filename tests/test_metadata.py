@@ -387,20 +387,50 @@ def test_srgb_and_profiles_that_are_none_change_nothing() -> None:
         assert to_srgb(pixels, profile) is pixels
 
 
-def test_greys_of_another_curve_become_srgb_greys() -> None:
-    body = b"curv\0\0\0\0" + struct.pack(">IH", 1, 256) + b"\0\0"  # linear light
+def linear_grey() -> bytes:
+    """A profile of greys in linear light: 55/255 of it is 0.5019 in sRGB's curve, which is 128."""
+    body = b"curv\0\0\0\0" + struct.pack(">IH", 1, 256) + b"\0\0"
     tags = 128 + 4 + 24
     header = (
         struct.pack(">I", tags + 36) + b"\0\0\0\0\x02\x40\0\0mntrGRAYXYZ " + bytes(12) + b"acsp"
     )
-    header = (header.ljust(68, b"\0") + struct.pack(">3i", 63_190, 65_536, 54_061)).ljust(
-        128, b"\0"
-    )
+    white = struct.pack(">3i", 63_190, 65_536, 54_061)
+    header = (header.ljust(68, b"\0") + white).ljust(128, b"\0")
     table = struct.pack(">I", 2) + b"kTRC" + struct.pack(">II", tags, 16)
     table += b"wtpt" + struct.pack(">II", tags + 16, 20)
-    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63_190, 65_536, 54_061)
-    pixels = np.array([[0, 55, 255]], dtype=np.uint8)
-    converted = to_srgb(pixels, header + table + body + white)
+    return header + table + body + b"XYZ \0\0\0\0" + white
+
+
+def test_greys_of_another_curve_become_srgb_greys() -> None:
+    converted = to_srgb(np.array([[0, 55, 255]], dtype=np.uint8), linear_grey())
     assert converted is not None
-    # 55/255 of the light is 0.5019 in sRGB's curve, which is 128.
     assert np.abs(converted.astype(int) - [[0, 128, 255]]).max() <= 1
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize(
+    ("channels", "extension"),
+    [(1, ".webp"), (4, ".png"), (4, ".webp"), (4, ".avif"), (4, ".tiff"), (4, ".bmp")],
+)
+def test_greys_that_are_written_as_colours_become_srgb(
+    channels: int, extension: str, *, keep: bool
+) -> None:
+    pixels = np.full((8, 8, 4), 55, np.uint8)
+    pixels[:, :, 3] = 255
+    picture = Picture(
+        pixels if channels == 4 else pixels[:, :, 0].copy(),
+        {cv2.IMAGE_METADATA_ICCP: linear_grey()},
+        is_grey=True,
+    )
+    found = decode(encode(picture, extension, None, keep_metadata=keep))
+    assert cv2.IMAGE_METADATA_ICCP not in found.metadata
+    assert np.abs(found.pixels.reshape(8, 8, -1)[:, :, :3].astype(int) - 128).max() <= 1
+
+
+def test_greys_of_sixteen_bits_that_lose_their_profile_are_noted() -> None:
+    pixels = np.full((8, 8, 4), 14_000, np.uint16)
+    picture = Picture(pixels, {cv2.IMAGE_METADATA_ICCP: linear_grey()}, is_grey=True)
+    prepared = prepare(picture, Size(8, 8), ".png", keep_metadata=True)
+    assert prepared.notes == ("a profile of greys was dropped: 16 bits are not converted",)
+    grey = Picture(pixels[:, :, 0].copy(), picture.metadata, is_grey=True)
+    assert prepare(grey, Size(8, 8), ".png", keep_metadata=True) == grey
