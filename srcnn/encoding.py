@@ -17,6 +17,7 @@ from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images import (
     DEEP,
+    DEFAULT_QUALITY,
     EXTENSIONS,
     WITH_ALPHA,
     Picture,
@@ -29,7 +30,6 @@ from srcnn.pixels import GREY, Pixels, has_alpha
 from srcnn.profiles import fits, to_srgb
 from srcnn.tiff import with_tags
 
-_DEFAULT_QUALITY = 95  # of JPEG and AVIF
 _LOSSLESS_WEBP = 101
 _AVIF_BITS = 10  # what all decoders read; 12 need a profile that most lack
 # Bytes and time against OpenCV's default (filter Sub, run lengths), by benchmarks/png.py: of
@@ -180,13 +180,13 @@ def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]
     if kind == "png":
         return FAST_PNG
     if kind == "jpg":
-        return [cv2.IMWRITE_JPEG_QUALITY, quality or _DEFAULT_QUALITY]
+        return [cv2.IMWRITE_JPEG_QUALITY, quality or DEFAULT_QUALITY[kind]]
     if kind == "webp":
         return [cv2.IMWRITE_WEBP_QUALITY, quality or _LOSSLESS_WEBP]
     if kind == "avif":
         bits = _AVIF_BITS if depth == np.uint16 else 8
         return [
-            *(cv2.IMWRITE_AVIF_QUALITY, quality or _DEFAULT_QUALITY),
+            *(cv2.IMWRITE_AVIF_QUALITY, quality or DEFAULT_QUALITY[kind]),
             *(cv2.IMWRITE_AVIF_DEPTH, bits),
         ]
     return []

@@ -65,7 +65,7 @@ def _decide(src: Folder, wish: Wish, selection: Selection, upscaler: Upscaler) -
 def _check_input(size: Size, limit: float) -> None:
     if size.pixels > limit * _MEGA:
         raise ImageTooLargeError(
-            f"it has {size.pixels / _MEGA:.1f} megapixels, more than the limit of {limit:g} for "
+            f"it has {size.pixels / _MEGA:.10g} megapixels, more than the limit of {limit:g} for "
             "images read: raise SRCNN_MAX_INPUT_MEGAPIXELS"
         )
 
@@ -73,6 +73,6 @@ def _check_input(size: Size, limit: float) -> None:
 def _check_output(size: Size, limit: float) -> None:
     if size.pixels > limit * _MEGA:
         raise ImageTooLargeError(
-            f"the result would have {size.pixels / _MEGA:.1f} megapixels, more than the limit of "
+            f"the result would have {size.pixels / _MEGA:.10g} megapixels, more than the limit of "
             f"{limit:g} for results: give it a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
         )

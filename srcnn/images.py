@@ -30,6 +30,7 @@ _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension
 DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits; AVIF keeps 10 of them
 WITH_ALPHA = frozenset({"png", "webp", "tiff", "avif"})
 WITH_QUALITY = frozenset({"jpg", "webp", "avif"})
+DEFAULT_QUALITY = {"jpg": 95, "avif": 95}  # WebP is lossless, unless one is named
 # Pixels of a side: libpng's and libjpeg-turbo's own bounds, WebP's 14 bits, and what libavif
 # reads unless it is told otherwise; it would write twice as many, for nobody to see.
 _MAX_SIDE_PX = {"png": 1_000_000, "jpg": 65_500, "webp": 16_383, "avif": 32_768}

@@ -14,7 +14,7 @@ from typing import Literal
 from srcnn.card import Convention
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
-from srcnn.images import WITH_ALPHA, WITH_QUALITY, Format, format_of
+from srcnn.images import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, format_of
 from srcnn.session import Precision, Provider
 from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
@@ -72,8 +72,9 @@ class Job:
         Args:
             output: its key, whose format tells whether quality and colour matter.
         """
-        form = format_of(output)
-        quality = self.quality if form in WITH_QUALITY else None
+        form = format_of(output) or ""
+        default = DEFAULT_QUALITY.get(form)
+        quality = (self.quality or default) if form in WITH_QUALITY else None
         flatten = self.flatten if form not in WITH_ALPHA else None
         shaping = [self.convention, self.form, quality, self.keep_metadata, flatten]
         return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]

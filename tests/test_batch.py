@@ -421,6 +421,7 @@ def test_sources_above_the_limit_are_refused_unread(
     report = upscale(scale="longest=1")  # they are there already: no result is larger
     assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
     assert "raise SRCNN_MAX_INPUT_MEGAPIXELS" in failures(report)["cat.png"]
+    assert "it has 0.002" in failures(report)["cat.png"], "no figure may read as within the limit"
 
 
 def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> None:
@@ -497,6 +498,13 @@ def test_idle_rows_are_told_up_to_a_number(
     upscale()
     assert caplog.text.count("decides no image") == 10
     assert "and 490 more rows" in caplog.text
+
+
+def test_the_default_quality_is_no_other_when_it_is_named(upscale: Upscale) -> None:
+    upscale(scale="2")
+    report = upscale(scale="2", quality=95)
+    written = {name for name, status in statuses(report).items() if status == "written"}
+    assert written == {"cats/more cats/nose [1].webp"}
 
 
 def test_the_quality_redoes_only_what_it_shapes(upscale: Upscale) -> None:
