@@ -103,10 +103,8 @@ class Upscaler:
             if network
             else WholeGraph(runner(session), self.info)
         )
-        is_fast = precision == "fast"
-        self._fast = (
-            self._engine(network, load, self.info.rounding) if network and is_fast else None
-        )
+        fast = network if precision == "fast" else None
+        self._fast = self._engine(fast, load, self.info.rounding) if fast else None
         # Not as the model rounds: cut off, what the cubic makes of 255 would be 254 here and there.
         self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"), "nearest")
 

@@ -1,8 +1,8 @@
 """The engine: a picture through a network, tile by tile, on all cores, in bounded memory.
 
 Decides which graph computes which part of the result: whole factors go phase by phase
-(`phases`); all others, and the frame where the network's own zero padding shows, go by
-upsampled tiles (`upsampled`). Whatever takes the fewest multiplications is taken.
+(`phase_tiles`); all others, and the frame where the network's own zero padding shows, go by
+upsampled tiles (`upsampled_tiles`). Whatever takes the fewest multiplications is taken.
 """
 
 from __future__ import annotations
