@@ -9,7 +9,6 @@ the bundled model's record, srcnn/weights/srcnn.json.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -19,7 +18,6 @@ import numpy as np
 from bfloat16 import load_rounded
 from contestants import Enlarge, SkippedError, ours
 from photographs import Pixels, photographs
-from PIL import Image
 from results import Part, parser
 
 import srcnn
@@ -30,6 +28,9 @@ from srcnn.engine.network import read_network
 from srcnn.engine.pool import Cores
 from srcnn.geometry import Size, output_size, to_scale
 from srcnn.model import load_model
+from srcnn.quality.compare import border_px
+from srcnn.quality.degradation import shrink
+from srcnn.quality.measures import psnr_db
 from srcnn.upscaler import DEFAULT_TILE_PX
 
 RECORD = Path(srcnn.__file__).parent / "weights" / "srcnn.json"
@@ -37,22 +38,14 @@ FACTORS = (1.3, 1.5, 2, 2.5, 3, 4, 6)
 QUICK_FACTORS = (2,)
 
 
-def psnr(found: Pixels, sharp: Pixels, border: int) -> float:
-    """Decibels on BGR, 0..255."""
-    inner = (slice(border, -border), slice(border, -border))
-    error = np.square(found[inner].astype(np.float64) - sharp[inner]).mean()
-    return float(10 * np.log10(255**2 / error))
-
-
 def mean_psnr(enlarge: Enlarge, factor: float, sources: list[Pixels]) -> float:
-    """Over all photographs; of each, the part that is a whole number of shrunk pixels."""
+    """On BGR, over all photographs; of each, the part that is a whole number of shrunk pixels."""
     figures = []
     for source in sources:
         height, width = (int(length / factor) for length in source.shape[:2])
         sharp = source[: int(height * factor), : int(width * factor)]
-        picture = Image.fromarray(np.ascontiguousarray(sharp))
-        small = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
-        figures.append(psnr(enlarge(small, factor), sharp, math.ceil(factor)))
+        small = shrink(sharp, Size(height, width))
+        figures.append(psnr_db(enlarge(small, factor), sharp, border_px(factor)))
     return mean(figures)
 
 

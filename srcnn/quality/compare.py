@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import fmean
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import luma, psnr_db, ssim
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
-Enlarge: TypeAlias = Callable[[Picture, Size], Picture]
+Enlarge: TypeAlias = Callable[[Picture, Size], npt.NDArray[Any]]
 
 _WINDOW_PX = 11  # of SSIM
 
@@ -111,7 +111,7 @@ def bicubic(low: Picture, size: Size) -> Picture:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
-def figures_of(found: Picture, original: Picture, factor: float) -> Figures:
+def figures_of(found: npt.NDArray[Any], original: Picture, factor: float) -> Figures:
     """Compare an enlarged picture with its original, a border of the factor's pixels cropped.
 
     Args:

@@ -20,11 +20,11 @@ _LUMA_OF_BLACK = 16.0
 _PEAK = 255
 
 
-def luma(image: npt.NDArray[np.uint8]) -> Float64:
+def luma(image: npt.NDArray[Any]) -> Float64:
     """Y of BT.601, not rounded.
 
     Args:
-        image: (H, W, 3) uint8 BGR.
+        image: (H, W, 3) BGR, 0..255.
 
     Returns:
         (H, W) float64, 16 (black) to 235 (white).
