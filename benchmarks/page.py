@@ -47,9 +47,7 @@ inference, decoding and encoding are those of the same files, measured alone, ha
 command and half after it. `Start and end` is what the process takes besides: imports, the report,
 the contact sheet."""
 
-PRECISION = (
-    """Mean PSNR on photographs, shrunk by antialiased bicubic and enlarged again."""
-)
+PRECISION = """Mean PSNR on photographs, shrunk by antialiased bicubic and enlarged again."""
 
 
 def render(folder: Path, notes: Path = NOTES) -> str:
