@@ -6,7 +6,7 @@ PARTS := engine sizes memory job precision
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types tests format bench bench-quick clean
+.PHONY: help demo test lint types tests format bench bench-quick quality clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,11 @@ bench: .venv/bench.installed ## measure again, and write docs/performance.md; te
 bench-quick: .venv/bench.installed ## try every benchmark on tiny inputs
 	@for part in $(PARTS); do $(BIN)/python benchmarks/$$part.py --quick || exit; done
 	@$(BIN)/python benchmarks/page.py --results benchmarks/results/quick --docs benchmarks/results/quick
+
+quality: .venv/bench.installed ## measure quality again, and write docs/quality.md; minutes, needs the reference data
+	@$(BIN)/python benchmarks/quality.py
+	@$(BIN)/python benchmarks/crops.py
+	@$(BIN)/python benchmarks/quality_page.py
 
 clean: ## remove the environment and what the demo made
 	rm -rf .venv demo
