@@ -20,15 +20,16 @@ _TAPS = np.arange(-1, 3)  # of four input pixels, relative to the one at or befo
 Float64 = npt.NDArray[np.float64]
 
 
-def cubic(distance: npt.NDArray[Any]) -> Float64:
+def cubic(distance: npt.NDArray[Any], a: float = CUBIC_A) -> Float64:
     """The cubic convolution kernel (Keys, 1981, equation 4 with a free a) at a distance.
 
     Args:
         distance: in input pixels, of any sign.
+        a: slope at a distance of 1; upsampling's where not said.
     """
     t = np.abs(np.asarray(distance, dtype=np.float64))
-    near = ((CUBIC_A + 2) * t - (CUBIC_A + 3)) * t * t + 1
-    far = ((t - 5) * t + 8) * t * CUBIC_A - 4 * CUBIC_A
+    near = ((a + 2) * t - (a + 3)) * t * t + 1
+    far = ((t - 5) * t + 8) * t * a - 4 * a
     return np.where(t <= 1, near, np.where(t < 2, far, 0.0))  # noqa: PLR2004 - its support
 
 

@@ -1,0 +1,90 @@
+"""How far a picture is from its original: PSNR and SSIM, and the luma that they are told of.
+
+The field compares Y of BT.601, a border of the factor's pixels cropped, as Yang et al. (2010)
+and Dong et al. (2016) did.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from srcnn.engine.coordinates import Float64
+
+# ITU-R BT.601 in studio swing, as MATLAB's rgb2ycbcr has it: of B, G and R from 0 to 255.
+_LUMA_BGR = np.array([24.966, 128.553, 65.481]) / 255
+_LUMA_OF_BLACK = 16.0
+_PEAK = 255
+
+
+def luma(image: npt.NDArray[np.uint8]) -> Float64:
+    """Y of BT.601, not rounded.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+
+    Returns:
+        (H, W) float64, 16 (black) to 235 (white).
+    """
+    plane: Float64 = image @ _LUMA_BGR + _LUMA_OF_BLACK
+    return plane
+
+
+def psnr_db(found: npt.NDArray[Any], original: npt.NDArray[Any], border_px: int = 0) -> float:
+    """Peak signal-to-noise ratio in decibels, of a peak of 255; infinite where nothing differs.
+
+    Args:
+        found: (H, W) or (H, W, 3), 0..255.
+        original: of the same shape.
+        border_px: pixels at each side that do not count.
+
+    Raises:
+        ValueError: the shapes differ, or nothing is left inside the border.
+    """
+    found, original = _inside(found, original, border_px)
+    error = float(np.square(found.astype(np.float64) - original).mean())
+    return 10 * math.log10(_PEAK**2 / error) if error else math.inf
+
+
+def ssim(found: npt.NDArray[Any], original: npt.NDArray[Any], border_px: int = 0) -> float:
+    """Structural similarity with the Gaussian window of Wang et al. (2004), 1 at best.
+
+    Needs scikit-image.
+
+    Args:
+        found: (H, W), 0..255.
+        original: of the same shape.
+        border_px: pixels at each side that do not count; at least 11x11 are left.
+
+    Raises:
+        ValueError: the shapes differ, or less is left.
+    """
+    from skimage.metrics import structural_similarity  # noqa: PLC0415 - an extra
+
+    found, original = _inside(found, original, border_px)
+    similarity = structural_similarity(
+        found.astype(np.float64),
+        original.astype(np.float64),
+        data_range=_PEAK,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    return float(similarity)
+
+
+def _inside(
+    found: npt.NDArray[Any], original: npt.NDArray[Any], border_px: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both pictures without the border."""
+    height, width = original.shape[:2]
+    if found.shape != original.shape or min(height, width) <= 2 * border_px:
+        raise ValueError(
+            f"expected two pictures of one shape, larger than a border of {border_px} px; "
+            f"got {found.shape} and {original.shape}"
+        )
+    inner = (slice(border_px, height - border_px), slice(border_px, width - border_px))
+    return found[inner], original[inner]
