@@ -7,6 +7,7 @@
     ├── ModelError (ValueError)         a graph that cannot serve as the model
     ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
     │   └── ChecksumError
+    ├── TrainingStateError (ValueError)   a training's state that is not this training's
     ├── DownloadError (ConnectionError) a file that could not be fetched
     ├── StorageError (OSError)          a file could not be read, written or listed
     │   ├── AccessDeniedError (PermissionError)
@@ -57,6 +58,10 @@ class CheckpointError(SrcnnError, ValueError):
 
 class ChecksumError(CheckpointError):
     """The bytes of a file are not the bytes that were promised."""
+
+
+class TrainingStateError(SrcnnError, ValueError):
+    """The state of a training cannot be read, or belongs to another; the text says which."""
 
 
 class DownloadError(SrcnnError, ConnectionError):

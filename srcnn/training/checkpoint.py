@@ -1,0 +1,26 @@
+"""A stack of luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from srcnn.training.colour import to_colour
+from srcnn.training.luma import Luma
+
+
+def to_checkpoint(stack: Luma, anchors: Sequence[float], meta: Mapping[str, Any]) -> bytes:
+    """Write a checkpoint, the same bytes for the same arguments.
+
+    Args:
+        stack: of K networks.
+        anchors: K factors, ascending.
+        meta: plain numbers, texts, lists and dictionaries, kept beside the weights.
+    """
+    state = {**to_colour(stack), "anchors": torch.tensor(anchors, dtype=torch.float32)}
+    file = io.BytesIO()
+    torch.save({"state_dict": state, "meta": {"convention": "rgb-unit", **meta}}, file)
+    return file.getvalue()
