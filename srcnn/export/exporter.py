@@ -23,7 +23,7 @@ from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from srcnn.export.network import Network, Srcnn
+    from srcnn.export.network import Network
     from srcnn.export.spec import GraphSpec
     from srcnn.geometry import Factor
 
@@ -53,15 +53,16 @@ class LiveUpscale(nn.Module):
 
 
 class FixedUpscale(nn.Module):
-    """Upsampling by a factor that is a constant of the graph, then the network."""
+    """Upsampling by a factor that is a constant of the graph, then the network of that factor."""
 
     scales: torch.Tensor
 
-    def __init__(self, network: Srcnn, factor: Factor) -> None:
+    def __init__(self, network: Network, factor: Factor) -> None:
         """Wrap a network whose weights take BGR 0..255."""
         super().__init__()
-        self.network = network
-        self.register_buffer("scales", torch.from_numpy(scales_of(factor)))
+        scales = torch.from_numpy(scales_of(factor))
+        self.network = network.at(scales)
+        self.register_buffer("scales", scales)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Upscale (N, 3, H, W) float32."""
@@ -87,17 +88,11 @@ def export_graph(network: Network, spec: GraphSpec, metadata: Mapping[str, str])
     if spec.factor is None:
         module, arguments = LiveUpscale(network), (image, torch.tensor([1.0, 1.0, 2.0, 2.0]))
     else:
-        module, arguments = FixedUpscale(_at(network, spec.factor), spec.factor), (image,)
+        module, arguments = FixedUpscale(network, spec.factor), (image,)
     write = {"torchscript": _by_torchscript, "dynamo": _by_dynamo}[spec.exporter]
     with torch.no_grad(), _without_known_noise():
         graph = write(module.eval(), arguments, spec.opset)
     return _finished(graph, metadata)
-
-
-def _at(network: Network, factor: Factor) -> Srcnn:
-    if isinstance(network, SrcnnBank):
-        return network.at(torch.from_numpy(scales_of(factor)))
-    return network
 
 
 def _by_torchscript(

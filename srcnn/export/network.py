@@ -50,6 +50,10 @@ class Srcnn(nn.Module):
         restored: torch.Tensor = self.conv3(mapped)
         return restored
 
+    def at(self, factor: torch.Tensor) -> Srcnn:  # noqa: ARG002 - as `SrcnnBank.at`
+        """The network of one factor: this one, at any."""
+        return self
+
 
 class _Rows(nn.Module):
     """The weights of one convolution at each anchor, a row for each, so that hats can mix them."""
@@ -80,6 +84,7 @@ class SrcnnBank(nn.Module):
     out bit for bit. The steps of a sixteenth bound the number of different networks.
     """
 
+    anchors: torch.Tensor
     starts: torch.Tensor
     widths: torch.Tensor
     one: torch.Tensor
@@ -93,9 +98,10 @@ class SrcnnBank(nn.Module):
                 parameter name, each with a leading axis K.
         """
         super().__init__()
+        self.register_buffer("anchors", weights[ANCHORS])
         # What can be computed beforehand is, so that it is a named constant of the graph.
-        self.register_buffer("starts", weights[ANCHORS][:-1])
-        self.register_buffer("widths", weights[ANCHORS].diff())
+        self.register_buffer("starts", self.anchors[:-1])
+        self.register_buffer("widths", self.anchors.diff())
         self.register_buffer("one", torch.ones(1))
         self.register_buffer("zero", torch.zeros(1))
         self.conv1, self.conv2, self.conv3 = (
