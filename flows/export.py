@@ -82,7 +82,8 @@ def export_srcnn(options: ExportOptions) -> str:
     Raises:
         UsageError: an option is wrong, or torch is not installed.
         SourceMissingError: there is no such checkpoint.
-        CheckpointError: it does not fit, or is not the promised file.
+        CheckpointError: it does not fit, is not the promised file, or says of its training what
+            cannot be read.
         DownloadError: it could not be fetched.
         GraphCheckError: the graph is wrong; the text has every finding.
     """
@@ -105,10 +106,11 @@ def export_srcnn(options: ExportOptions) -> str:
         settings.download_attempts,
         settings.download_timeout_seconds,
     )
+    training = call(tasks.read_training, checkpoint, source)
     graph = call(tasks.export, checkpoint, source, spec)
     parity = call(tasks.check, graph, checkpoint, source, spec)
     _show(parity)
-    return call(tasks.publish, graph, parity, options.dst, settings.storage)
+    return call(tasks.publish, graph, parity, training, options.dst, settings.storage)
 
 
 def _require_torch() -> None:

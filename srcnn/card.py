@@ -62,6 +62,8 @@ class ModelCard(_Frozen):
         max_factor: the largest.
         rounding: how to turn the output into integers.
         tolerance: largest difference to PyTorch that its check allowed, in grey levels.
+        anchors: the factors that a bank's weights belong to, ascending; between them the graph
+            mixes. None for weights that are the same at every factor, or fixed at one.
     """
 
     name: str
@@ -74,6 +76,8 @@ class ModelCard(_Frozen):
     max_factor: int = MAX_FACTOR
     rounding: Rounding = "nearest"
     tolerance: float
+    # Left out where empty: graphs without anchors stay what they were, byte for byte.
+    anchors: list[float] = Field(default_factory=list, exclude_if=lambda anchors: not anchors)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:
@@ -119,6 +123,57 @@ class ParityRow(_Frozen):
     mean_abs_error: float
 
 
+class QualityRow(_Frozen):
+    """How good a network is at one factor, and bicubic interpolation at the same.
+
+    Means over pictures, on Y of BT.601, of results rounded to 8 bits, without a border of
+    ceil(factor) px.
+
+    Attributes:
+        factor: as people write it.
+        psnr_db: peak signal to noise ratio in decibels.
+        ssim: structural similarity.
+        bicubic_psnr_db: of bicubic interpolation.
+        bicubic_ssim: likewise.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
+
+    factor: str
+    psnr_db: float
+    ssim: float
+    bicubic_psnr_db: float
+    bicubic_ssim: float
+
+
+class TrainingCard(_Frozen):
+    """How a checkpoint was trained, and how good it was on pictures that were held out.
+
+    Attributes:
+        data: what pictures, in words; no path, no address.
+        images: how many it was trained on.
+        validation_images: how many were held out.
+        steps: of the optimiser.
+        seed: of what was random.
+        hours: that it took.
+        factors: that it was trained for.
+        started_from: the weights that it began with, in words.
+        validation: what was measured on the pictures held out, a row for each factor.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)  # likewise
+
+    data: str
+    images: int
+    validation_images: int
+    steps: int
+    seed: int
+    hours: float
+    factors: list[float]
+    started_from: str
+    validation: list[QualityRow]
+
+
 class ModelRecord(_Frozen):
     """The content of `srcnn.json`.
 
@@ -130,6 +185,7 @@ class ModelRecord(_Frozen):
         parity: what was measured when it was made.
         fast_loss_db: what `--precision fast` loses on photographs, in decibels of PSNR by factor;
             empty where it was not measured.
+        training: how the checkpoint was trained; None where it does not say.
     """
 
     file: str
@@ -138,6 +194,12 @@ class ModelRecord(_Frozen):
     model: ModelCard
     parity: list[ParityRow]
     fast_loss_db: dict[str, float] = Field(default_factory=dict)
+    training: TrainingCard | None = None
+
+    @property
+    def anchors(self) -> list[float]:
+        """The factors that the weights of a bank belong to; none for a single network."""
+        return self.model.anchors
 
     def to_json(self) -> bytes:
         """UTF-8 JSON for people to read, ending in a line feed."""

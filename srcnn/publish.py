@@ -15,7 +15,7 @@ from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.card import ParityRow
+    from srcnn.card import ParityRow, TrainingCard
 
 GRAPH_NAME = "srcnn.onnx"
 RECORD_NAME = "srcnn.json"
@@ -26,6 +26,7 @@ def publish_model(
     parity: Sequence[ParityRow],
     dst: str,
     limits: StorageLimits = DEFAULT_LIMITS,
+    training: TrainingCard | None = None,
 ) -> str:
     """Write a graph and its record, each whole or not at all.
 
@@ -34,6 +35,7 @@ def publish_model(
         parity: what its check measured.
         dst: folder or URL prefix; made when missing.
         limits: how patient calls to storage are.
+        training: how its checkpoint was trained, where that is known.
 
     Returns:
         The graph's URL.
@@ -52,6 +54,7 @@ def publish_model(
         size_bytes=len(graph),
         model=card,
         parity=list(parity),
+        training=training,
     )
     folder = Folder(dst, limits)
     folder.write(GRAPH_NAME, graph)

@@ -1,4 +1,4 @@
-"""The steps of an export: download, export, check, publish."""
+"""The steps of an export: download, read what is said of the training, export, check, publish."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.card import ParityRow
+from srcnn.card import ParityRow, TrainingCard
 from srcnn.export.catalogue import Source, obtain
 from srcnn.export.spec import GraphSpec
 from srcnn.publish import publish_model
@@ -25,6 +25,14 @@ def download(source: Source, folder: Path, attempts: int, timeout_seconds: float
     path = obtain(source, folder, attempts=attempts, timeout_seconds=timeout_seconds)
     logger().info("checkpoint %s: %s", source.name, path)
     return path
+
+
+@task(cache_policy=NO_CACHE)
+def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
+    """How the checkpoint says that it was trained; see `srcnn.export.checkpoint.read_training`."""
+    from srcnn.export import checkpoint as reading  # noqa: PLC0415 - torch, only where needed
+
+    return reading.read_training(checkpoint.read_bytes(), source.name)
 
 
 @task(cache_policy=NO_CACHE)
@@ -49,8 +57,14 @@ def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> li
 
 
 @task(cache_policy=NO_CACHE)
-def publish(graph: bytes, parity: Sequence[ParityRow], dst: str, limits: StorageLimits) -> str:
+def publish(
+    graph: bytes,
+    parity: Sequence[ParityRow],
+    training: TrainingCard | None,
+    dst: str,
+    limits: StorageLimits,
+) -> str:
     """Write `srcnn.onnx` and `srcnn.json`; the graph's URL."""
-    url = publish_model(graph, parity, dst, limits)
+    url = publish_model(graph, parity, dst, limits, training)
     logger().info("published %s", url)
     return url

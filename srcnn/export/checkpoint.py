@@ -6,9 +6,12 @@ import io
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
+from srcnn.card import TrainingCard
 from srcnn.errors import CheckpointError
-from srcnn.export.network import Srcnn
+from srcnn.export.network import ANCHORS, Srcnn
+from srcnn.geometry import MIN_FACTOR
 
 # Where trainers keep the weights, the most telling first (MMEditing, BasicSR, Lightning).
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
@@ -18,7 +21,7 @@ _EXPECTED = "expected SRCNN 9-1-5 with three channels and no normalisation"
 
 
 def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
-    """The weights in a checkpoint, under the names and in the shapes of `Srcnn`.
+    """The weights in a checkpoint, under the names and in the shapes of `Srcnn`, or of a bank.
 
     Args:
         content: the file, as `torch.save` wrote it. It is read with `weights_only=True`: no
@@ -26,16 +29,17 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
         name: of the file, for errors.
 
     Returns:
-        float32 tensors by parameter name.
+        float32 tensors by parameter name. A bank has `anchors` (K,) too, and each of its
+        tensors has a leading axis K, as `SrcnnBank` takes them.
 
     Raises:
         CheckpointError: it is no checkpoint, holds more than weights, or does not fit; the
             text names every missing and unexpected key and every wrong shape.
     """
     found = _adapted(_weights_in(_load(content, name)), name)
-    wanted = Srcnn().state_dict()
+    wanted = _wanted_shapes(found)
     problems = [
-        *(f"missing {key} {_shape(wanted[key])}" for key in wanted if key not in found),
+        *(f"missing {key} {shape}" for key, shape in wanted.items() if key not in found),
         *(f"unexpected {key} {_shape(found[key])}" for key in found if key not in wanted),
         *(_problem(key, found[key], wanted[key]) for key in wanted if key in found),
     ]
@@ -43,6 +47,32 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
         listed = "; ".join(filter(None, problems))
         raise CheckpointError(f"{name} does not fit, {_EXPECTED}: {listed}")
     return {key: found[key].to(torch.float32) for key in wanted}
+
+
+def read_training(content: bytes, name: str) -> TrainingCard | None:
+    """How the weights of a checkpoint were made: `training` in its `meta`; None where unsaid.
+
+    Args:
+        content: the file, as for `read_weights`.
+        name: of the file, for errors.
+
+    Raises:
+        CheckpointError: it is no checkpoint, or says it in a way that cannot be read.
+    """
+    loaded = _load(content, name)
+    meta = loaded.get("meta") if isinstance(loaded, dict) else None
+    training = meta.get("training") if isinstance(meta, dict) else None
+    if training is None:
+        return None
+    try:
+        return TrainingCard.model_validate(training)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("meta", "training", *first["loc"])))
+        raise CheckpointError(
+            f"{name}: {where} cannot be read: {first['msg']}; save what "
+            "srcnn.card.TrainingCard has, or leave meta.training out"
+        ) from error
 
 
 def _load(content: bytes, name: str) -> Any:
@@ -87,14 +117,38 @@ def _without_prefixes(key: str) -> str:
     return key
 
 
-def _problem(key: str, found: Any, wanted: torch.Tensor) -> str:
-    if not isinstance(found, torch.Tensor) or found.shape != wanted.shape:
-        return f"{key}: expected {_shape(wanted)}, got {_shape(found)}"
+def _wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of one network, or those of a bank where there is a sign of one."""
+    single = {key: tuple(value.shape) for key, value in Srcnn().state_dict().items()}
+    anchors, first = found.get(ANCHORS), found.get("conv1.weight")
+    if isinstance(anchors, torch.Tensor) and anchors.ndim == 1:
+        count = len(anchors)
+    elif isinstance(first, torch.Tensor) and first.ndim > len(single["conv1.weight"]):
+        count = len(first)
+    elif ANCHORS in found:
+        count = 0
+    else:
+        return single
+    return {ANCHORS: (count,)} | {key: (count, *shape) for key, shape in single.items()}
+
+
+def _problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted:
+        return f"{key}: expected {wanted}, got {_shape(found)}"
     if not found.is_floating_point():
         return f"{key}: expected floating point numbers, got {found.dtype}"
     if not torch.isfinite(found).all():
         return f"{key}: expected finite numbers, got NaN or infinity"
-    return ""
+    return _anchor_problem(found.to(torch.float32)) if key == ANCHORS else ""
+
+
+def _anchor_problem(anchors: torch.Tensor) -> str:
+    if len(anchors) > 1 and anchors[0] >= MIN_FACTOR and bool((anchors.diff() > 0).all()):
+        return ""
+    return (
+        f"{ANCHORS}: expected two factors or more, ascending, from {MIN_FACTOR} up, "
+        f"got {[round(anchor, 4) for anchor in anchors.tolist()]}"
+    )
 
 
 def _shape(value: Any) -> str:

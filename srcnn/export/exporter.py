@@ -15,6 +15,7 @@ import onnx
 import torch
 from torch import nn
 
+from srcnn.export.network import SrcnnBank
 from srcnn.export.ops import dynamo_translations, upsample
 from srcnn.graphs.cases import scales_of
 from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
@@ -22,7 +23,7 @@ from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from srcnn.export.network import Srcnn
+    from srcnn.export.network import Network
     from srcnn.export.spec import GraphSpec
     from srcnn.geometry import Factor
 
@@ -36,29 +37,32 @@ _DYNAMIC = {axis: name for axis, name in enumerate(INPUT_AXES) if isinstance(nam
 
 
 class LiveUpscale(nn.Module):
-    """Upsampling by a factor given with each image, then the network."""
+    """Upsampling by a factor given with each image, then the network of that factor."""
 
-    def __init__(self, network: Srcnn) -> None:
+    def __init__(self, network: Network) -> None:
         """Wrap a network whose weights take BGR 0..255."""
         super().__init__()
         self.network = network
 
     def forward(self, image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         """Upscale (N, 3, H, W) float32 by (4,) float32 [1, 1, fh, fw]."""
-        enlarged: torch.Tensor = self.network(upsample(image, factor))
+        upsampled = upsample(image, factor)
+        follows = (factor,) if isinstance(self.network, SrcnnBank) else ()
+        enlarged: torch.Tensor = self.network(upsampled, *follows)
         return enlarged
 
 
 class FixedUpscale(nn.Module):
-    """Upsampling by a factor that is a constant of the graph, then the network."""
+    """Upsampling by a factor that is a constant of the graph, then the network of that factor."""
 
     scales: torch.Tensor
 
-    def __init__(self, network: Srcnn, factor: Factor) -> None:
+    def __init__(self, network: Network, factor: Factor) -> None:
         """Wrap a network whose weights take BGR 0..255."""
         super().__init__()
-        self.network = network
-        self.register_buffer("scales", torch.from_numpy(scales_of(factor)))
+        scales = torch.from_numpy(scales_of(factor))
+        self.network = network.at(scales)
+        self.register_buffer("scales", scales)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Upscale (N, 3, H, W) float32."""
@@ -66,11 +70,12 @@ class FixedUpscale(nn.Module):
         return enlarged
 
 
-def export_graph(network: Srcnn, spec: GraphSpec, metadata: Mapping[str, str]) -> bytes:
+def export_graph(network: Network, spec: GraphSpec, metadata: Mapping[str, str]) -> bytes:
     """Write a network as one ONNX file, the same bytes for the same arguments.
 
     Args:
-        network: with weights that take BGR 0..255.
+        network: with weights that take BGR 0..255; a bank whose factor is fixed gives the plain
+            graph of that factor.
         spec: exporter, opset, and the factor if it is to be fixed.
         metadata: names and texts to put into the file.
 

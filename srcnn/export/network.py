@@ -1,14 +1,24 @@
-"""The SRCNN network in PyTorch: bicubic upsampling, then three convolutions.
+"""The SRCNN network in PyTorch: three convolutions, with weights of its own at every factor or not.
 
 Knows nothing of files, pixel conventions or exporters.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 import torch
 from torch import nn
+from torch.nn.functional import conv2d
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHANNELS = 3
+ANCHORS = "anchors"
+"""What a bank's checkpoint calls the factors that its weights belong to."""
+STEPS_PER_FACTOR = 16
+"""A bank's weights change in steps of a sixteenth of the factor."""
 
 
 class Srcnn(nn.Module):
@@ -39,3 +49,102 @@ class Srcnn(nn.Module):
         mapped = torch.relu(self.conv2(features))
         restored: torch.Tensor = self.conv3(mapped)
         return restored
+
+    def at(self, factor: torch.Tensor) -> Srcnn:  # noqa: ARG002 - as `SrcnnBank.at`
+        """The network of one factor: this one, at any."""
+        return self
+
+
+class _Rows(nn.Module):
+    """The weights of one convolution at each anchor, a row for each, so that hats can mix them."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        super().__init__()
+        self.shape = weight.shape[1:]
+        self.register_buffer("weight", weight.flatten(1))
+        self.register_buffer("bias", bias)
+
+    def mixed(self, hats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The convolution's weight and bias for the share (K,) of each anchor."""
+        return torch.matmul(hats, self.weight).reshape(self.shape), torch.matmul(hats, self.bias)
+
+
+class SrcnnBank(nn.Module):
+    """SRCNN whose weights follow the factor: linear between anchors, constant beyond them.
+
+        f     = round(16 * mean(fh, fw)) / 16                     halves to even
+        r_k   = clip((f - a_k) / (a_{k+1} - a_k), 0, 1)           k = 0 .. K-2
+        hat_k = r_{k-1} - r_k                                     with r_{-1} = 1, r_{K-1} = 0
+        W(f)  = sum of hat_k W_k                                  every weight and bias alike
+
+    All in float32. At an anchor one hat is 1 and the others are 0, so that its weights come
+    out bit for bit. The steps of a sixteenth bound the number of different networks.
+    """
+
+    anchors: torch.Tensor
+    starts: torch.Tensor
+    widths: torch.Tensor
+    one: torch.Tensor
+    zero: torch.Tensor
+
+    def __init__(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Hold the weights of a bank.
+
+        Args:
+            weights: `anchors` (K,) float32, two or more, ascending; and those of `Srcnn`, by
+                parameter name, each with a leading axis K.
+        """
+        super().__init__()
+        self.register_buffer("anchors", weights[ANCHORS])
+        # What can be computed beforehand is, so that it is a named constant of the graph.
+        self.register_buffer("starts", self.anchors[:-1])
+        self.register_buffer("widths", self.anchors.diff())
+        self.register_buffer("one", torch.ones(1))
+        self.register_buffer("zero", torch.zeros(1))
+        self.conv1, self.conv2, self.conv3 = (
+            _Rows(weights[f"{name}.weight"], weights[f"{name}.bias"])
+            for name in ("conv1", "conv2", "conv3")
+        )
+
+    def hats(self, factor: torch.Tensor) -> torch.Tensor:
+        """The share (K,) float32 of each anchor, for (4,) float32 [1, 1, fh, fw]."""
+        mean = factor[2:4].mean(0, keepdim=True)
+        nearest = torch.round(mean * STEPS_PER_FACTOR) / STEPS_PER_FACTOR
+        ramps = ((nearest - self.starts) / self.widths).clamp(0, 1)
+        return torch.cat([self.one, ramps]) - torch.cat([ramps, self.zero])
+
+    def at(self, factor: torch.Tensor) -> Srcnn:
+        """The network of one factor.
+
+        Args:
+            factor: (4,) float32 [1, 1, fh, fw].
+        """
+        hats = self.hats(factor)
+        network = Srcnn()
+        weights: dict[str, torch.Tensor] = {}
+        for name in ("conv1", "conv2", "conv3"):
+            rows: _Rows = getattr(self, name)
+            weights[f"{name}.weight"], weights[f"{name}.bias"] = rows.mixed(hats)
+        network.load_state_dict(weights)
+        return network.eval()
+
+    def forward(self, upsampled: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        """Sharpen an upsampled image with the weights of its factor.
+
+        Args:
+            upsampled: (N, 3, H, W) float32, in the range the weights were made for.
+            factor: (4,) float32 [1, 1, fh, fw].
+
+        Returns:
+            (N, 3, H, W) float32, not clipped.
+        """
+        hats = self.hats(factor)
+        features = torch.relu(conv2d(upsampled, *self.conv1.mixed(hats), padding=4))
+        mapped = torch.relu(conv2d(features, *self.conv2.mixed(hats)))
+        return conv2d(mapped, *self.conv3.mixed(hats), padding=2)
+
+
+Network: TypeAlias = Srcnn | SrcnnBank

@@ -16,7 +16,7 @@ from srcnn.graphs.run import Runner, open_graph
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.export.network import Srcnn
+    from srcnn.export.network import Network
     from srcnn.geometry import Factor
     from srcnn.graphs.cases import Float32
 
@@ -24,7 +24,7 @@ RUNG = "parity"
 
 
 def measure_parity(
-    content: bytes, network: Srcnn, fixed: Factor | None
+    content: bytes, network: Network, fixed: Factor | None
 ) -> tuple[list[ParityRow], list[Finding]]:
     """Compare a graph with the network that it was made from.
 

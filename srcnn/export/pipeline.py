@@ -13,6 +13,7 @@ from srcnn.download import sha256_of
 from srcnn.export.checkpoint import read_weights
 from srcnn.export.convention import bgr_byte_network
 from srcnn.export.exporter import export_graph
+from srcnn.export.network import SrcnnBank
 from srcnn.export.parity import measure_parity
 from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
@@ -21,7 +22,7 @@ from srcnn.graphs.findings import raise_findings
 if TYPE_CHECKING:
     from srcnn.card import ParityRow
     from srcnn.export.catalogue import Source
-    from srcnn.export.network import Srcnn
+    from srcnn.export.network import Network
     from srcnn.export.spec import GraphSpec
 
 # With findings of these rungs there are no values to compare.
@@ -42,8 +43,9 @@ def make_graph(checkpoint: bytes, source: Source, spec: GraphSpec) -> bytes:
     Raises:
         CheckpointError: it does not fit the network.
     """
-    card = _card(checkpoint, source, spec)
-    return export_graph(_network(checkpoint, source), spec, card.to_metadata())
+    network = _network(checkpoint, source)
+    card = _card(checkpoint, source, spec, _anchors(network, spec))
+    return export_graph(network, spec, card.to_metadata())
 
 
 def check_export(
@@ -72,11 +74,18 @@ def check_export(
     return rows
 
 
-def _network(checkpoint: bytes, source: Source) -> Srcnn:
+def _network(checkpoint: bytes, source: Source) -> Network:
     return bgr_byte_network(read_weights(checkpoint, source.name), source.convention)
 
 
-def _card(checkpoint: bytes, source: Source, spec: GraphSpec) -> ModelCard:
+def _anchors(network: Network, spec: GraphSpec) -> list[float]:
+    """Of a graph whose weights follow the factor; a fixed factor leaves one network of them."""
+    if isinstance(network, SrcnnBank) and spec.factor is None:
+        return network.anchors.tolist()
+    return []
+
+
+def _card(checkpoint: bytes, source: Source, spec: GraphSpec, anchors: list[float]) -> ModelCard:
     versions = {
         "torch": str(torch.__version__),
         "onnx": onnx.__version__,
@@ -94,4 +103,5 @@ def _card(checkpoint: bytes, source: Source, spec: GraphSpec) -> ModelCard:
         scale=None if spec.factor is None else str(spec.factor),
         rounding=source.rounding,
         tolerance=MAX_TOLERANCE,
+        anchors=anchors,
     )
