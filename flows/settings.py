@@ -110,6 +110,19 @@ class Settings(BaseSettings):
     dask_address: str | None = Field(
         None, description="Address of the Dask scheduler, such as tcp://127.0.0.1:8786."
     )
+    training_megapixels: float = Field(
+        300,
+        gt=0,
+        le=100_000,
+        description="Megapixels of pictures that a training takes, at most 640 x 640 px of each; "
+        "3 bytes of memory for each pixel while they are read.",
+    )
+    validation_seconds: float = Field(
+        120,
+        ge=1,
+        le=86_400,
+        description="Seconds of training between two validations; each also saves its state.",
+    )
     contact_sheet_images: int = Field(
         8,
         ge=0,

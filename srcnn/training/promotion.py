@@ -10,11 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from srcnn.card import QualityRow
+import numpy as np
+import onnx
+
+from srcnn.card import ModelCard, QualityRow
 from srcnn.quality.compare import Enlarge, Figures, Picture, bicubic, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from srcnn.geometry import Size
+    from srcnn.model import Model
+    from srcnn.upscaler import Upscaler
 
 
 @dataclass(frozen=True)
@@ -119,3 +126,28 @@ def judge(
         rows.append(Compared(factor, *figures))
         on_factor(rows[-1])
     return Verdict(tuple(rows))
+
+
+def enlarging_by(upscaler: Upscaler) -> Enlarge:
+    """What an upscaler does with pictures of 8 bits."""
+
+    def enlarge(low: Picture, size: Size) -> Picture:
+        return np.asarray(upscaler.to_size(low, size), dtype=np.uint8)
+
+    return enlarge
+
+
+def card_of(model: Model) -> ModelCard | None:
+    """What a model says of itself; None where it says nothing.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    metadata = onnx.load_from_string(model.content).metadata_props
+    return ModelCard.from_metadata({item.key: item.value for item in metadata})
+
+
+def name_of(model: Model) -> str:
+    """A model in words, without its place."""
+    card = card_of(model)
+    return f"{card.name if card else 'a model'}, sha256 {model.sha256[:12]}"
