@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from srcnn.errors import ModelError
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
@@ -78,6 +78,13 @@ class ModelCard(_Frozen):
     tolerance: float
     # Left out where empty: graphs without anchors stay what they were, byte for byte.
     anchors: list[float] = Field(default_factory=list, exclude_if=lambda anchors: not anchors)
+
+    @field_validator("anchors")
+    @classmethod
+    def _ascend(cls, anchors: list[float]) -> list[float]:
+        if len(anchors) == 1 or anchors != sorted({*anchors}) or min(anchors, default=1) < 1:
+            raise ValueError(f"expected none, or two and more, ascending, from 1 up; got {anchors}")
+        return anchors
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:

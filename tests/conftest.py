@@ -118,6 +118,24 @@ def deployment(s3_server: S3Server) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="session")
+def make_bank() -> Callable[..., dict[str, Any]]:
+    """Weights of a bank as its checkpoint holds them, at random."""
+    import torch  # noqa: PLC0415 - slow to import, and not every test needs it
+
+    from srcnn.export.network import Srcnn  # noqa: PLC0415 - likewise
+
+    def make(*anchors: float, seed: int = 0) -> dict[str, Any]:
+        torch.manual_seed(seed)
+        networks = [Srcnn().state_dict() for _ in anchors]
+        stacked = {
+            name: torch.stack([network[name] for network in networks]) for name in networks[0]
+        }
+        return stacked | {"anchors": torch.tensor(anchors)}
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def make_graph() -> Callable[..., bytes]:
     """Other people's upscalers: small ONNX graphs of many forms."""
 

@@ -125,8 +125,6 @@ def _wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         count = len(anchors)
     elif isinstance(first, torch.Tensor) and first.ndim > len(single["conv1.weight"]):
         count = len(first)
-    elif ANCHORS in found:
-        count = 0
     else:
         return single
     return {ANCHORS: (count,)} | {key: (count, *shape) for key, shape in single.items()}

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d
 
+from srcnn.graphs.contract import STEPS_PER_FACTOR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHANNELS = 3
 ANCHORS = "anchors"
 """What a bank's checkpoint calls the factors that its weights belong to."""
-STEPS_PER_FACTOR = 16
-"""A bank's weights change in steps of a sixteenth of the factor."""
 
 
 class Srcnn(nn.Module):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import torch
 
 from srcnn.card import ParityRow
 from srcnn.export.exporter import LiveUpscale
-from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, cases
+from srcnn.export.network import SrcnnBank
+from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, cases, scales_of
 from srcnn.graphs.findings import Finding, abridged
 from srcnn.graphs.run import Runner, open_graph
+from srcnn.graphs.weights import compare_weights, factors_around, weights_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +38,7 @@ def measure_parity(
 
     Returns:
         A row for each size and factor, the worse of ORT_DISABLE_ALL and ORT_ENABLE_ALL, and
-        what exceeds the tolerance.
+        what exceeds the tolerance, of a bank's weights too.
     """
     model = LiveUpscale(network).eval()
     runners = [open_graph(content, optimised=level) for level in (False, True)]
@@ -47,7 +50,20 @@ def measure_parity(
         row = _compare(runners, case, reference.numpy())
         rows.append(row)
         findings += _judge(row, case)
-    return rows, abridged(findings)
+    findings = abridged(findings)
+    if isinstance(network, SrcnnBank) and fixed is None:
+        findings += _compare_weights(content, network)
+    return rows, findings
+
+
+def _compare_weights(content: bytes, bank: SrcnnBank) -> list[Finding]:
+    """The weights themselves: the cases meet only some anchors."""
+    factors = factors_around(bank.anchors.tolist())
+    networks = [bank.at(torch.from_numpy(scales_of(factor))) for factor in factors]
+    states = [network.state_dict() for network in networks]
+    expected = [np.stack([state[name].numpy().ravel() for state in states]) for name in states[0]]
+    found = weights_at(onnx.load_from_string(content), factors)
+    return compare_weights(found, expected, factors, "PyTorch's weights")
 
 
 def _judge(row: ParityRow, case: Case) -> list[Finding]:

@@ -5,6 +5,7 @@
     3  resize     the factor reaches Resize.scales; cubic, a = -0.75, half pixels
     4  shapes     the output's size follows the factor, at many sizes and factors
     5  values     finite, and the same with the optimiser on and off, alone and in a batch
+    6  weights    of a bank: made from the factor alone, and mixed as the anchors on its card say
 
 `onnx.checker` calls a graph correct whose factor was frozen by the export. Needs no
 checkpoint, and so works on anyone's graph; the comparison with PyTorch is in
@@ -26,6 +27,7 @@ from srcnn.graphs.findings import Finding
 from srcnn.graphs.resize import check_resize
 from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
+from srcnn.graphs.weights import check_mixing, check_wiring
 from srcnn.session import first_line
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def check_graph(content: bytes) -> list[Finding]:
     """
     try:
         model = _read(content)
-        fixed = _promised_factor(model)
+        card = ModelCard.from_metadata({item.key: item.value for item in model.metadata_props})
+        fixed = _promised_factor(card)
     except ModelError as error:
         return [Finding(FILE, "graph", str(error))]
     wiring = Wiring.of(model.graph)
@@ -57,7 +60,11 @@ def check_graph(content: bytes) -> list[Finding]:
     # Resize still runs, and running may tell more.
     if any(finding.rung == "signature" for finding in findings):
         return _without_echo(findings)
-    return [*findings, *check_behaviour(content, fixed)]
+    findings += check_behaviour(content, fixed)
+    findings += check_wiring(wiring, card) if fixed is None else []
+    if card and card.anchors and fixed is None and not findings:
+        return check_mixing(model, card.anchors)
+    return findings
 
 
 def _read(content: bytes) -> onnx.ModelProto:
@@ -89,13 +96,12 @@ def _outside(model: onnx.ModelProto) -> Iterator[str]:
             yield from (item.value for item in tensor.external_data if item.key == "location")
 
 
-def _promised_factor(model: onnx.ModelProto) -> Factor | None:
+def _promised_factor(card: ModelCard | None) -> Factor | None:
     """The fixed factor on the graph's card; None where there is no card, or a live factor.
 
     Raises:
-        ModelError: the card cannot be read.
+        ModelError: it is no factor.
     """
-    card = ModelCard.from_metadata({item.key: item.value for item in model.metadata_props})
     if card is None or card.scale is None:
         return None
     try:

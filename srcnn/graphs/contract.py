@@ -17,6 +17,9 @@ FACTOR = "factor"
 OUTPUT = "output"
 """Image: (N, 3, floor(H x fh), floor(W x fw)) float32, BGR, about 0..255, not clipped."""
 
+STEPS_PER_FACTOR = 16
+"""Weights that follow the factor do so in steps of a sixteenth of the mean of height and width."""
+
 INPUT_AXES = ("N", 3, "H", "W")
 OUTPUT_AXES = ("N", 3, "H_out", "W_out")
 

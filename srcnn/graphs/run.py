@@ -31,17 +31,7 @@ def open_graph(content: bytes, *, optimised: bool) -> Runner:
     Raises:
         Exception: ONNX Runtime cannot load it; its exceptions share no other base.
     """
-    options = onnxruntime.SessionOptions()
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = (
-        levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
-    )
-    options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised too, and told once
-    # Idle threads that spin would take the cores from PyTorch, which runs in turn with this.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        content, sess_options=options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(content, optimised=optimised)
     live = any(value.name == FACTOR for value in session.get_inputs())
 
     def run(image: Float32, scales: Float32) -> Float32:
@@ -50,3 +40,18 @@ def open_graph(content: bytes, *, optimised: bool) -> Runner:
         return result
 
     return run
+
+
+def open_session(content: bytes, *, optimised: bool) -> onnxruntime.InferenceSession:
+    """Load a graph, as `open_graph`, for other outputs than the image."""
+    options = onnxruntime.SessionOptions()
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = (
+        levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
+    )
+    options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised too, and told once
+    # Idle threads that spin would take the cores from PyTorch, which runs in turn with this.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        content, sess_options=options, providers=["CPUExecutionProvider"]
+    )
