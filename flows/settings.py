@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("srcnn", ensure_exists=False),
-        description="Folder where downloaded checkpoints are kept.",
+        description="Folder where downloaded checkpoints and the state of trainings are kept.",
     )
     download_attempts: int = Field(
         4, ge=1, le=20, description="Attempts at each download, with growing pauses between."

@@ -147,7 +147,7 @@ def _pictures(run: _Run, start: Model | None) -> tuple[Record, Pictures]:
     if record is not None:
         added = find_changes(run.work, record, files)
         if added:
-            logger().info("%d pictures left for a later training: they are new", added)
+            logger().info("added since the training began, for a later one: %d pictures", added)
         return record, run.steps.call(tasks.read, src, record.taken, wanted)
     pictures = run.steps.call(tasks.read, src, files, wanted)
     identity = identity_of(run.options, run.spec)

@@ -174,7 +174,7 @@ def _refuse_other(work: WorkFolder, identity: Identity) -> None:
     if record is not None and record.identity != identity:
         different = ", ".join(identity.differences(record.identity))
         raise UsageError(
-            f"{work.path}: holds another training, with another {different}: give --work another "
+            f"{work.path}: holds another training (of another {different}): give --work another "
             "folder, or --anew to drop it"
         )
 

@@ -38,16 +38,18 @@ def read_start(model: Model, anchors: Sequence[float]) -> Luma:
         UsageError: it has another form, or was not trained here.
     """
     networks = read_network(model.content, INPUT, FACTOR)
-    advice = "begin from scratch: --start identity"
     if networks is None:
-        raise UsageError(f"{model.url}: its weights cannot be read off its graph; {advice}")
+        raise UsageError(
+            f"{model.url}: its weights cannot be read off its graph: begin from scratch (--start "
+            "identity)"
+        )
     factors = [np.array([1, 1, anchor, anchor], np.float32) for anchor in anchors]
     try:
         each = [_weights(networks.at(factor)) for factor in factors]
         return to_luma({name: torch.stack([one[name] for one in each]) for name in each[0]})
     # It is another network: of other layers, shapes, or values.
     except (ValueError, RuntimeError) as error:
-        raise UsageError(f"{model.url}: {error}; {advice}") from error
+        raise UsageError(f"{model.url}: {error} (--start identity)") from error
 
 
 def _weights(network: Network) -> dict[str, torch.Tensor]:
