@@ -101,7 +101,8 @@ def eager(threads: int) -> Contestant:
         with torch.inference_mode():
             block = torch.from_numpy(block_of(image))
             larger = interpolate(block, scale_factor=scale, mode="bicubic", align_corners=False)
-            result: Pixels = network(larger).numpy()
+            sharpen = network.at(torch.from_numpy(factor_of(scale)))
+            result: Pixels = sharpen(larger).numpy()
         return result
 
     return of_blocks(compute)

@@ -8,6 +8,7 @@ What was measured on the finished file stands in the record beside it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -82,7 +83,8 @@ class ModelCard(_Frozen):
     @field_validator("anchors")
     @classmethod
     def _ascend(cls, anchors: list[float]) -> list[float]:
-        if len(anchors) == 1 or anchors != sorted({*anchors}) or min(anchors, default=1) < 1:
+        ascending = all(left < right for left, right in pairwise(anchors))  # NaN does not
+        if len(anchors) == 1 or not ascending or min(anchors, default=1) < 1:
             raise ValueError(f"expected none, or two and more, ascending, from 1 up; got {anchors}")
         return anchors
 

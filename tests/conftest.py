@@ -130,7 +130,7 @@ def make_bank() -> Callable[..., dict[str, Any]]:
         stacked = {
             name: torch.stack([network[name] for network in networks]) for name in networks[0]
         }
-        return stacked | {"anchors": torch.tensor(anchors)}
+        return stacked | {"anchors": torch.tensor(anchors, dtype=torch.float32)}
 
     return make
 

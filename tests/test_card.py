@@ -7,7 +7,15 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from srcnn.card import METADATA_KEY, CheckpointCard, ModelCard, ModelRecord, ParityRow
+from srcnn.card import (
+    METADATA_KEY,
+    CheckpointCard,
+    ModelCard,
+    ModelRecord,
+    ParityRow,
+    QualityRow,
+    TrainingCard,
+)
 from srcnn.errors import ModelError
 
 CARD = ModelCard(
@@ -62,3 +70,69 @@ def test_the_record_is_json_that_people_can_read() -> None:
     assert ModelRecord.model_validate_json(record.to_json()) == record
     assert record.to_json().endswith(b"}\n")
     assert b'\n  "sha256": ' in record.to_json()
+
+
+BANK = ModelCard(**CARD.model_dump(exclude={"scale"}), anchors=[1, 2.5])
+TRAINING = TrainingCard(
+    data="91 photographs",
+    images=80,
+    validation_images=11,
+    steps=5000,
+    seed=1,
+    hours=1.5,
+    factors=[2, 3],
+    started_from="identity",
+    validation=[
+        QualityRow(factor="2", psnr_db=36, ssim=0.95, bicubic_psnr_db=33.5, bicubic_ssim=0.93)
+    ],
+)
+
+
+def test_without_anchors_the_text_is_what_it_was() -> None:
+    """The card is part of the graph, whose sha256 decides what is made again."""
+    assert CARD.to_metadata()[METADATA_KEY] == (
+        '{"name":"tutorial","checkpoint":{"url":"https://x.org/a.pth","sha256":"' + "a" * 64 + '",'
+        '"convention":"bgr-byte"},"exporter":"dynamo","opset":18,"versions":{"torch":"2.13.0"},'
+        '"scale":"2x3","min_factor":1,"max_factor":16,"rounding":"truncate","tolerance":0.02}'
+    )
+
+
+def test_anchors_come_back_as_they_went() -> None:
+    found = ModelCard.from_metadata(BANK.to_metadata())
+    assert found == BANK
+    assert found.anchors == [1.0, 2.5]
+
+
+@pytest.mark.parametrize("anchors", [[2], [2, 2], [3, 2], [0.5, 2], [1, float("nan")]])
+def test_anchors_ascend_from_1_up(anchors: list[float]) -> None:
+    with pytest.raises(ValidationError, match="ascending"):
+        ModelCard(**CARD.model_dump(), anchors=anchors)
+
+
+def record(card: ModelCard, training: TrainingCard | None) -> ModelRecord:
+    return ModelRecord(
+        file="a.onnx", sha256="b" * 64, size_bytes=3, model=card, parity=[], training=training
+    )
+
+
+def test_the_record_has_anchors_and_training() -> None:
+    made = record(BANK, TRAINING)
+    found = ModelRecord.model_validate_json(made.to_json())
+    assert found == made
+    assert (found.anchors, found.training) == ([1, 2.5], TRAINING)
+
+
+def test_a_record_from_before_there_were_banks_is_read() -> None:
+    old = json.loads(record(CARD, None).to_json())
+    assert old.pop("training") is None
+    assert "anchors" not in old["model"]
+    found = ModelRecord.model_validate(old)
+    assert (found.anchors, found.training) == ([], None)
+
+
+def test_the_training_card_holds_only_what_json_can() -> None:
+    with pytest.raises(ValidationError, match="hours"):
+        TrainingCard(**TRAINING.model_dump() | {"hours": float("inf")})
+    row = TRAINING.validation[0].model_dump() | {"psnr_db": float("nan")}
+    with pytest.raises(ValidationError, match="psnr_db"):
+        QualityRow(**row)

@@ -62,7 +62,7 @@ def told(content: bytes) -> str:
     return "\n".join(map(str, check_graph(content)))
 
 
-def card(scale: str | None) -> dict[str, str]:
+def card(scale: str | None, anchors: tuple[float, ...] = ()) -> dict[str, str]:
     checkpoint = CheckpointCard(url="bundled", sha256="0" * 64, convention="rgb-unit")
     return ModelCard(
         name="test",
@@ -72,6 +72,7 @@ def card(scale: str | None) -> dict[str, str]:
         versions={},
         scale=scale,
         tolerance=0.02,
+        anchors=list(anchors),
     ).to_metadata()
 
 
@@ -294,3 +295,145 @@ def test_all_findings_are_collected_and_many_of_one_kind_are_counted() -> None:
         "a.onnx failed its check, 8 findings:",
         *map(str, findings),
     ]
+
+
+ANCHORS = (1.0, 2.0, 4.0)
+MIXED = [
+    node("Gather", ["factor", "axes"], "inner"),
+    node("ReduceMean", ["inner"], "mean", axes=[0]),
+    node("Mul", ["mean", "sixteen"], "larger"),
+    node("Round", ["larger"], "whole"),
+    node("Div", ["whole", "sixteen"], "nearest"),
+    node("Sub", ["nearest", "starts"], "beyond"),
+    node("Div", ["beyond", "widths"], "straight"),
+    node("Clip", ["straight", "none", "all"], "ramps"),
+    node("Concat", ["one", "ramps"], "before", axis=0),
+    node("Concat", ["ramps", "zero"], "after", axis=0),
+    node("Sub", ["before", "after"], "hats"),
+    node("MatMul", ["hats", "weights"], "row"),
+    node("Reshape", ["row", "shape"], "weight"),
+    node("MatMul", ["hats", "biases"], "bias"),
+    resize(output="larger image"),
+    node("Conv", ["larger image", "weight", "bias"], "output"),
+]
+NUMBERS = {
+    "axes": np.array([2, 3]),
+    "sixteen": np.array(16, np.float32),
+    "starts": np.float32(ANCHORS[:-1]),
+    "widths": np.float32(np.diff(ANCHORS)),
+    "none": np.array(0, np.float32),
+    "all": np.array(1, np.float32),
+    "one": np.ones(1, np.float32),
+    "zero": np.zeros(1, np.float32),
+    "weights": np.random.default_rng(0).normal(size=(3, 9)).astype(np.float32),
+    "biases": np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32),
+    "shape": np.array([3, 3, 1, 1]),
+    "constant weight": np.ones((3, 3, 1, 1), np.float32),
+    "constant bias": np.ones(3, np.float32),
+}
+NOT_A_NUMBER = NUMBERS["weights"].copy()
+NOT_A_NUMBER[2, 4] = np.nan
+
+
+def bank(
+    swap: dict[str, list[onnx.NodeProto]] | None = None,
+    numbers: dict[str, Any] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> bytes:
+    """A bank of one small convolution.
+
+    Args:
+        swap: by the name of a value, other nodes that make it.
+        numbers: by name, other constants.
+        metadata: in the place of a card that is right.
+    """
+    nodes = [new for old in MIXED for new in (swap or {}).get(old.output[0], [old])]
+    values = NUMBERS | (numbers or {})
+    constants = tuple(numpy_helper.from_array(values[name], name) for name in values)
+    card_of_it = card(None, ANCHORS) if metadata is None else metadata
+    return graph(*nodes, constants=constants, metadata=card_of_it)
+
+
+def instead(kind: str, inputs: list[str], output: str) -> dict[str, list[onnx.NodeProto]]:
+    return {output: [node(kind, inputs, output)]}
+
+
+def test_a_right_bank_has_no_findings() -> None:
+    assert told(bank()) == ""
+
+
+def test_without_a_card_nothing_is_promised_of_weights() -> None:
+    assert told(bank(instead("Identity", ["straight"], "ramps"), metadata={})) == ""
+
+
+WRONG_BANKS = {
+    "weights frozen": (
+        bank(instead("Identity", ["constant weight"], "weight")),
+        "weights: node output, weight: expected it made from 'factor', as the card names anchors",
+    ),
+    "bias frozen": (
+        bank(instead("Identity", ["constant bias"], "bias")),
+        "weights: node output, bias: expected it made from 'factor', as the card names anchors",
+    ),
+    "no convolution": (
+        bank(instead("Identity", ["larger image"], "output")),
+        "weights: graph: no Conv in it, but its card names anchors",
+    ),
+    "made from the image too": (
+        bank(
+            {
+                "bias": [
+                    node("ReduceMean", ["input"], "level", axes=[0, 1, 2, 3], keepdims=0),
+                    node("Mul", ["level", "none"], "nothing"),
+                    node("MatMul", ["hats", "biases"], "plain"),
+                    node("Add", ["plain", "nothing"], "bias"),
+                ]
+            }
+        ),
+        "weights: node output, bias: expected it made from 'factor' alone, but the image",
+    ),
+    "factor ignored": (
+        bank(instead("Mul", ["mean", "none"], "larger")),
+        "weights: graph: the same weights at every factor: 'factor' is wired to them, and then",
+    ),
+    "height alone": (
+        bank(numbers={"axes": np.array([2])}),
+        "weights: weight, factor 2x3: expected what its anchors mix to within",
+    ),
+    "not rounded": (
+        bank(instead("Identity", ["larger"], "whole")),
+        "weights: weight, factor 1.3: expected what its anchors mix to",
+    ),
+    "not clipped": (
+        bank(instead("Identity", ["straight"], "ramps")),
+        "weights: weight, factor 2.57x16: expected what its anchors mix to",
+    ),
+    "other anchors than its card's": (
+        bank(metadata=card(None, (1, 3, 4))),
+        "weights: weight, factor 2: expected what its anchors mix to",
+    ),
+    "one weight of one anchor not a number": (
+        bank(numbers={"weights": NOT_A_NUMBER}),
+        "values: 1 x 1 px (height x width), factor 1: expected finite numbers",
+    ),
+    "live weights without anchors": (
+        bank(metadata=card(None)),
+        "weights: node output, weight: expected a constant, as the card names no anchors",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BANKS)
+def test_what_is_wrong_with_a_bank_is_named(name: str) -> None:
+    content, text = WRONG_BANKS[name]
+    assert text in told(content)
+
+
+def test_a_layer_that_is_the_same_at_all_anchors_is_right() -> None:
+    assert told(bank(numbers={"biases": np.zeros((3, 3), np.float32)})) == ""
+
+
+def test_anchors_that_do_not_ascend_are_no_card() -> None:
+    metadata = card(None, ANCHORS)
+    metadata[METADATA_KEY] = metadata[METADATA_KEY].replace("1.0,2.0,4.0", "1.0,4.0,2.0")
+    assert "anchors: " in told(bank(metadata=metadata))

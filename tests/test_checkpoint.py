@@ -12,9 +12,9 @@ import torch
 
 from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
 from srcnn.export.catalogue import find_checkpoint, obtain
-from srcnn.export.checkpoint import read_weights
+from srcnn.export.checkpoint import read_training, read_weights
 from srcnn.export.convention import bgr_byte_network
-from srcnn.export.network import Srcnn
+from srcnn.export.network import Srcnn, SrcnnBank
 
 OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
 
@@ -105,6 +105,130 @@ def test_everything_that_does_not_fit_is_named_at_once(weights: dict[str, Any]) 
         spoil(weights)
     with pytest.raises(CheckpointError, match=r"missing .*; unexpected .*; conv1\.weight: "):
         read_weights(saved(weights), "a.pth")
+
+
+@pytest.fixture
+def bank(make_bank: Any) -> dict[str, torch.Tensor]:
+    return dict(make_bank(1, 1.5, 2))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda bank: bank,
+        lambda bank: {"meta": {"training": None}, "state_dict": prefixed(bank, "generator.")},
+        lambda bank: {"params": {key: value.double() for key, value in bank.items()}},
+    ],
+)
+def test_a_bank_is_read_as_it_is(wrap: Any, bank: dict[str, Any]) -> None:
+    found = read_weights(saved(wrap(bank)), "a.pth")
+    assert found.keys() == bank.keys()
+    assert all(torch.equal(found[key], bank[key]) for key in bank)
+    assert {value.dtype for value in found.values()} == {torch.float32}
+
+
+def anchors(*values: float) -> Any:
+    return lambda bank: bank.update(anchors=torch.tensor(values, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda bank: bank.pop("anchors"), r"missing anchors \(3,\)$"),
+        (anchors(1, 2, 1.5), r"anchors: expected two .* ascending, .* got \[1.0, 2.0, 1.5\]"),
+        (anchors(1, 2, 2), r"anchors: expected two factors or more, ascending"),
+        (anchors(1, 2, 2 + 1e-9), r"ascending, from 1 up, got \[1.0, 2.0, 2.0\]"),  # in float32
+        (anchors(0.5, 1, 2), r"from 1 up, got \[0.5, 1.0, 2.0\]"),
+        (anchors(1, 2, float("nan")), r"anchors: expected finite numbers"),
+        (anchors(1, 2), r"conv1.weight: expected \(2, 64, 3, 9, 9\), got \(3, 64, 3, 9, 9\)"),
+        (anchors(), r"anchors: expected two factors or more"),
+        (lambda bank: bank.update(anchors=[1, 1.5, 2]), r"anchors: expected \(3,\), got list"),
+        (lambda bank: bank.update(anchors=torch.ones(3, 1)), r"expected \(3,\), got \(3, 1\)"),
+        (
+            lambda bank: bank.update(anchors=torch.tensor([1, 2, 3])),
+            r"anchors: expected floating point numbers, got torch.int64",
+        ),
+        (lambda bank: bank.pop("conv2.bias"), r"missing conv2.bias \(3, 32\)$"),
+        (
+            lambda bank: bank.update({"conv3.bias": torch.zeros(3)}),
+            r"conv3.bias: expected \(3, 3\), got \(3,\)$",
+        ),
+        (
+            lambda bank: bank.update({key: bank[key][:1] for key in bank}),
+            r"anchors: expected two factors or more, ascending, from 1 up, got \[1.0\]$",
+        ),
+        (
+            lambda bank: bank.update({key: bank[key][0] for key in bank if key != "anchors"}),
+            r"conv1.weight: expected \(3, 64, 3, 9, 9\), got \(64, 3, 9, 9\)",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_bank_is_named(spoil: Any, text: str, bank: dict[str, Any]) -> None:
+    spoil(bank)
+    with pytest.raises(CheckpointError, match=text):
+        read_weights(saved(bank), "a.pth")
+
+
+@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])
+def test_a_bank_is_folded_anchor_by_anchor(convention: Any, bank: dict[str, Any]) -> None:
+    found = bgr_byte_network(bank, convention)
+    assert isinstance(found, SrcnnBank)
+    assert torch.equal(found.anchors, bank["anchors"])
+    for index, anchor in enumerate(bank["anchors"].tolist()):
+        single = {key: value[index] for key, value in bank.items() if key != "anchors"}
+        expected = bgr_byte_network(single, convention).state_dict()
+        network = found.at(torch.tensor([1, 1, anchor, anchor])).state_dict()
+        assert all(torch.equal(network[key], expected[key]) for key in expected)
+
+
+TRAINING = {
+    "data": "91 photographs",
+    "images": 80,
+    "validation_images": 11,
+    "steps": 5000,
+    "seed": 1,
+    "hours": 1.5,
+    "factors": [2.0, 3.0],
+    "started_from": "identity",
+    "validation": [
+        {
+            "factor": "2",
+            "psnr_db": 36.0,
+            "ssim": 0.95,
+            "bicubic_psnr_db": 33.5,
+            "bicubic_ssim": 0.93,
+        }
+    ],
+}
+
+
+def test_a_checkpoint_may_say_how_it_was_trained(weights: dict[str, Any]) -> None:
+    content = {"meta": {"epoch": 3, "training": TRAINING}, "state_dict": weights}
+    found = read_training(saved(content), "a.pth")
+    assert found is not None
+    assert found.model_dump() == TRAINING
+
+
+@pytest.mark.parametrize("more", [{}, {"meta": {"epoch": 3}}, {"meta": "2020"}])
+def test_most_do_not_say_it(more: dict[str, Any], weights: dict[str, Any]) -> None:
+    assert read_training(saved({"state_dict": weights} | more), "a.pth") is None
+
+
+@pytest.mark.parametrize(
+    ("training", "text"),
+    [
+        ("an hour", r"a\.pth: meta\.training cannot be read"),
+        (TRAINING | {"steps": "many"}, r"meta\.training\.steps cannot be read: .*integer"),
+        (TRAINING | {"validation": [{}]}, r"meta\.training\.validation\.0\.factor cannot be read"),
+        (TRAINING | {"hours": float("nan")}, r"meta\.training\.hours cannot be read"),
+    ],
+)
+def test_a_training_that_cannot_be_read_is_an_error(
+    training: Any, text: str, weights: dict[str, Any]
+) -> None:
+    content = saved({"meta": {"training": training}, "state_dict": weights})
+    with pytest.raises(CheckpointError, match=text):
+        read_training(content, "a.pth")
 
 
 def test_one_name_for_two_tensors_is_refused(weights: dict[str, Any]) -> None:

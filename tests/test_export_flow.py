@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -111,6 +112,45 @@ def test_nothing_is_published_when_the_check_fails(tmp_path: Path) -> None:
     assert "values: 1 x 1 px (height x width), factor 1: expected finite numbers" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+TRAINING = {
+    "data": "91 photographs",
+    "images": 80,
+    "validation_images": 11,
+    "steps": 5000,
+    "seed": 1,
+    "hours": 1.5,
+    "factors": [2.0],
+    "started_from": "identity",
+    "validation": [],
+}
+
+
+def test_a_bank_is_published_with_its_anchors_and_its_training(
+    tmp_path: Path, make_bank: Any
+) -> None:
+    torch.save(
+        {"meta": {"training": TRAINING}, "state_dict": make_bank(1, 2, 4)}, tmp_path / "bank.pth"
+    )
+    done = run_export(tmp_path, "--checkpoint", "bank.pth")
+    assert done.returncode == 0, done.stderr
+    record = ModelRecord.model_validate_json((tmp_path / "models" / "srcnn.json").read_bytes())
+    assert record.anchors == [1, 2, 4]
+    assert record.training is not None
+    assert record.training.model_dump() == TRAINING
+    checked = run_export(tmp_path, "--check", "models/srcnn.onnx", torch_installed=False)
+    assert (checked.returncode, checked.stderr) == (0, "models/srcnn.onnx: nothing wrong found\n")
+
+
+def test_a_training_that_cannot_be_read_ends_the_export(tmp_path: Path) -> None:
+    meta = {"training": TRAINING | {"steps": "many"}}
+    torch.save({"meta": meta, "state_dict": Srcnn().state_dict()}, tmp_path / "a.pth")
+    done = run_export(tmp_path, "--checkpoint", "a.pth")
+    assert done.returncode == 2
+    assert "error: a.pth: meta.training.steps cannot be read: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "models").exists()
 
 
 @pytest.mark.parametrize(

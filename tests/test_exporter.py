@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.metadata import version
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -12,15 +14,20 @@ import torch
 from srcnn.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.download import sha256_of
 from srcnn.errors import ModelError, UsageError
+from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.exporter import export_graph
 from srcnn.export.network import Srcnn
 from srcnn.export.parity import measure_parity
+from srcnn.export.pipeline import make_graph
 from srcnn.export.spec import DEFAULT_OPSET, OPSETS, GraphSpec
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
 from srcnn.graphs.run import open_graph
 from srcnn.publish import publish_model
 from srcnn.storage.folder import Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LIVE = [
     ("torchscript", 11),
@@ -117,6 +124,29 @@ def test_a_fixed_factor_leaves_one_input(exporter: str, opset: int, network: Src
 def test_the_same_arguments_give_the_same_bytes(exporter: Any, network: Srcnn) -> None:
     opset = DEFAULT_OPSET[exporter]
     assert exported(network, exporter, opset) == exported(network, exporter, opset)
+
+
+# Of `make_graph` before there were banks, with the versions below.
+GRAPHS_OF_OPENMMLAB = {
+    ("torchscript", None): "17f3301a84ab0bd68c974932f8024204aaa1ed34b9d5bb367430fdc93a69dea0",
+    ("torchscript", "4"): "1f1d5448e91b444e21315cbc1b5f870501f9aeac8bed37ab649dcdaaf7aad99e",
+    ("dynamo", None): "f344a15752db02b046f993c3b9b73112bb3928e29516536863c3cbcb5404738a",
+    ("dynamo", "2x3"): "5c28bb6519be3bc6a3e0bc870bd011d0d76310e5a83e9282a952875bb3b62a58",
+}
+VERSIONS = {"torch": "2.13.0", "onnx": "1.23.2", "onnxruntime": "1.32.0"}
+
+
+@pytest.mark.parametrize(("exporter", "scale"), GRAPHS_OF_OPENMMLAB)
+def test_single_checkpoints_give_the_graphs_that_they_gave_before_banks(
+    exporter: Any, scale: str | None, reference: Path
+) -> None:
+    found = {name: version(name).partition("+")[0] for name in VERSIONS}
+    if found != VERSIONS:
+        pytest.skip(f"these bytes are of {VERSIONS}, not of {found}")
+    source = find_checkpoint("openmmlab-x4")
+    content = (reference / "checkpoints" / PurePosixPath(source.origin).name).read_bytes()
+    graph = make_graph(content, source, GraphSpec.of(exporter, None, scale))
+    assert sha256_of(graph) == GRAPHS_OF_OPENMMLAB[exporter, scale]
 
 
 def test_a_graph_is_published_with_its_record_or_not_at_all(network: Srcnn) -> None:

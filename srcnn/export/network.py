@@ -123,12 +123,13 @@ class SrcnnBank(nn.Module):
             factor: (4,) float32 [1, 1, fh, fw].
         """
         hats = self.hats(factor)
-        network = Srcnn()
+        with torch.device("meta"):  # neither memory nor random numbers for what is replaced
+            network = Srcnn()
         weights: dict[str, torch.Tensor] = {}
         for name in ("conv1", "conv2", "conv3"):
             rows: _Rows = getattr(self, name)
             weights[f"{name}.weight"], weights[f"{name}.bias"] = rows.mixed(hats)
-        network.load_state_dict(weights)
+        network.load_state_dict(weights, assign=True)
         return network.eval()
 
     def forward(self, upsampled: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:

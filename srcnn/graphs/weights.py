@@ -71,8 +71,12 @@ def check_mixing(model: onnx.ModelProto, anchors: Sequence[float]) -> list[Findi
         text = f"the same weights at every factor: {FACTOR!r} is wired to them, and then ignored"
         return [Finding(RUNG, "graph", text)]
     shares = _shares(factors, anchors)
-    # The weights of the anchors are not known; those that fit best have to fit everywhere.
-    fitting = [shares @ np.linalg.lstsq(shares, values)[0] for values in found.values()]
+    # The weights at the anchors are taken from the graph, by the least squares; they have to fit
+    # everywhere. At an anchor they fit best, so that what is wrong shows where it is wrong.
+    trust = np.where(np.arange(len(factors)) < len(anchors), 1e3, 1)[:, None]
+    fitting = [
+        shares @ np.linalg.lstsq(trust * shares, trust * values)[0] for values in found.values()
+    ]
     return compare_weights(found, fitting, factors, "what its anchors mix to")
 
 
