@@ -12,20 +12,22 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 Array = npt.NDArray[Any]
 ANCHORS = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-SHAPES = ((12, 3, 5, 5), (8, 12, 1, 1), (3, 8, 3, 3))
+SHAPES = ((24, 3, 9, 9), (16, 24, 1, 1), (3, 16, 5, 5))
 _CUBIC = 'mode = "cubic", coordinate_transformation_mode = "pytorch_half_pixel"'
 # The weights that a graph computes; the others are constants.
 _NAMES = ("w0", "b0", "w1", "b1", "w2", "b2")
 
 
 def weights(seed: int) -> dict[str, Array]:
-    """Random, of such size that the values keep theirs from layer to layer."""
+    """Random, of such size that values keep theirs from layer to layer, and end around grey."""
     rng = np.random.default_rng(seed)
     made: dict[str, Array] = {}
     for index, shape in enumerate(SHAPES):
         spread = 1 / np.sqrt(np.prod(shape[1:]))
         made[f"w{index}"] = rng.normal(0, spread, shape).astype(np.float32)
         made[f"b{index}"] = rng.normal(0, 10, shape[0]).astype(np.float32)
+    made["w2"] /= 4
+    made["b2"] += 128
     return made
 
 
@@ -45,11 +47,11 @@ def graph(
         bank (float[N, 3, H, W] input, float[4] factor) => (float[N, 3, P, Q] output) {{
             {computing}
             large = Resize <{_CUBIC}> (input, , factor)
-            v0 = Conv <pads = [2, 2, 2, 2]> (large, w0, b0)
+            v0 = Conv <pads = [4, 4, 4, 4]> (large, w0, b0)
             r0 = Relu (v0)
             v1 = Conv (r0, w1, b1)
             r1 = Relu (v1)
-            output = Conv <pads = [1, 1, 1, 1]> (r1, w2, b2)
+            output = Conv <pads = [2, 2, 2, 2]> (r1, w2, b2)
         }}"""
     model = parser.parse_model(text)
     for place, node in enumerate(inner):
@@ -145,7 +147,7 @@ def folded_by_none(seed: int = 0) -> bytes:
 
 
 def with_fewer_channels(low: float, high: float, seed: int = 0) -> bytes:
-    """Between two factors, the first convolution gives 8 channels, and 12 elsewhere."""
+    """Between two factors, the first convolution gives 16 channels, and 24 elsewhere."""
     made = weights(seed)
     constants = {
         **{f"{name}c": made.pop(name) for name in ("w0", "b0", "w1")},
@@ -155,8 +157,8 @@ def with_fewer_channels(low: float, high: float, seed: int = 0) -> bytes:
         "at": np.array(2, np.int64),
         "nought": np.array([0], np.int64),
         "first": np.array([1], np.int64),
-        "few": np.array([8], np.int64),
-        "many": np.array([12], np.int64),
+        "few": np.array([16], np.int64),
+        "many": np.array([24], np.int64),
     }
     computing = """
         fh = Gather (factor, at)
@@ -174,11 +176,11 @@ def with_fewer_channels(low: float, high: float, seed: int = 0) -> bytes:
 def of_the_image(seed: int = 0) -> bytes:
     """The last bias follows the picture's brightness."""
     made = weights(seed)
-    constants = {**made, "b2c": made["b2"], "hundred": np.array(100, np.float32)}
+    constants = {**made, "b2c": made["b2"], "usual": np.array(125, np.float32)}
     del constants["b2"]
     computing = """
         bright = ReduceMean <keepdims = 0> (input)
-        gain = Div (bright, hundred)
+        gain = Div (bright, usual)
         b2 = Mul (b2c, gain)
     """
     return graph(computing, constants)
