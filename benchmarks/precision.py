@@ -24,8 +24,8 @@ import srcnn
 from srcnn.card import ModelRecord
 from srcnn.cores import pool
 from srcnn.engine.engine import Engine
-from srcnn.engine.network import read_network
 from srcnn.engine.pool import Cores
+from srcnn.engine.reading import read_network
 from srcnn.geometry import Size, output_size, to_scale
 from srcnn.model import load_model
 from srcnn.quality.compare import border_px

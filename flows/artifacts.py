@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
+from dataclasses import dataclass
 from uuid import UUID
 
 from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import FlowRunContext
 
-from srcnn.progress import Snapshot
+from srcnn.progress import HowFar
 from tasks.logs import AnyLogger, logger
 
 PROGRESS_KEY = "srcnn-progress"
@@ -34,7 +35,7 @@ def publish_summary(description: str, page: str) -> None:
         description: what the run came to, in a line.
         page: Markdown.
     """
-    _publish(SUMMARY_KEY, "markdown", page, description)
+    publish(SUMMARY_KEY, "markdown", Content(page, description))
 
 
 def publish_sheet(jpeg: bytes) -> None:
@@ -46,23 +47,63 @@ def publish_sheet(jpeg: bytes) -> None:
     """
     uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
     about = "Crops, pixel for pixel: left bicubic, right upscaled."
-    _publish(SHEET_KEY, "markdown", f"![Images before and after]({uri})", about)
+    publish(SHEET_KEY, "markdown", Content(f"![Images before and after]({uri})", about))
 
 
-@contextmanager
-def progress_artifact(snapshot: Callable[[], Snapshot]) -> Iterator[None]:
-    """Show progress while the body runs, from a thread of its own: a slow server stops no work.
+@dataclass(frozen=True)
+class Content:
+    """What an artifact shows.
+
+    Attributes:
+        data: percent, or Markdown.
+        about: in a line.
+    """
+
+    data: str | float
+    about: str
+
+
+def progress_artifact(snapshot: Callable[[], HowFar]) -> AbstractContextManager[None]:
+    """Show progress while the body runs.
 
     Args:
         snapshot: how far the run is, now.
     """
-    artifact_id = _publish(PROGRESS_KEY, "progress", 0.0, snapshot().text)
+
+    def now() -> Content:
+        how_far = snapshot()
+        return Content(how_far.percent, how_far.text)
+
+    return live_artifact(PROGRESS_KEY, "progress", now)
+
+
+def svg_as_markdown(svg: str, words: str) -> str:
+    """A picture within Markdown, for an artifact.
+
+    Args:
+        svg: its file.
+        words: what it shows.
+    """
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+@contextmanager
+def live_artifact(key: str, kind: str, now: Callable[[], Content]) -> Iterator[None]:
+    """Show what changes while the body runs, from a thread: a slow server stops no work.
+
+    Args:
+        key: of the artifact, which is updated in place.
+        kind: of the artifact.
+        now: what it shows; asked every few seconds, and once more at the end.
+    """
+    first = now()
+    artifact_id = publish(key, kind, first)
     if artifact_id is None:
         yield
         return
     over = threading.Event()
     # Prefect keeps its settings in a context variable: the thread takes ours along.
-    arguments = (_keep_updated, artifact_id, snapshot, over, logger())
+    arguments = (_keep_updated, artifact_id, key, now, first, over, logger())
     thread = threading.Thread(target=copy_context().run, args=arguments, daemon=True)
     thread.start()
     try:
@@ -72,33 +113,46 @@ def progress_artifact(snapshot: Callable[[], Snapshot]) -> Iterator[None]:
         thread.join(_LAST_UPDATE_SECONDS)
 
 
-def _keep_updated(
-    artifact_id: UUID, snapshot: Callable[[], Snapshot], over: threading.Event, log: AnyLogger
+def _keep_updated(  # noqa: PLR0913, PLR0917 - what the thread takes along
+    artifact_id: UUID,
+    key: str,
+    now: Callable[[], Content],
+    shown: Content,
+    over: threading.Event,
+    log: AnyLogger,
 ) -> None:
-    """Update an artifact every few seconds, and once more at the end."""
+    """Update an artifact where it has changed."""
     warned = False
     with get_client(sync_client=True) as client:
         last = False
         while not last:
             last = over.wait(_UPDATE_SECONDS)
-            now = snapshot()
-            update = ArtifactUpdate(data=now.percent, description=now.text)
+            content = now()
+            if content == shown:
+                continue
             try:
-                client.update_artifact(artifact_id, update)
-            # A server has many ways to fail; none of them concerns the images.
+                client.update_artifact(
+                    artifact_id, ArtifactUpdate(data=content.data, description=content.about)
+                )
+                shown = content
+            # A server has many ways to fail; none of them concerns the work.
             except Exception as error:  # noqa: BLE001 - told
                 if not warned:
-                    log.warning("the run's progress cannot be shown in Prefect: %s", error)
+                    log.warning("%s cannot be shown in Prefect: %s", key, error)
                 warned = True
 
 
-def _publish(key: str, kind: str, data: str | float, description: str) -> UUID | None:
+def publish(key: str, kind: str, content: Content) -> UUID | None:
     """Create an artifact of this flow run; None where there is none, or no server takes it."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return None
     request = ArtifactCreate(
-        key=key, type=kind, data=data, description=description, flow_run_id=context.flow_run.id
+        key=key,
+        type=kind,
+        data=content.data,
+        description=content.about,
+        flow_run_id=context.flow_run.id,
     )
     try:
         # Prefect's create_*_artifact functions leave their connections open.

@@ -1,4 +1,4 @@
-"""A progress bar in megapixels, at a terminal."""
+"""A progress bar, at a terminal; what stands beside that of a batch."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _FIGURES_LETTERS = 70  # beside the bar, which takes what is left
 
 
 class _Bar(ProgressColumn):
-    def __init__(self, snapshot: Callable[[], Snapshot], console: Console) -> None:
-        self._snapshot, self._console = snapshot, console
+    def __init__(self, percent: Callable[[], float], console: Console) -> None:
+        self._percent, self._console = percent, console
         super().__init__()
 
     def render(self, _: Task) -> ProgressBar:
         left = max(_LEAST_BAR_LETTERS, self._console.width - _FIGURES_LETTERS)
         width = min(_MOST_BAR_LETTERS, left)
-        return ProgressBar(total=100, completed=self._snapshot().percent, width=width)
+        return ProgressBar(total=100, completed=self._percent(), width=width)
 
 
 class _Figures(ProgressColumn):
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
+    def __init__(self, words: Callable[[], str]) -> None:
+        self._words = words
         super().__init__()
 
     def render(self, _: Task) -> Text:
-        return Text(figures(self._snapshot()), no_wrap=True, overflow="ellipsis")
+        return Text(self._words(), no_wrap=True, overflow="ellipsis")
 
 
 def figures(now: Snapshot) -> str:
-    """What stands beside the bar.
+    """What stands beside the bar of a batch.
 
     Args:
         now: how far it is.
@@ -49,12 +49,13 @@ def figures(now: Snapshot) -> str:
     failed = f", {now.failed} failed" if now.failed else ""
     return (
         f"{now.percent:3.0f}% {now.megapixels:.1f}/{now.megapixels_total:.1f} Mpx, "
-        f"{now.megapixels_per_second:.1f} Mpx/s, {_clock(now.seconds_left)} left, "
+        f"{now.megapixels_per_second:.1f} Mpx/s, {clock(now.seconds_left)} left, "
         f"{now.images}/{now.images_total} images{failed}"
     )
 
 
-def _clock(seconds: float | None) -> str:
+def clock(seconds: float | None) -> str:
+    """A time as on a clock, 1:02:03 or 2:03."""
     if seconds is None:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)
@@ -63,15 +64,18 @@ def _clock(seconds: float | None) -> str:
 
 
 @contextmanager
-def progress_bar(snapshot: Callable[[], Snapshot], console: Console) -> Iterator[None]:
-    """Show a bar while the body runs; it looks by itself how far the batch is.
+def progress_bar(
+    percent: Callable[[], float], words: Callable[[], str], console: Console
+) -> Iterator[None]:
+    """Show a bar while the body runs; it looks by itself how far that is.
 
     Args:
-        snapshot: how far it is, now.
+        percent: how far it is, now.
+        words: to stand beside the bar.
         console: a terminal.
     """
     with (
-        Progress(_Bar(snapshot, console), _Figures(snapshot), console=console) as bar,
+        Progress(_Bar(percent, console), _Figures(words), console=console) as bar,
         _lines_above_bar(),
     ):
         bar.add_task("")

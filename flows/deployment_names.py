@@ -15,7 +15,7 @@ from pathlib import PurePath
 from prefect.plugins import HookContext, SetupResult, register_hook
 
 # Each deployment in deploy/prefect.yaml is named as its flow.
-NAMES = frozenset({"export-srcnn", "batch-upscale"})
+NAMES = frozenset({"export-srcnn", "batch-upscale", "train-srcnn"})
 _RUN = (["deployment", "run"], ["deployments", "run"])
 
 

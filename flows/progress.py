@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 
 from flows.artifacts import progress_artifact
-from flows.bar import progress_bar
+from flows.bar import figures, progress_bar
 from flows.display import display
 from srcnn.progress import BatchProgress, Snapshot
 from srcnn.work import Outcome, Work
@@ -30,8 +30,13 @@ def batch_progress(work: Sequence[Work], logger: AnyLogger) -> Iterator[BatchPro
     has_bar = bool(work) and shown.bar and console.is_terminal
     on_image = shown.lines.progress if shown.lines else log_lines(logger)
     progress = BatchProgress(work, None if has_bar else on_image)
-    bar = progress_bar(progress.snapshot, console) if has_bar else nullcontext()
-    with progress_artifact(progress.snapshot), bar:
+    look = progress.snapshot
+    bar = (
+        progress_bar(lambda: look().percent, lambda: figures(look()), console)
+        if has_bar
+        else nullcontext()
+    )
+    with progress_artifact(look), bar:
         yield progress
 
 

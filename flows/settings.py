@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("srcnn", ensure_exists=False),
-        description="Folder where downloaded checkpoints are kept.",
+        description="Folder where downloaded checkpoints and the state of trainings are kept.",
     )
     download_attempts: int = Field(
         4, ge=1, le=20, description="Attempts at each download, with growing pauses between."
@@ -109,6 +109,19 @@ class Settings(BaseSettings):
     )
     dask_address: str | None = Field(
         None, description="Address of the Dask scheduler, such as tcp://127.0.0.1:8786."
+    )
+    training_megapixels: float = Field(
+        300,
+        gt=0,
+        le=100_000,
+        description="Megapixels of pictures that a training takes, at most 640 x 640 px of each; "
+        "3 bytes of memory for each pixel while they are read.",
+    )
+    validation_seconds: float = Field(
+        120,
+        ge=1,
+        le=86_400,
+        description="Seconds of training between two validations; each also saves its state.",
     )
     contact_sheet_images: int = Field(
         8,

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a batch: finish the images in hand, then end."""
+"""Ctrl-C and SIGTERM during the work: finish what is in hand, then end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from flows.cli import Interrupted
 from srcnn.control import Control
 from tasks.logs import logger
 
@@ -25,11 +26,18 @@ class Ended:
 
 
 @contextmanager
-def ended_by_signal(run: Control) -> Iterator[Ended]:
-    """Let a first Ctrl-C or SIGTERM finish the images in hand, and a second one drop them.
+def ended_by_signal(
+    run: Control, hand: str = "the images in hand", *, raising: bool = False
+) -> Iterator[Ended]:
+    """Let a first Ctrl-C or SIGTERM finish what is in hand, and a second one drop it.
 
     Args:
         run: what is told.
+        hand: what is in hand, in words.
+        raising: let the second one raise where the work is, which does not look at `run.drop`.
+
+    Raises:
+        Interrupted: as said.
     """
     ended = Ended()
     if threading.current_thread() is not threading.main_thread():
@@ -42,12 +50,14 @@ def ended_by_signal(run: Control) -> Iterator[Ended]:
         if not ended.number:
             ended.number = number
             run.end("the run was interrupted")
-            logger().warning("interrupted: finishing the images in hand; again to drop them")
+            logger().warning("interrupted: finishing %s; again to drop them", hand)
             return
         run.end("the run was interrupted", drop=True)
         for each, handler in before.items():
             signal.signal(each, handler)
-        logger().warning("dropping the images in hand")
+        logger().warning("dropping %s", hand)
+        if raising:
+            raise Interrupted(number)
 
     try:
         for number in numbers:

@@ -17,10 +17,12 @@ from pydantic.fields import FieldInfo
 from flows.export import ExportOptions
 from flows.options import UpscaleOptions
 from flows.settings import Settings
+from flows.train_options import TrainOptions
 
 MODELS: dict[str, tuple[type[BaseModel], str]] = {
     "upscale": (UpscaleOptions, "--{}"),
     "export": (ExportOptions, "--{}"),
+    "train": (TrainOptions, "--{}"),
     "settings": (Settings, "SRCNN_{}"),
 }
 

@@ -7,12 +7,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from srcnn.summary import megapixels
 from srcnn.work import Outcome, Work
 
 _MEGA = 1_000_000
 _WINDOW_SECONDS = 60.0
+
+
+class HowFar(Protocol):
+    """How far a run is, whatever it does."""
+
+    @property
+    def percent(self) -> float:
+        """0 to 100."""
+
+    @property
+    def text(self) -> str:
+        """In words, for a log."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from srcnn.card import Convention, Rounding
 from srcnn.cores import pool, usable_cores
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
-from srcnn.engine.network import UPSAMPLING, Network, read_network
+from srcnn.engine.network import UPSAMPLING, Networks
 from srcnn.engine.pool import Cores
+from srcnn.engine.reading import read_network
 from srcnn.errors import ModelError, UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
@@ -87,10 +88,10 @@ class Upscaler:
         try:
             session = make_session(model.content, provider, self._threads)
             self.info = describe(session, convention)
-            network = None
+            networks = None
             if self.info.is_split_safe:
-                network = read_network(model.content, self.info.image, self.info.factor or "")
-            if network is None and precision == "fast":
+                networks = read_network(model.content, self.info.image, self.info.factor or "")
+            if networks is None and precision == "fast":
                 raise UsageError(
                     f"{model.url}: --precision fast is for a cubic upsampling with convolutions "
                     "behind it; this graph has another form: use --precision exact"
@@ -99,21 +100,23 @@ class Upscaler:
             raise ModelError(f"{model.url}: {error}") from error
         exact = load if precision == "exact" else _loader(provider, "exact")
         self._colours: _Way = (
-            self._engine(network, exact, self.info.rounding)
-            if network
+            self._engine(networks, exact, self.info.rounding)
+            if networks
             else WholeGraph(runner(session), self.info)
         )
-        fast = network if precision == "fast" else None
+        fast = networks if precision == "fast" else None
         self._fast = self._engine(fast, load, self.info.rounding) if fast else None
         # Not as the model rounds: cut off, what the cubic makes of 255 would be 254 here and there.
         self._alpha = self._engine(UPSAMPLING, _loader("cpu", "exact"), "nearest")
 
-    def _engine(self, network: Network, load: Callable[[bytes], Run], rounding: Rounding) -> Engine:
+    def _engine(
+        self, networks: Networks, load: Callable[[bytes], Run], rounding: Rounding
+    ) -> Engine:
         """An engine whose tiles stay small, however many threads compute them at a time."""
-        pixels = _TILES_BYTES // (network.bytes_per_pixel * self._threads)
+        pixels = _TILES_BYTES // (networks.bytes_per_pixel * self._threads)
         side = max(min(self._tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
         return Engine(
-            network,
+            networks,
             load,
             Cores(partial(pool, self._threads), self._threads),
             side,
@@ -238,7 +241,7 @@ def _loader(provider: Provider, precision: Precision) -> Callable[[bytes], Run]:
         UsageError: the provider and the precision do not go together, or cannot be had.
     """
     if precision == "exact":
-        return lambda content: runner(make_session(content, provider))
+        return lambda content: runner(make_session(content, provider, is_small=True))
     if provider not in ("auto", "cpu"):
         raise UsageError(
             f"--precision fast computes on the processor, through OpenVINO: leave out "

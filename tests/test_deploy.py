@@ -31,6 +31,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 YAML = sorted(DEPLOY.rglob("*.yaml"))
 MANIFESTS = [path for path in YAML if path.parent.name in ("kubernetes", "dask")]
 (BATCH,) = [each for each in CONTENT["deployments"] if each["name"] == "batch-upscale"]
+(TRAINING,) = [each for each in CONTENT["deployments"] if each["name"] == "train-srcnn"]
 
 
 def relative(path: Path) -> str:
@@ -41,7 +42,7 @@ def documents(*paths: Path) -> list[dict[str, Any]]:
     return [document for path in paths for document in yaml.safe_load_all(path.read_text())]
 
 
-def test_both_flows_are_deployed_under_their_names() -> None:
+def test_each_flow_is_deployed_under_their_names() -> None:
     assert {deployment["name"] for deployment in CONTENT["deployments"]} == NAMES
 
 
@@ -59,8 +60,9 @@ def test_an_entrypoint_is_its_flow(
         assert flow.validate_parameters(each)
 
 
-def test_runs_of_one_batch_never_overlap() -> None:
-    assert BATCH["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+@pytest.mark.parametrize("deployment", [BATCH, TRAINING], ids=lambda each: each["name"])
+def test_long_runs_never_overlap(deployment: dict[str, Any]) -> None:
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 
 
 def test_the_schedule_is_off_and_knows_its_time_zone() -> None:
@@ -82,6 +84,7 @@ def test_nothing_is_left_to_be_filled_in() -> None:
             "--no-prompt deployments run batch-upscale --watch",
             "--no-prompt deployments run batch-upscale/batch-upscale --watch",
         ),
+        ("deployment run train-srcnn", "deployment run train-srcnn/train-srcnn"),
         ("deployment run export-srcnn/other", None),
         ("deployment run other", None),
         ("deployment run", None),
@@ -192,7 +195,7 @@ def test_the_image_has_all_that_it_copies_and_no_torch() -> None:
     assert all((ROOT / name).exists() for name in sources)
     extras = re.search("^ARG EXTRAS=(.*)$", dockerfile, re.MULTILINE)
     assert extras
-    assert "export" not in extras[1]
+    assert not {"export", "train"} & set(extras[1].split(","))
 
 
 def test_the_server_may_write_its_pages_where_it_is_told_to() -> None:

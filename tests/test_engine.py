@@ -9,20 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import pytest
+from engines import engine_of, enlarged, load, noise, run_whole
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from srcnn.cores import pool
 from srcnn.engine.engine import Engine
-from srcnn.engine.network import UPSAMPLING, read_network
+from srcnn.engine.network import UPSAMPLING
 from srcnn.engine.pool import Cores
+from srcnn.engine.reading import read_network
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
 from srcnn.model import load_model
-from srcnn.session import make_session, runner
+from srcnn.session import Run
 
-Array = npt.NDArray[Any]
 # In grey levels of 255. The whole graph computes its coordinates and sums in float32, in another
 # order: up to 0.003 was seen. A seam, a wrong tap or a wrong border is whole levels.
 TOLERANCE = 0.02
@@ -31,37 +32,9 @@ OTHER = ["1.3", "2.5", "3.3", "1.1x2.7", "2x1.5", "4x3.5", "9", "1.0625"]
 TILES = [32, 48, 67, 256]
 
 
-def run_whole(content: bytes, image: Array, size: Size) -> Array:
-    """A live-factor graph as it is, (H, W, 3) or the mean of three planes for (H, W, 1)."""
-    session = onnxruntime.InferenceSession(content)
-    colours = np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float32)
-    factor = resize_factor(Size(*image.shape[:2]), size)
-    block = np.ascontiguousarray(colours.transpose(2, 0, 1)[None])
-    planes = session.run(None, {"input": block, "factor": factor})[0][0].transpose(1, 2, 0)
-    result: Array = planes if image.shape[2] == 3 else planes.mean(axis=2, keepdims=True)
-    return result
-
-
-def engine_of(content: bytes, tile: int) -> Engine:
-    network = read_network(content, "input", "factor")
-    assert network is not None
-    cores = Cores(partial(pool, 2), 2)
-    return Engine(network, lambda graph: runner(make_session(graph, "cpu")), cores, tile)
-
-
-def enlarged(engine: Engine, image: Array, size: Size) -> Array:
-    result = np.full((*size, image.shape[2]), 77, image.dtype)
-    engine.enlarge(image, result)
-    return result
-
-
 @pytest.fixture(scope="module")
 def engines() -> dict[int, Engine]:
     return {tile: engine_of(load_model().content, tile) for tile in TILES}
-
-
-def noise(shape: tuple[int, ...], seed: int) -> Array:
-    return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
 
 
 @settings(max_examples=120, deadline=None)
@@ -104,11 +77,11 @@ def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
     network = read_network(load_model().content, "input", "factor")
     assert network is not None
 
-    def load(content: bytes) -> Any:
+    def noted(content: bytes) -> Run:
         graphs.append(content)
-        return runner(make_session(content, "cpu"))
+        return load(content)
 
-    engine = Engine(network, load, Cores(partial(pool, 2), 2), 256)
+    engine = Engine(network, noted, Cores(partial(pool, 2), 2), 256)
     enlarged(engine, photograph[:120, :120], Size(480, 480))
     by_phases = [content for content in graphs if b"rows" not in content]
     assert len(by_phases) == 1
@@ -140,9 +113,6 @@ def test_truncation_cuts() -> None:
     assert network is not None
     image = np.random.default_rng(3).integers(0, 256, (40, 40, 3), np.uint8)
 
-    def load(graph: bytes) -> Any:
-        return runner(make_session(graph, "cpu"))
-
     cores = Cores(partial(pool, 2), 2)
     cut = enlarged(Engine(network, load, cores, 256, "truncate"), image, Size(80, 80))
     planes = enlarged(Engine(network, load, cores, 256), image.astype(np.float32), Size(80, 80))
@@ -163,7 +133,7 @@ def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
     size = Size(50, 101)
     engine = Engine(
         UPSAMPLING,
-        lambda graph: runner(make_session(graph, "cpu")),
+        load,
         Cores(partial(pool, 2), 2),
         32,
     )

@@ -14,8 +14,9 @@ from srcnn.cores import pool
 from srcnn.engine.centring import rounded, to_bfloat16
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import Convolutions, load_fast, load_parts
-from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network, read_network
+from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
 from srcnn.engine.pool import Cores
+from srcnn.engine.reading import read_network
 from srcnn.model import load_model
 from srcnn.session import Run, make_session, runner
 
@@ -24,6 +25,10 @@ openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is
 
 def in_float32(graph: bytes) -> Run:
     return load_parts(graph, lambda convolutions: Convolutions(convolutions, "f32"))
+
+
+def exactly(graph: bytes) -> Run:
+    return runner(make_session(graph, "cpu", is_small=True))
 
 
 def has_bf16() -> bool:
@@ -45,7 +50,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
     levels = np.iinfo(dtype).max // 255
     image = photograph[:80, :80, :channels].astype(dtype) * dtype(levels)
     results = []
-    for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
+    for load in (exactly, in_float32):
         result = np.zeros((*size, channels), dtype)
         cores = Cores(partial(pool, 2), 2)
         Engine(network, load, cores, 96).enlarge(image, result)
@@ -84,8 +89,9 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     photograph: npt.NDArray[np.uint8],
 ) -> None:
     """With weights that bfloat16 holds, and no rounding between."""
-    found = read_network(load_model().content, "input", "factor")
-    assert found is not None
+    networks = read_network(load_model().content, "input", "factor")
+    assert networks is not None
+    found = networks.at(np.array([1, 1, 2.5, 2.5], np.float32))
     layers = tuple(
         Convolution(to_bfloat16(layer.weight), layer.bias)
         if isinstance(layer, Convolution)
@@ -94,7 +100,7 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     )
     image = photograph[:90, :80].astype(np.float32)
     results = []
-    for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
+    for load in (exactly, in_float32):
         result = np.zeros((225, 200, 3), np.float32)
         cores = Cores(partial(pool, 2), 2)
         Engine(Network(layers), load, cores, 64).enlarge(image, result)
@@ -135,7 +141,7 @@ def test_networks_of_other_layers_change_as_little(
 ) -> None:
     image = np.random.default_rng(1).integers(0, 256, (45, 40, 3)).astype(np.float32)
     results = []
-    for load in (lambda graph: runner(make_session(graph, "cpu")), in_float32):
+    for load in (exactly, in_float32):
         result = np.zeros((*size, 3), np.float32)
         cores = Cores(partial(pool, 2), 2)
         Engine(Network((FIRST, *between, LAST)), load, cores, 64).enlarge(image, result)

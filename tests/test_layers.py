@@ -89,3 +89,7 @@ def test_upscaling_loads_no_torch(pictures: Path) -> None:
 
 def test_the_export_flow_is_loaded_without_torch() -> None:
     assert not loaded_by("import flows.export") & {"torch", "onnxscript"}
+
+
+def test_the_training_flow_is_loaded_without_torch() -> None:
+    assert not loaded_by("import flows.train") & {"torch", "onnxscript", "skimage"}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.export import ExportOptions
 from flows.options import UpscaleOptions
+from flows.train_options import TrainOptions
 from srcnn.errors import UsageError
 from srcnn.geometry import SCALE_PATTERN, Target, parse_scale
 
@@ -48,7 +49,7 @@ def test_the_schema_holds_every_bound() -> None:
     assert (workers["minimum"], workers["maximum"]) == (1, 1024)
 
 
-@pytest.mark.parametrize("model", [UpscaleOptions, ExportOptions])
+@pytest.mark.parametrize("model", [UpscaleOptions, ExportOptions, TrainOptions])
 def test_every_option_is_described(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, name
@@ -65,6 +66,8 @@ def test_every_option_is_described(model: type[BaseModel]) -> None:
         (UpscaleOptions, {"src": "a", "report": "https://ann:hunter2@host/a.json"}),
         (ExportOptions, {"checkpoint": "https://ann:hunter2@host/a-12345678.pth"}),
         (ExportOptions, {"dst": "s3://key:hunter2@bucket"}),
+        (TrainOptions, {"src": "s3://key:hunter2@bucket/a"}),
+        (TrainOptions, {"src": "a", "dst": "https://ann:hunter2@host/models"}),
     ],
 )
 def test_credentials_are_refused_and_not_repeated(

@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from srcnn.card import Rounding
-from srcnn.engine.network import Network
+from srcnn.engine.convolving import macs_per_pixel
+from srcnn.engine.network import Networks
 from srcnn.engine.phase_tiles import Factors, PhaseTiles
 from srcnn.engine.pixels import Array, Box, Task
 from srcnn.engine.pool import Cores
+from srcnn.engine.ready import Ready
 from srcnn.engine.upsampled_tiles import UpsampledTiles
 from srcnn.engine.writer import Kind
-from srcnn.geometry import Size
+from srcnn.geometry import Size, resize_factor
 from srcnn.session import Run
 
 _MAX_WHOLE_FACTOR = 8  # factors above are rare, and their graphs large
 
 
 class Engine:
-    """One network on one processor; threads may share it."""
+    """The networks of one graph on one processor; threads may share it."""
 
     def __init__(
         self,
-        network: Network,
+        networks: Networks,
         load: Callable[[bytes], Run],
         cores: Cores,
         tile_px: int,
@@ -38,18 +39,18 @@ class Engine:
         """Load nothing yet.
 
         Args:
-            network: for three channels.
+            networks: for three channels.
             load: makes an ONNX file ready to run.
             cores: where tiles are computed.
             tile_px: side of a tile of the result, 32 at least.
             rounding: how values become integers.
         """
-        self._network = network
+        self._networks = networks
         self._cores = cores
         self._rounding = rounding
-        networks = lru_cache(network.for_channels)
-        self._upsampled = UpsampledTiles(networks, load, tile_px)
-        self._phases = PhaseTiles(networks, load, tile_px)
+        ready = Ready(load)
+        self._upsampled = UpsampledTiles(ready, tile_px)
+        self._phases = PhaseTiles(ready, tile_px)
 
     def enlarge(
         self, image: Array, result: Array, before_tile: Callable[[], None] = lambda: None
@@ -65,7 +66,10 @@ class Engine:
         Raises:
             InferenceFailedError: a value is not finite, or the runtime fails.
         """
-        task = Task(image, result, Kind(image.dtype, image.shape[2], self._rounding))
+        size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
+        channels = image.shape[2]
+        network = self._networks.at(resize_factor(size_in, size_out)).for_channels(channels)
+        task = Task(image, result, Kind(image.dtype, channels, self._rounding), network)
 
         def calls() -> Iterator[Callable[[], None]]:
             for call in self._calls(task):
@@ -78,7 +82,7 @@ class Engine:
         """One call for each tile."""
         whole: Box = ((0, task.size_out.height), (0, task.size_out.width))
         factors = _whole_factors(task.size_in, task.size_out)
-        inner = self._inner(task.size_in, factors) if factors else None
+        inner = self._inner(task, factors) if factors else None
         if not factors or not inner or not self._phases_pay(task, factors, inner):
             yield from self._upsampled.calls(task, whole)
             return
@@ -86,28 +90,28 @@ class Engine:
         for box in _around(whole, inner):
             yield from self._upsampled.calls(task, box)
 
-    def _inner(self, size_in: Size, factors: Factors) -> Box | None:
+    @staticmethod
+    def _inner(task: Task, factors: Factors) -> Box | None:
         """The part of the result that sees nothing of the zeros around the picture.
 
         It begins and ends at whole pixels of the picture before it is enlarged.
         """
         borders = [
-            -(-reach // factor) for reach, factor in zip(self._network.reach, factors, strict=True)
+            -(-reach // factor) for reach, factor in zip(task.network.reach, factors, strict=True)
         ]
         rows, columns = (
             (border * factor, (length - border) * factor)
-            for length, border, factor in zip(size_in, borders, factors, strict=True)
+            for length, border, factor in zip(task.size_in, borders, factors, strict=True)
         )
         return (rows, columns) if rows[0] < rows[1] and columns[0] < columns[1] else None
 
     def _phases_pay(self, task: Task, factors: Factors, inner: Box) -> bool:
         """Whether phases, and a frame around them, take fewer multiplications."""
-        channels = task.kind.channels
-        by_phases = self._phases.macs_per_pixel(channels, factors)
-        upsampled = self._upsampled.macs_per_pixel(channels)
+        by_phases = self._phases.macs_per_pixel(task.network, factors)
+        upsampled = macs_per_pixel(task.network)
         pixels = math.prod(stop - start for start, stop in inner)
         # The tiles of a frame are narrow: what they compute around themselves counts.
-        around = 2 * max(self._network.reach) * (task.size_out.height + task.size_out.width)
+        around = 2 * max(task.network.reach) * (task.size_out.height + task.size_out.width)
         frame = task.size_out.pixels - pixels + around
         return pixels * by_phases + frame * upsampled < task.size_out.pixels * upsampled
 

@@ -65,7 +65,7 @@ def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array
     """
     model = onnx.load_from_string(content)
     if not any(node.op_type == "Conv" for node in model.graph.node):
-        return runner(make_session(content, "cpu"))
+        return runner(make_session(content, "cpu", is_small=True))
     inputs = [value.name for value in model.graph.input]
     extractor = onnx.utils.Extractor(model)
     entry = _session(extractor.extract_model(inputs, [PLANES]))
@@ -83,7 +83,7 @@ def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array
 
 
 def _session(model: onnx.ModelProto) -> Run:
-    return runner(make_session(model.SerializeToString(), "cpu"))
+    return runner(make_session(model.SerializeToString(), "cpu", is_small=True))
 
 
 def _core() -> Any:

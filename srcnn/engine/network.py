@@ -1,27 +1,22 @@
-"""The network read off an ONNX graph: a cubic upsampling, then convolutions one after the other.
+"""What follows the upsampling: convolutions, one after the other, whose weights are constants.
 
-A graph of this form can be computed in tiles and rewritten, exactly. A graph of any
-other form is left whole.
+Weights that depend on the factor make another network of each factor; see `bank`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-
-from srcnn.engine.coordinates import CUBIC_A
-from srcnn.graphs.structure import Wiring
 
 Float32 = npt.NDArray[np.float32]
 
-# Operators with one input that compute each value from that value alone.
-_POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})
-_COLOURS = 3
+COLOURS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +58,26 @@ class Activation:
 Layer: TypeAlias = Convolution | Activation
 
 
+class Networks(Protocol):
+    """A network for each factor: a `Network` is the same for all, a `bank.Bank` is not."""
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """What computing a pixel takes, at any factor."""
+
+    def at(self, factor: Float32) -> Network:
+        """The network for a factor.
+
+        Args:
+            factor: (4,) float32 [1, 1, fh, fw], as the whole graph would be given it.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """What follows the upsampling. The first and the last layer are convolutions, not the same.
+
+    Two are equal where all they compute is: whatever is made of one serves the other.
 
     Attributes:
         layers: in order; none for the upsampling alone.
@@ -73,7 +85,36 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    channels: int = _COLOURS
+    channels: int = COLOURS
+
+    @cached_property
+    def _digest(self) -> bytes:
+        digest = hashlib.blake2b(str(self.channels).encode())
+        for layer in self.layers:
+            if isinstance(layer, Activation):
+                digest.update(repr(layer).encode())
+                continue
+            for array in (layer.weight, layer.bias):
+                digest.update(repr(array.shape).encode() + array.tobytes())
+        return digest.digest()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the layers, and all their weights, are the same."""
+        return isinstance(other, Network) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        """Of the weights."""
+        return hash(self._digest)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the weights of the convolutions."""
+        return [layer.weight.shape for layer in self.convolutions]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all weights."""
+        return sum(layer.weight.nbytes + layer.bias.nbytes for layer in self.convolutions)
 
     @property
     def convolutions(self) -> list[Convolution]:
@@ -86,11 +127,6 @@ class Network:
         return reach_of(self.convolutions)
 
     @property
-    def later_reach(self) -> tuple[int, int]:
-        """Values that an output pixel sees of what the first convolution gives, per axis."""
-        return reach_of(self.convolutions[1:])
-
-    @property
     def has_phases(self) -> bool:
         """Whether only the first and the last convolution see more than one pixel."""
         between = self.convolutions[1:-1]
@@ -99,8 +135,11 @@ class Network:
     @property
     def bytes_per_pixel(self) -> int:
         """What computing a pixel takes: the values before and after a convolution, as floats."""
-        shapes = [layer.weight.shape for layer in self.convolutions]
-        return 4 * max((outputs + inputs for outputs, inputs, *_ in shapes), default=1)
+        return 4 * max((outputs + inputs for outputs, inputs, *_ in self.shapes), default=1)
+
+    def at(self, factor: Float32) -> Network:  # noqa: ARG002 - as `Networks` has it
+        """This network, whatever the factor."""
+        return self
 
     def for_channels(self, channels: int) -> Network:
         """The same network for planes that are all equal, given once.
@@ -111,10 +150,14 @@ class Network:
         Args:
             channels: 3 for no change, 1 for grey, at a third of the work at both ends.
         """
-        if channels == self.channels or not self.layers:
-            return replace(self, channels=channels)
+        return self if channels == self.channels else self._grey
+
+    @cached_property
+    def _grey(self) -> Network:
+        if not self.layers:
+            return replace(self, channels=1)
         first, *_, last = self.convolutions
-        return Network((_grey_in(first), *self.layers[1:-1], _grey_out(last)), channels)
+        return Network((_grey_in(first), *self.layers[1:-1], _grey_out(last)), channels=1)
 
 
 UPSAMPLING = Network(())
@@ -136,89 +179,3 @@ def _grey_out(layer: Convolution) -> Convolution:
     weight = layer.weight.astype(np.float64).mean(axis=0, keepdims=True)
     bias = layer.bias.astype(np.float64).mean(keepdims=True)
     return Convolution(weight.astype(np.float32), bias.astype(np.float32))
-
-
-def read_network(model: bytes, image: str, factor: str) -> Network | None:
-    """The network of a graph; None where the graph has another form.
-
-    Args:
-        model: ONNX file content.
-        image: name of the image input.
-        factor: name of the factor input.
-    """
-    graph = onnx.load_from_string(model).graph
-    wiring = Wiring.of(graph)
-    chain = _chain(graph, image)
-    if not chain or not _is_plain_cubic(chain[0], factor):
-        return None
-    layers = [_layer(node, wiring) for node in chain[1:]]
-    network = Network(tuple(layer for layer in layers if layer is not None))
-    return network if None not in layers and _is_complete(network) else None
-
-
-def _chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
-    """The nodes from the image to the output, where each feeds the next alone; else none."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in set(filter(None, node.input)):
-            readers.setdefault(name, []).append(node)
-    chain: list[onnx.NodeProto] = []
-    name = image
-    while len(readers.get(name, ())) == 1 and readers[name][0].input[0] == name:
-        chain.append(readers[name][0])
-        name = chain[-1].output[0]
-    # What is left may only make constants.
-    rest = {node.op_type for node in graph.node if node not in chain}
-    ends = name == graph.output[0].name and name not in readers
-    return chain if ends and rest <= {"Constant", "Identity"} else []
-
-
-def _is_plain_cubic(resize: onnx.NodeProto, factor: str) -> bool:
-    """Whether the node is the upsampling of `coordinates`."""
-    defaults: dict[str, object] = {
-        "cubic_coeff_a": CUBIC_A,
-        "exclude_outside": 0,
-        "antialias": 0,
-    }
-    wanted = defaults | {"mode": b"cubic", "coordinate_transformation_mode": b"pytorch_half_pixel"}
-    given = _attributes(resize)
-    found = {name: given.get(name, defaults.get(name)) for name in wanted}
-    is_resize = resize.op_type == "Resize" and list(resize.input[2:]) in ([factor], [factor, ""])
-    return is_resize and found == wanted
-
-
-def _layer(node: onnx.NodeProto, wiring: Wiring) -> Layer | None:
-    if node.op_type == "Conv":
-        return _convolution(node, [wiring.constants.get(name) for name in node.input[1:]])
-    if node.op_type in _POINTWISE and len(node.input) == 1:
-        return Activation(node.op_type, tuple(sorted(_attributes(node).items())))
-    return None
-
-
-def _convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution | None:
-    if not constants or any(value is None for value in constants):
-        return None
-    weight = np.asarray(constants[0], dtype=np.float32)
-    bias = np.asarray(constants[1] if constants[1:] else np.zeros(len(weight)), dtype=np.float32)
-    reach = [size // 2 for size in weight.shape[2:]]
-    given = _attributes(node)
-    plain = (
-        all(size % 2 for size in weight.shape[2:])
-        and list(given.get("pads", [0] * 4)) == reach * 2
-        and given.get("auto_pad", b"NOTSET") == b"NOTSET"
-        and set(given.get("strides", [1])) == set(given.get("dilations", [1])) == {1}
-        and given.get("group", 1) == 1
-    )
-    return Convolution(weight, bias) if plain else None
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-
-
-def _is_complete(network: Network) -> bool:
-    """Whether it takes and gives three planes, and begins and ends with a convolution."""
-    first, last = (network.layers[:1] + network.layers[-1:]) or (None, None)
-    if not isinstance(first, Convolution) or not isinstance(last, Convolution) or first is last:
-        return False
-    return bool(first.weight.shape[1] == len(last.weight) == _COLOURS)

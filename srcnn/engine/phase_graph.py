@@ -158,3 +158,8 @@ class PhaseGraph:
         return Convolution(
             weight.reshape(shape), np.tile(last.bias, self.factor[0] * self.factor[1])
         )
+
+
+def phase_graph(network: Network, kind: Kind, factors: tuple[int, int]) -> bytes:
+    """The graph of a tile of cells; see `PhaseGraph.content`."""
+    return PhaseGraph(network, factors).content(kind)

@@ -9,47 +9,36 @@ from itertools import product
 from typing import TypeAlias
 
 from srcnn.engine.network import Network
-from srcnn.engine.phase_graph import PhaseGraph
+from srcnn.engine.phase_graph import PhaseGraph, phase_graph
 from srcnn.engine.pixels import Box, Range, Task, part_of, place
+from srcnn.engine.ready import Ready
 from srcnn.engine.tiles import cut
-from srcnn.engine.writer import PIXELS, Kind
+from srcnn.engine.writer import PIXELS
 from srcnn.session import Run, check_finite
 
 Factors: TypeAlias = tuple[int, int]
 """Whole factors of the height and the width."""
 
-_GRAPHS = 64  # kept ready: factors, depths and channels of a batch
+_PLANS = 64  # kept: networks, factors and channels of a batch
 
 
 class PhaseTiles:
-    """A network's tiles at whole factors."""
+    """Tiles of pictures at whole factors."""
 
-    def __init__(
-        self, networks: Callable[[int], Network], load: Callable[[bytes], Run], tile_px: int
-    ) -> None:
+    def __init__(self, ready: Ready, tile_px: int) -> None:
         """Load nothing yet.
 
         Args:
-            networks: the network for a number of channels.
-            load: makes an ONNX file ready to run.
+            ready: makes graphs ready to run.
             tile_px: side of a tile of the result.
         """
-        self._networks = networks
+        self._ready = ready
         self._tile_px = tile_px
+        self._phases = lru_cache(_PLANS)(PhaseGraph)
 
-        def graph_of(kind: Kind, factors: Factors) -> Run:
-            return load(self._phases(kind.channels, factors).content(kind))
-
-        self._phases = lru_cache(_GRAPHS)(
-            lambda channels, factors: PhaseGraph(networks(channels), factors)
-        )
-        self._graph = lru_cache(_GRAPHS)(graph_of)
-
-    def macs_per_pixel(self, channels: int, factors: Factors) -> float:
+    def macs_per_pixel(self, network: Network, factors: Factors) -> float:
         """Multiplications for each pixel of the result; infinite for a network of another form."""
-        if not self._networks(channels).has_phases:
-            return math.inf
-        return self._phases(channels, factors).macs_per_pixel
+        return self._phases(network, factors).macs_per_pixel if network.has_phases else math.inf
 
     def calls(self, task: Task, factors: Factors, box: Box) -> Iterator[Callable[[], None]]:
         """One call for each tile.
@@ -63,12 +52,15 @@ class PhaseTiles:
             cut(start, stop, self._tile_px, factor)
             for (start, stop), factor in zip(box, factors, strict=True)
         )
-        graph = self._graph(task.kind, factors)  # here, or each core would load its own
+        phases = self._phases(task.network, factors)
+        # Here, or each core would load its own.
+        graph = self._ready(phase_graph, task.network, task.kind, factors)
         for tile in product(rows, columns):
-            yield partial(self._compute, graph, task, factors, tile)
+            yield partial(self._compute, graph, phases, task, tile)
 
-    def _compute(self, graph: Run, task: Task, factors: Factors, tile: Box) -> None:
-        phases = self._phases(task.kind.channels, factors)
+    @staticmethod
+    def _compute(graph: Run, phases: PhaseGraph, task: Task, tile: Box) -> None:
+        factors = phases.factor
         seen: list[Range] = [
             (start // factor + before, stop // factor + after)
             for (start, stop), factor, before, after in zip(

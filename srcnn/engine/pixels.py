@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from srcnn.engine.network import Network
 from srcnn.engine.writer import Kind
 from srcnn.geometry import Size
 
@@ -26,11 +27,13 @@ class Task(NamedTuple):
         image: (H, W, C).
         result: (H', W', C), filled tile by tile.
         kind: of the pixels of both.
+        network: for its factor and its channels.
     """
 
     image: Array
     result: Array
     kind: Kind
+    network: Network
 
     @property
     def size_in(self) -> Size:

@@ -13,7 +13,7 @@ import onnx
 from onnx import numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass
@@ -60,16 +60,18 @@ class Wiring:
 
     def reaches(self, source: str, target: str) -> bool:
         """Whether `target` is computed from `source`."""
+        return source in self.behind([target])
+
+    def behind(self, targets: Iterable[str]) -> set[str]:
+        """All values that some are computed from, at any remove, and these themselves."""
         seen: set[str] = set()
-        waiting = [target]
+        waiting = list(targets)
         while waiting:
             name = waiting.pop()
-            if name == source:
-                return True
             if name not in seen:
                 seen.add(name)
                 waiting.extend(self.sources.get(name, ()))
-        return False
+        return seen
 
 
 def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:

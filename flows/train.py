@@ -1,0 +1,217 @@
+"""The flow `train-srcnn`, and its command line: weights for the user's own kind of pictures.
+
+python flows/train.py --src photos --hours 4
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from cyclopts import Parameter
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect.states import Completed
+
+from flows.cli import make_app
+from flows.cli import run as run_command
+from flows.export import ExportOptions, export_srcnn
+from flows.runs import hide_tracebacks, run_flow
+from flows.settings import Settings, load_settings
+from flows.steps import Steps, current_steps
+from flows.train_options import (
+    TrainOptions,
+    identity_of,
+    place_of,
+    spec_of,
+    wanted_of,
+    work_path_of,
+)
+from flows.training import show_verdict, train_shown
+from srcnn.card import TrainingCard
+from srcnn.download import sha256_of
+from srcnn.errors import UsageError
+from srcnn.model import Model
+from srcnn.storage.folder import Folder
+from srcnn.training.folder import WorkFolder, find_changes, hold_work
+from srcnn.training.job import TrainingJob
+from srcnn.training.pictures import Pictures, find_pictures
+from srcnn.training.progress import TrainingProgress
+from srcnn.training.promotion import Verdict, card_of, name_of
+from srcnn.training.record import Record, Result
+from srcnn.training.spec import TrainingSpec
+from tasks import train as tasks
+from tasks.credentials import use_credentials
+from tasks.logs import logger
+
+_HOUR = 3600
+
+
+@flow(name="train-srcnn", validate_parameters=True)
+def train_srcnn(options: TrainOptions) -> dict[str, Any]:
+    """Train, compare with the current model, and take its place where better at every factor.
+
+    Returns:
+        The fields of `srcnn.training.record.Result`, what came of it.
+
+    Raises:
+        UsageError: an option is wrong, there are too few pictures, or torch is not installed.
+        DestinationBusyError: another training is at work in the folder.
+        TrainingStateError: the state of an earlier start cannot be read.
+        Interrupted: a signal ended it; the same command goes on.
+        SrcnnError: anything else that a source, a model or an export may raise.
+    """
+    hide_tracebacks()
+    settings, steps = load_settings(), current_steps()
+    use_credentials(settings.aws_block)
+    spec = spec_of(options, settings)
+    _require_torch()
+    current = steps.call(tasks.load_current, options.dst, settings.storage)
+    identity = identity_of(options, spec)
+    path = work_path_of(options, identity, settings)
+    with hold_work(path, identity, anew=options.anew) as work:
+        result = work.result
+        if result is not None and _is_enough(result, options):
+            return _ended(
+                result,
+                f"nothing done: this training has ended before, after {result.steps} steps and "
+                f"{result.hours:.2f} h; more --steps or --hours go on with it, and --anew begins "
+                f"anew. {result.told}",
+            )
+        try:
+            result = _train(_Run(options, settings, spec, steps, work), current)
+        except KeyboardInterrupt:
+            if work.state_file.exists():
+                logger().warning("the training is kept in %s: the same command goes on", path)
+            raise
+    return _ended(result, result.told)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What every part of a run looks at."""
+
+    options: TrainOptions
+    settings: Settings
+    spec: TrainingSpec
+    steps: Steps
+    work: WorkFolder
+
+
+def _train(run: _Run, current: Model) -> Result:
+    """Train to the end, judge, and publish what is better."""
+    start = current if run.options.start == "current" else None
+    record, pictures = _pictures(run, start)
+    progress = TrainingProgress(run.spec, run.work.points)
+    job = TrainingJob(pictures, start, run.work, progress, run.settings.validation_seconds)
+    trainer = train_shown(run.steps, job)
+    # It may have been replaced meanwhile.
+    current = run.steps.call(tasks.load_current, run.options.dst, run.settings.storage)
+    verdict = run.steps.call(tasks.compare, trainer, current, pictures)
+    show_verdict(verdict)
+    now = progress.snapshot()
+    card = TrainingCard(
+        data=run.options.about,
+        images=len(pictures.training),
+        validation_images=len(pictures.held_out),
+        steps=now.step,
+        seed=run.spec.seed,
+        hours=round(now.seconds / _HOUR, 3),
+        factors=list(run.spec.anchors[1:]),
+        started_from=record.started_from,
+        validation=[row.row for row in verdict.rows],
+    )
+    checkpoint = run.steps.call(tasks.keep, trainer, card, run.work)
+    promoted, told = _settled(run, verdict, current, checkpoint)
+    result = Result(
+        steps=now.step,
+        hours=now.seconds / _HOUR,
+        dst=place_of(run.options.dst),
+        promoted=promoted,
+        told=told,
+        checkpoint=checkpoint.name,
+    )
+    run.work.finish(result)
+    return result
+
+
+def _pictures(run: _Run, start: Model | None) -> tuple[Record, Pictures]:
+    """The pictures that the training began with, or those that it begins with."""
+    src = Folder(run.options.src, run.settings.storage)
+    wanted = wanted_of(run.options, run.spec, run.settings)
+    files = find_pictures(src, wanted)
+    record = run.work.record if run.work.state_file.exists() else None
+    if record is not None:
+        added = find_changes(run.work, record, files)
+        if added:
+            logger().info("added since the training began, for a later one: %d pictures", added)
+        return record, run.steps.call(tasks.read, src, record.taken, wanted)
+    pictures = run.steps.call(tasks.read, src, files, wanted)
+    identity = identity_of(run.options, run.spec)
+    record = Record(identity, pictures.taken, name_of(start) if start else "identity")
+    run.work.begin(record)
+    return record, pictures
+
+
+def _settled(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
+    """Whether the trained model takes the current one's place, and what to tell of it."""
+    card = card_of(current)
+    if card is not None and card.checkpoint.sha256 == sha256_of(checkpoint.read_bytes()):
+        return True, f"promoted before: {current.url} is this model"  # by a start that was killed
+    if not verdict.is_better:
+        return False, f"kept the current model: {verdict.text}; the trained one is {checkpoint}"
+    export = export_srcnn if FlowRunContext.get() else export_srcnn.fn
+    url = export(ExportOptions(checkpoint=str(checkpoint), dst=run.options.dst))
+    return True, f"promoted: {verdict.text}; {url}"
+
+
+def _is_enough(result: Result, options: TrainOptions) -> bool:
+    """Whether nothing is left to do; another destination has another model to compare with."""
+    by_steps = options.steps is not None and result.steps >= options.steps
+    by_hours = options.hours is not None and result.hours >= options.hours
+    return (by_steps or by_hours) and result.dst == place_of(options.dst)
+
+
+def _ended(result: Result, told: str) -> dict[str, Any]:
+    """The flow's result; its state says in words what came of it."""
+    logger().info("%s", told)
+    fields = asdict(result)
+    if FlowRunContext.get() is None:
+        return fields
+    return cast("dict[str, Any]", Completed(message=told, data=fields))  # Prefect unpacks it
+
+
+def _require_torch() -> None:
+    packages = {"torch": "torch", "onnxscript": "onnxscript", "skimage": "scikit-image"}
+    missing = [name for module, name in packages.items() if not importlib.util.find_spec(module)]
+    if missing:
+        raise UsageError(
+            f"a training needs {' and '.join(missing)}: pip install 'srcnn-batch[train]'"
+        )
+
+
+app = make_app("train.py", "Train weights on your own pictures; use them where they are better.")
+
+
+@app.default
+def main(
+    *,
+    options: Annotated[TrainOptions, Parameter(name="*")],
+    track: Annotated[
+        bool | None,
+        Parameter(
+            help="Track the run on the Prefect API, or on a temporary server where none is "
+            "configured; only on an API that is configured, if unset."
+        ),
+    ] = None,
+) -> int:
+    """Train weights on your own pictures; use them where they are better."""
+    run_flow(train_srcnn, train_srcnn.fn, track=track)(options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(app))

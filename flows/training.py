@@ -1,0 +1,103 @@
+"""The long part of a training run: shown as it goes, and ended by a signal without a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from flows.artifacts import Content, live_artifact, progress_artifact, publish, svg_as_markdown
+from flows.bar import clock, progress_bar
+from flows.cli import Interrupted
+from flows.display import display
+from flows.markdown import table
+from flows.signals import ended_by_signal
+from flows.steps import Steps
+from srcnn.control import Control
+from srcnn.training.chart import gain_chart
+from srcnn.training.job import TrainingJob
+from srcnn.training.progress import TrainingProgress
+from srcnn.training.promotion import Verdict
+from tasks import train as tasks
+from tasks.logs import logger
+
+if TYPE_CHECKING:
+    from srcnn.training.trainer import Trainer
+
+CHART_KEY = "srcnn-training"
+VERDICT_KEY = "srcnn-promotion"
+
+
+def train_shown(steps: Steps, job: TrainingJob) -> Trainer:
+    """Train to the end.
+
+    Args:
+        steps: how tasks are called.
+        job: the training.
+
+    Raises:
+        Interrupted: a signal ended it; its state is saved.
+    """
+    run = Control()
+    hand = "the step in hand"
+    with _shown(job.progress), ended_by_signal(run, hand, raising=True) as ended:
+        tell = _teller(job.progress)
+        trainer = steps.call(tasks.train, job, stopped=run.stop.is_set, tell=tell)
+    if ended.number:
+        raise Interrupted(ended.number)
+    return trainer
+
+
+def _teller(progress: TrainingProgress) -> Callable[[], None]:
+    log = logger()
+    return lambda: log.info("%s", progress.snapshot().text)
+
+
+@contextmanager
+def _shown(progress: TrainingProgress) -> Iterator[None]:
+    """A bar at a terminal; progress and a chart on the run's page."""
+    look, console = progress.snapshot, Console(stderr=True)
+    bar = (
+        progress_bar(lambda: look().percent, lambda: _figures(progress), console)
+        if display.get().bar and console.is_terminal
+        else nullcontext()
+    )
+    with (
+        progress_artifact(look),
+        live_artifact(CHART_KEY, "markdown", lambda: _chart(progress)),
+        bar,
+    ):
+        yield
+
+
+def _figures(progress: TrainingProgress) -> str:
+    now = progress.snapshot()
+    return f"{now.percent:3.0f}% {now.where}, {clock(now.seconds_left)} left"
+
+
+def _chart(progress: TrainingProgress) -> Content:
+    anchors = progress.spec.anchors[1:]
+    last = progress.points[-1:]
+    about = f"Validation at step {last[0].step}." if last else "No validation yet."
+    chart = gain_chart(progress.points, anchors)
+    return Content(svg_as_markdown(chart, "Gain over bicubic by step"), about)
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """Show what was measured on the run's page."""
+    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current's"]
+    rows = [
+        [
+            f"x{row.factor:g}",
+            f"{row.bicubic.psnr_db:.2f}",
+            f"{row.current.psnr_db:.2f}",
+            f"{row.candidate.psnr_db:.2f}",
+            f"{row.gain_db:+.2f}",
+            f"{row.candidate.ssim:.4f}",
+            f"{row.current.ssim:.4f}",
+        ]
+        for row in verdict.rows
+    ]
+    publish(VERDICT_KEY, "markdown", Content(table(head, rows), verdict.text))

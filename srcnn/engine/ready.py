@@ -1,0 +1,56 @@
+"""Graphs that are ready to run, kept for the next picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from srcnn.engine.keeping import kept
+from srcnn.engine.network import Network
+from srcnn.engine.writer import Kind
+from srcnn.session import Run
+
+Write: TypeAlias = Callable[..., bytes]
+"""Writes a graph: of a network, a kind of pixels, and what else tells it from others."""
+
+KEPT_BYTES = 128 * 2**20
+# What a session takes beside its weights, and how often it holds these: measured, rounded up.
+_SESSION_BYTES, _COPIES = 2**18, 2
+
+
+class Ready:
+    """Graphs by what they compute; threads may share it.
+
+    Networks come and go with the factors of pictures. Those with the same weights are the same.
+    """
+
+    def __init__(
+        self, load: Callable[[bytes], Run], limit_bytes: int = KEPT_BYTES, held_bytes: int = 0
+    ) -> None:
+        """Load nothing yet.
+
+        Args:
+            load: makes an ONNX file ready to run.
+            limit_bytes: of memory for what is kept; one graph is, however large.
+            held_bytes: that a graph takes besides, once it ran.
+        """
+        self._load = load
+        self._limit_bytes = limit_bytes
+        self._held_bytes = held_bytes
+        self._kept = kept(self._made, limit_bytes, lambda made: made[1], lambda *about: about)
+
+    def __call__(self, write: Write, network: Network, kind: Kind, *more: Any) -> Run:
+        """A graph, ready to run.
+
+        Args:
+            write: gives its content for the rest of the arguments.
+            network: what it computes.
+            kind: of its pixels.
+            more: what else `write` takes.
+        """
+        return self._kept(write, network, kind, *more)[0]
+
+    def _made(self, write: Write, *about: Any) -> tuple[Run, int]:
+        content = write(*about)
+        size = _COPIES * len(content) + _SESSION_BYTES + self._held_bytes
+        return self._load(content), min(size, self._limit_bytes)

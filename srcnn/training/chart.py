@@ -1,0 +1,113 @@
+"""A training's validations as a picture: gain over bicubic against steps, a line per factor.
+
+Scalable Vector Graphics, https://www.w3.org/TR/SVG11/. Only numbers of ours are in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from srcnn.training.record import Point
+
+_WIDTH, _HEIGHT = 720, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 110, 24, 44
+_COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f", "#76b7b2", "#edc948")
+_MOST_POINTS = 200
+_TICKS = 5
+_LABEL_PX = 15
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Values laid out between two pixels.
+
+    Attributes:
+        low: value at `begin`.
+        high: value at `end`.
+        begin: pixel.
+        end: pixel.
+    """
+
+    low: float
+    high: float
+    begin: float
+    end: float
+
+    def at(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return self.begin + share * (self.end - self.begin)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round values, about five."""
+        rough = (self.high - self.low) / _TICKS
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [number * step for number in range(first, last + 1)]
+
+
+def gain_chart(points: Sequence[Point], factors: Sequence[float]) -> str:
+    """Draw validations.
+
+    Args:
+        points: in order; may be none.
+        factors: a line for each.
+
+    Returns:
+        An SVG of 720 x 360 px.
+    """
+    shown = _thinned(points)
+    gains = [point.gains[factor] for point in shown for factor in factors]
+    across = _Axis(0, max([point.step for point in shown] + [1]), _LEFT, _WIDTH - _RIGHT)
+    low, high = min([0.0, *gains]), max([0.1, *gains])
+    up = _Axis(low, high, _HEIGHT - _BOTTOM, _TOP)
+    parts = [*_frame(across, up)]
+    if shown:
+        parts += _lines(shown, factors, across, up)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
+        f'fill="#444"><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
+    )
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    every = math.ceil(len(points) / _MOST_POINTS) or 1
+    return [*points[:-1:every], *points[-1:]]
+
+
+def _frame(across: _Axis, up: _Axis) -> Iterator[str]:
+    for tick in up.ticks:
+        y = up.at(tick)
+        yield f'<path d="M{across.begin} {y:.1f}H{across.end}" stroke="#ddd"/>'
+        yield _text(across.begin - 8, y + 4, f"{tick:.10g}", "end")
+    for tick in across.ticks:
+        yield _text(across.at(tick), up.begin + 18, f"{tick:,.10g}", "middle")
+    yield _text(across.begin, up.end - 10, "dB over bicubic, pictures held out", "start")
+    yield _text((across.begin + across.end) / 2, up.begin + 36, "steps", "middle")
+
+
+def _lines(
+    points: Sequence[Point], factors: Sequence[float], across: _Axis, up: _Axis
+) -> Iterator[str]:
+    last = points[-1].gains
+    colour_of = {
+        factor: _COLOURS[index % len(_COLOURS)] for index, factor in enumerate(sorted(factors))
+    }
+    for factor, colour in colour_of.items():
+        places = " ".join(
+            f"{across.at(point.step):.1f},{up.at(point.gains[factor]):.1f}" for point in points
+        )
+        yield f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    y = -math.inf
+    for factor in sorted(factors, key=lambda factor: -last[factor]):
+        y = max(up.at(last[factor]) + 4, y + _LABEL_PX)  # labels keep their distance
+        label = f"x{factor:g} {last[factor]:+.2f}"
+        yield _text(across.end + 8, y, label, "start", colour_of[factor])
+
+
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "#444") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{text}</text>'

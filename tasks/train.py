@@ -1,0 +1,113 @@
+"""The steps of a training: the model in use, pictures, training, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from srcnn.card import TrainingCard
+from srcnn.errors import UsageError
+from srcnn.model import Model, load_model
+from srcnn.publish import GRAPH_NAME
+from srcnn.storage.files import file_exists
+from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
+from srcnn.storage.retries import StorageLimits
+from srcnn.text import one_line
+from srcnn.training.folder import WorkFolder
+from srcnn.training.job import TrainingJob
+from srcnn.training.pictures import Pictures, Wanted, read_pictures
+from srcnn.training.promotion import Compared, Verdict, enlarging_by, judge
+from srcnn.training.spec import between
+from srcnn.upscaler import Upscaler
+from tasks.logs import logger
+
+if TYPE_CHECKING:
+    from srcnn.training.trainer import Trainer
+
+_MOST_LEFT_OUT_TOLD = 20
+
+# No task here retries: storage does so itself, and nothing else changes by being done again.
+# Their results are objects of this process, and stay in it.
+
+
+@task(name="load-current", cache_policy=NO_CACHE)
+def load_current(dst: str, limits: StorageLimits) -> Model:
+    """The model in use: that of the destination, else the bundled one.
+
+    Raises:
+        UsageError: it has a fixed factor, and cannot be compared at others.
+    """
+    url = Folder(dst, limits).url_of(GRAPH_NAME)
+    model = load_model(url if file_exists(url, limits) else None, limits)
+    fixed = Upscaler(model, provider="cpu").info.fixed
+    if fixed is not None:
+        raise UsageError(
+            f"{model.url}: has the fixed factor {fixed}, so that a model for all factors cannot "
+            "take its place: give another --dst"
+        )
+    logger().info("current model %s, sha256 %s", model.url, model.sha256[:12])
+    return model
+
+
+@task(name="read-pictures", cache_policy=NO_CACHE)
+def read(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures:
+    """Decode what there is room for, and tell what is left out."""
+    pictures = read_pictures(src, files, wanted)
+    log = logger()
+    for key, reason in list(pictures.left_out.items())[:_MOST_LEFT_OUT_TOLD]:
+        log.warning("left out: %s: %s", one_line(key), one_line(reason))
+    if len(pictures.left_out) > _MOST_LEFT_OUT_TOLD:
+        log.warning("left out: %d more", len(pictures.left_out) - _MOST_LEFT_OUT_TOLD)
+    if pictures.surplus:
+        room = "%d pictures more than there is room for (SRCNN_TRAINING_MEGAPIXELS)"
+        log.info(room, pictures.surplus)
+    log.info(
+        "%d pictures to train on, %d held out, %d left out",
+        len(pictures.training),
+        len(pictures.held_out),
+        len(pictures.left_out),
+    )
+    return pictures
+
+
+@task(name="train", cache_policy=NO_CACHE)
+def train(job: TrainingJob, *, stopped: Callable[[], bool], tell: Callable[[], None]) -> Trainer:
+    """Train to the end, or until told to stop."""
+    from srcnn.training import session  # noqa: PLC0415 - torch, only where it is needed
+
+    trainer = session.open_trainer(job)
+    if trainer.step:
+        logger().info("going on from step %d", trainer.step)
+    session.run_trainer(trainer, job, stopped, tell)
+    return trainer
+
+
+@task(name="judge", cache_policy=NO_CACHE)
+def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
+    """Measure the trained model and the current one on the pictures held out."""
+    from srcnn.training import session  # noqa: PLC0415 - as above
+
+    log, spec = logger(), trainer.spec
+    log.info("comparing on %d pictures held out", len(pictures.held_out))
+    candidate, other = (
+        enlarging_by(Upscaler(model, provider="cpu", threads=spec.threads))
+        for model in (session.candidate_of(trainer), current)
+    )
+
+    def tell(row: Compared) -> None:
+        log.info("%s", row.text)
+
+    return judge(candidate, other, pictures.held_out, between(spec.anchors), tell)
+
+
+@task(name="keep-weights", cache_policy=NO_CACHE)
+def keep(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
+    """Write the checkpoint into the training's folder."""
+    from srcnn.training import session  # noqa: PLC0415 - as above
+
+    return work.keep(session.checkpoint_of(trainer, card))

@@ -1,0 +1,51 @@
+"""The engine as tests run it, and what it is compared with: the graph as it is, whole."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from srcnn.cores import pool
+from srcnn.engine.engine import Engine
+from srcnn.engine.pool import Cores
+from srcnn.engine.reading import read_network
+from srcnn.geometry import Size, resize_factor
+from srcnn.session import Run, make_session, runner
+
+Array = npt.NDArray[Any]
+CORES = Cores(partial(pool, 2), 2)
+
+
+def load(graph: bytes) -> Run:
+    return runner(make_session(graph, "cpu", is_small=True))
+
+
+def engine_of(content: bytes, tile: int) -> Engine:
+    networks = read_network(content, "input", "factor")
+    assert networks is not None
+    return Engine(networks, load, CORES, tile)
+
+
+def enlarged(engine: Engine, image: Array, size: Size) -> Array:
+    result = np.full((*size, image.shape[2]), 77, image.dtype)
+    engine.enlarge(image, result)
+    return result
+
+
+def run_whole(content: bytes, image: Array, size: Size) -> Array:
+    """A live-factor graph as it is, (H, W, 3) or the mean of three planes for (H, W, 1)."""
+    session = onnxruntime.InferenceSession(content)
+    colours = np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float32)
+    factor = resize_factor(Size(*image.shape[:2]), size)
+    block = np.ascontiguousarray(colours.transpose(2, 0, 1)[None])
+    planes = session.run(None, {"input": block, "factor": factor})[0][0].transpose(1, 2, 0)
+    result: Array = planes if image.shape[2] == 3 else planes.mean(axis=2, keepdims=True)
+    return result
+
+
+def noise(shape: tuple[int, ...], seed: int) -> Array:
+    return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
