@@ -1,9 +1,7 @@
-"""The weights that ship: what they are, how good they are, and the script that makes them."""
+"""The weights that ship: what they are, and how good they are."""
 
 import hashlib
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -129,34 +127,3 @@ def test_better_than_bicubic_on_photographs(
     (ours,) = measure(upscaler.to_size, photographs, [factor])
     (cubic,) = measure(bicubic, photographs, [factor])
     assert ours.figures.psnr_db > cubic.figures.psnr_db
-
-
-def test_training_goes_on_where_it_was_left(
-    tmp_path: Path, photograph: npt.NDArray[np.uint8]
-) -> None:
-    pytest.importorskip("torch")
-    images = tmp_path / "images"
-    images.mkdir()
-    for number in range(26):  # 24 are held out
-        cv2.imwrite(str(images / f"{number}.png"), photograph[: 84 + number, 20:110])
-    out = tmp_path / "srcnn.pth"
-    steps = []
-    for count in ("2", "5"):
-        words = ["--images", str(images), "--out", str(out), "--steps", count]
-        done = subprocess.run(
-            [sys.executable, "scripts/train_bundled.py", *words],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        steps += [json.loads(line)["step"] for line in done.stdout.splitlines()]
-    assert steps == [0, 2, 5]
-    exported = subprocess.run(
-        [sys.executable, "flows/export.py", "--checkpoint", str(out), "--dst", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert exported.returncode == 0, exported.stderr

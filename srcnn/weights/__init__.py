@@ -1,1 +1,1 @@
-"""The weights that ship with the package; see `scripts/train_bundled.py`."""
+"""The weights that ship with the package; see CONTRIBUTING.md for how they are made."""
