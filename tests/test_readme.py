@@ -51,6 +51,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, photograph: npt.NDArray[np.
     shutil.copy(root / "photos" / "bird.jpg", broken / "bird.jpg")
     (broken / "cut.jpg").write_bytes((root / "photos" / "bird.jpg").read_bytes()[:-9])
     (broken / "letter.png").write_text("Dear Sir or Madam")
+    (root / "own-photos").mkdir()
+    large = cv2.resize(photograph, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    for number in range(13):
+        crop = large[8 * number : 8 * number + 192, 16 * number : 16 * number + 200]
+        cv2.imwrite(str(root / "own-photos" / f"{number}.png"), crop)
     return root
 
 
@@ -105,7 +110,7 @@ def test_every_command_does_as_it_says(
     for line in commands:
         if "models/x4" in line or "openmmlab" in line:
             continue  # needs the checkpoint: below
-        done = shell(folder, line, **photos)
+        done = shell(folder, line, SRCNN_CACHE_DIR=str(folder / "cache"), **photos)
         expected = next((status for part, status in EXPECTED_STATUS.items() if part in line), 0)
         assert done.returncode == expected, f"{line}\n{done.stderr}"
         told.setdefault(line, []).append(done.stderr)
@@ -117,6 +122,10 @@ def test_every_command_does_as_it_says(
     assert "4 images: 2 written" in broken
     for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", README, re.MULTILINE):
         assert ": ".join(words) in broken
+    (training,) = [text for line, text in told.items() if "flows/train.py" in line]
+    assert "11 pictures to train on, 2 held out, 0 left out" in training[0]
+    assert "step 6 of 6" in training[0]
+    assert training[0].splitlines()[-1].startswith(("kept the current model: ", "promoted: "))
     (frozen,) = told["python flows/export.py --check frozen.onnx"]
     assert "frozen" in frozen
     assert "[1.0, 1.0, 3.0, 3.0]" in frozen or "[1, 1, 3, 3]" in frozen
