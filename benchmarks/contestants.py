@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from folded import folded
 from photographs import Pixels, picture
 
 ROOT = Path(__file__).parent.parent
@@ -68,18 +69,22 @@ def factor_of(scale: float) -> Pixels:
 
 
 def loop(threads: int) -> Contestant:
-    """ONNX Runtime on the exported graph, default session options."""
+    """ONNX Runtime on the exported graph of the factor, default session options."""
     import onnxruntime  # noqa: PLC0415 - each process loads its own engine alone
     from psutil import cpu_count  # noqa: PLC0415 - likewise
 
     options = onnxruntime.SessionOptions()
     if threads != cpu_count(logical=False):  # else the default takes them all, and pins them
         options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(GRAPH), options)
+
+    @cache
+    def session_at(scale: float) -> Any:
+        content = folded(GRAPH, scale).SerializeToString()
+        return onnxruntime.InferenceSession(content, options)
 
     def compute(image: Pixels, scale: float) -> Pixels:
         feeds = {"input": block_of(image), "factor": factor_of(scale)}
-        result: Pixels = session.run(None, feeds)[0]
+        result: Pixels = session_at(scale).run(None, feeds)[0]
         return result
 
     return of_blocks(compute)
@@ -109,7 +114,7 @@ def eager(threads: int) -> Contestant:
 
 
 def openvino(threads: int, *, precision: str) -> Contestant:
-    """OpenVINO on the exported graph."""
+    """OpenVINO on the exported graph of the factor."""
     import openvino  # noqa: PLC0415 - each process loads its own engine alone
 
     core = openvino.Core()
@@ -120,23 +125,30 @@ def openvino(threads: int, *, precision: str) -> Contestant:
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    model = core.compile_model(core.read_model(str(GRAPH)), "CPU", hints)
-    request = model.create_infer_request()
+
+    @cache
+    def request_at(scale: float) -> Any:
+        graph = core.read_model(folded(GRAPH, scale).SerializeToString())
+        return core.compile_model(graph, "CPU", hints).create_infer_request()
 
     def compute(image: Pixels, scale: float) -> Pixels:
         feeds = {"input": block_of(image), "factor": factor_of(scale)}
-        result: Pixels = request.infer(feeds)["output"]
+        result: Pixels = request_at(scale).infer(feeds)["output"]
         return result
 
     return of_blocks(compute)
 
 
 def opencv(threads: int) -> Contestant:
-    """OpenCV's DNN on the exported graph."""
+    """OpenCV's DNN on the exported graph of the factor."""
     cv2.setNumThreads(threads)
-    net = cv2.dnn.readNetFromONNX(str(GRAPH))
+
+    @cache
+    def net_at(scale: float) -> Any:
+        return _opencv_net(folded(GRAPH, scale))
 
     def compute(image: Pixels, scale: float) -> Pixels:
+        net = net_at(scale)
         net.setInput(block_of(image), "input")
         net.setInput(factor_of(scale), "factor")
         return np.asarray(net.forward())
@@ -144,18 +156,25 @@ def opencv(threads: int) -> Contestant:
     return of_blocks(compute)
 
 
+def _opencv_net(model: Any) -> Any:
+    return cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
+
+
 def opencv_convolutions(threads: int) -> Contestant:
     """OpenCV's DNN on the convolutions alone, behind OpenCV's cubic."""
     import onnx  # noqa: PLC0415 - no other contestant needs it
 
     cv2.setNumThreads(threads)
-    graph = onnx.shape_inference.infer_shapes(onnx.load(GRAPH))
-    (resize,) = [node for node in graph.graph.node if node.op_type == "Resize"]
-    extractor = onnx.utils.Extractor(graph)
-    body = extractor.extract_model(list(resize.output), ["output"])
-    net = cv2.dnn.readNetFromONNX(np.frombuffer(body.SerializeToString(), np.uint8))
+
+    @cache
+    def net_at(scale: float) -> Any:
+        graph = onnx.shape_inference.infer_shapes(folded(GRAPH, scale))
+        (resize,) = [node for node in graph.graph.node if node.op_type == "Resize"]
+        extractor = onnx.utils.Extractor(graph)
+        return _opencv_net(extractor.extract_model(list(resize.output), ["output"]))
 
     def compute(image: Pixels, scale: float) -> Pixels:
+        net = net_at(scale)
         size = (int(image.shape[1] * scale), int(image.shape[0] * scale))
         larger = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
         net.setInput(np.ascontiguousarray(larger.transpose(2, 0, 1))[None])

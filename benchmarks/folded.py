@@ -1,0 +1,35 @@
+"""The bundled graph with the weights of one factor as constants: what other engines are given.
+
+None of them computes weights once for all pictures; on the graph as it is they would be measured at
+something else than their convolutions, and OpenCV's DNN does not read it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.utils
+from onnx import numpy_helper
+
+from srcnn.engine.reading import read_network
+from srcnn.graphs.contract import FACTOR, INPUT, OUTPUT
+
+
+def folded(graph: Path, scale: float) -> onnx.ModelProto:
+    """The graph at a factor, which stays an input of its Resize."""
+    content = graph.read_bytes()
+    networks = read_network(content, INPUT, FACTOR)
+    if networks is None:
+        raise ValueError(f"{graph}: its weights cannot be read off it")
+    network = networks.at(np.array([1, 1, scale, scale], np.float32))
+    model = onnx.load_from_string(content)
+    nodes = [node for node in model.graph.node if node.op_type == "Conv"]
+    for index, (node, layer) in enumerate(zip(nodes, network.convolutions, strict=True)):
+        names = [f"conv{index}.{part}" for part in ("weight", "bias")]
+        for name, values in zip(names, (layer.weight, layer.bias), strict=True):
+            model.graph.initializer.append(numpy_helper.from_array(values, name))
+        node.input[1:] = names
+    # Cut out, it is without what computed the weights.
+    return onnx.utils.Extractor(model).extract_model([INPUT, FACTOR], [OUTPUT])
