@@ -106,9 +106,9 @@ def make_session(
 def _share_memory() -> None:
     """Give the process one arena, for the sessions that ask for it.
 
-    From the system's allocator, each new session got other memory for its first run: what the
-    last one had left lay a few bytes too short between what that one keeps. A hundred sessions
-    took 840 MB, and twice the time.
+    From the system's allocator, a new session's first run takes fresh memory: what the last one
+    left lies a few bytes too short between what that one keeps. 1,200 small pictures, each with a
+    factor of its own, held 330 MB instead of 210, and took 5 % more time.
     """
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)

@@ -121,6 +121,8 @@ class Upscaler:
             Cores(partial(pool, self._threads), self._threads),
             side,
             rounding,
+            # OpenVINO's graphs keep the memory of a tile; ONNX Runtime's share theirs.
+            held_bytes=side * side * networks.bytes_per_pixel if load is load_fast else 0,
         )
 
     @classmethod

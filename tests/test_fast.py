@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 
 import srcnn
 from srcnn.cores import pool
+from srcnn.engine import fast
 from srcnn.engine.centring import rounded, to_bfloat16
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import Convolutions, load_fast, load_parts
@@ -161,3 +167,48 @@ def test_weights_are_rounded_and_their_sums_stay() -> None:
     kept = found.sum(axis=(1, 2, 3)) - weight.sum(axis=(1, 2, 3))
     assert np.abs(kept).max() < np.abs(alone).max() / 4
     assert np.abs(kept).max() < 2**-8
+
+
+class Watched(Convolutions):
+    """Counts the threads that compute at a time; the first waits for others to come."""
+
+    def __init__(self) -> None:
+        self.inside = self.most = 0
+        self.meeting = threading.Barrier(2)
+
+    def _infer(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        with suppress(threading.BrokenBarrierError):
+            self.meeting.wait(0.5)
+        self.inside -= 1
+        return planes
+
+
+def test_the_first_inference_of_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at a time in OpenVINO's binding, each waited for the other: a third of runs hung."""
+    monkeypatch.setattr(fast, "_began", threading.Event())
+    first, later = Watched(), Watched()
+    for watched in (first, later):
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(watched, [np.zeros(1)] * 2))
+    assert (first.most, later.most) == (1, 2)
+
+
+@openvino
+def test_requests_are_made_for_those_that_run_at_a_time_not_for_each_thread() -> None:
+    made: list[Convolutions] = []
+
+    def kept(model: onnx.ModelProto) -> Convolutions:
+        made.append(Convolutions(model, "f32"))
+        return made[-1]
+
+    engine = Engine(
+        Network((FIRST, RELU, LAST)),
+        lambda graph: load_parts(graph, kept),
+        Cores(lambda: pool(4), 4),
+        64,
+    )
+    for _ in range(8):  # one tile each, on whichever thread is free
+        engine.enlarge(np.zeros((20, 20, 3), np.uint8), np.zeros((30, 30, 3), np.uint8))
+    assert [len(convolutions._idle) for convolutions in made] == [1]

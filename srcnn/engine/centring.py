@@ -9,6 +9,7 @@ the same. Together they take two thirds of the loss away (docs/performance.md).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from srcnn.engine.network import Float32
 from srcnn.engine.writer import PLANES
 
 MIDDLE_GREY = 128.0
+_ROUNDED = 32  # weights that are kept rounded: some networks' worth
 
 
 def to_bfloat16(values: npt.NDArray[Any]) -> Float32:
@@ -43,6 +45,12 @@ def rounded(weight: Float32) -> Float32:
         result[:, index] = to_bfloat16(wanted)
         lost += np.where(flat[:, index] == 0, 0, flat[:, index] - result[:, index])
     return result.reshape(weight.shape)
+
+
+@lru_cache(_ROUNDED)
+def _rounded_once(content: bytes, shape: tuple[int, ...]) -> Float32:
+    """`rounded`, which takes as long as compiling: the graphs of a network share its weights."""
+    return rounded(np.frombuffer(content, np.float32).reshape(shape))
 
 
 def centre(model: onnx.ModelProto) -> Float32:
@@ -101,7 +109,7 @@ class _Centring:
         if name not in self._activated:  # among the last: their values are the result
             self._missing = self._missing + bias
             bias = np.zeros_like(bias)
-        self._add(f"{name}.weight", rounded(weight))
+        self._add(f"{name}.weight", _rounded_once(weight.tobytes(), weight.shape))
         self._add(f"{name}.bias", bias.astype(np.float32))
         node.input[:] = [node.input[0], f"{name}.weight", f"{name}.bias"]
 

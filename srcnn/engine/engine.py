@@ -28,13 +28,15 @@ _MAX_WHOLE_FACTOR = 8  # factors above are rare, and their graphs large
 class Engine:
     """The networks of one graph on one processor; threads may share it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - independent choices
         self,
         networks: Networks,
         load: Callable[[bytes], Run],
         cores: Cores,
         tile_px: int,
         rounding: Rounding = "nearest",
+        *,
+        held_bytes: int = 0,
     ) -> None:
         """Load nothing yet.
 
@@ -44,11 +46,12 @@ class Engine:
             cores: where tiles are computed.
             tile_px: side of a tile of the result, 32 at least.
             rounding: how values become integers.
+            held_bytes: that a graph which `load` makes ready keeps for its next run.
         """
         self._networks = networks
         self._cores = cores
         self._rounding = rounding
-        ready = Ready(load)
+        ready = Ready(load, held_bytes=held_bytes)
         self._upsampled = UpsampledTiles(ready, tile_px)
         self._phases = PhaseTiles(ready, tile_px)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -23,6 +24,10 @@ from srcnn.session import Array, Run, make_session, runner
 FAST_FROM = 3
 """The factor from which it is used. The smaller the factor, the closer the result to the truth, and
 the more a rounding shows: below, more than 0.02 dB is lost (docs/performance.md)."""
+
+# OpenVINO's binding prepares itself in its first inference: two threads in that wait for each
+# other for ever, one with Python's lock, one with the binding's (2026.4).
+_beginning, _began = threading.Lock(), threading.Event()
 
 Arithmetic = Literal["bf16", "f32"]
 
@@ -93,7 +98,7 @@ def _core() -> Any:
 
 
 class Convolutions:
-    """A compiled graph; each thread has a request of its own."""
+    """A compiled graph, and as many requests as ever ran at a time: each holds its memory."""
 
     def __init__(self, model: onnx.ModelProto, arithmetic: Arithmetic) -> None:
         """Compile.
@@ -106,12 +111,22 @@ class Convolutions:
         core = _core()
         graph = core.read_model(model.SerializeToString())
         self._compiled = core.compile_model(graph, "CPU", settings)
-        self._requests = threading.local()
+        self._idle: deque[Any] = deque()
 
     def __call__(self, planes: Array) -> Array:
         """Planes to values, on the calling thread."""
-        request = getattr(self._requests, "own", None)
-        if request is None:
-            request = self._requests.own = self._compiled.create_infer_request()
+        if _began.is_set():
+            return self._infer(planes)
+        with _beginning:
+            values = self._infer(planes)
+            _began.set()
+            return values
+
+    def _infer(self, planes: Array) -> Array:
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
         values: Array = request.infer({PLANES: planes})[VALUES]
+        self._idle.append(request)
         return values

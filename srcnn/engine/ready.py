@@ -13,7 +13,8 @@ from srcnn.session import Run
 Write: TypeAlias = Callable[..., bytes]
 """Writes a graph: of a network, a kind of pixels, and what else tells it from others."""
 
-KEPT_BYTES = 128 * 2**20
+_KEPT_BYTES = 128 * 2**20
+_FEWEST = 32  # that are kept however much they hold: some pictures' worth
 # What a session takes beside its weights, and how often it holds these: measured, rounded up.
 _SESSION_BYTES, _COPIES = 2**18, 2
 
@@ -25,19 +26,19 @@ class Ready:
     """
 
     def __init__(
-        self, load: Callable[[bytes], Run], limit_bytes: int = KEPT_BYTES, held_bytes: int = 0
+        self, load: Callable[[bytes], Run], limit_bytes: int = _KEPT_BYTES, held_bytes: int = 0
     ) -> None:
         """Load nothing yet.
 
         Args:
             load: makes an ONNX file ready to run.
             limit_bytes: of memory for what is kept; one graph is, however large.
-            held_bytes: that a graph takes besides, once it ran.
+            held_bytes: that a graph keeps for its next run; room for some comes on top.
         """
         self._load = load
-        self._limit_bytes = limit_bytes
+        self._limit_bytes = limit_bytes + _FEWEST * held_bytes
         self._held_bytes = held_bytes
-        self._kept = kept(self._made, limit_bytes, lambda made: made[1], lambda *about: about)
+        self._kept = kept(self._made, self._limit_bytes, lambda made: made[1], lambda *about: about)
 
     def __call__(self, write: Write, network: Network, kind: Kind, *more: Any) -> Run:
         """A graph, ready to run.
