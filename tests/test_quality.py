@@ -129,6 +129,18 @@ def test_nothing_different_is_infinitely_near() -> None:
     assert psnr_db(noise(3, 3), noise(3, 3)) == math.inf
 
 
+def test_a_picture_without_an_error_keeps_means_finite() -> None:
+    """A page of one colour among photographs must not make their mean infinite."""
+    flat = np.full((40, 40, 3), 128, np.uint8)
+    [row] = measure(bicubic, [flat, noise(40, 40, 3)], [2])
+    [alone] = measure(bicubic, [noise(40, 40, 3)], [2])
+    for of_both, of_one in (
+        (row.figures.psnr_db, alone.figures.psnr_db),
+        (row.figures.rgb_psnr_db, alone.figures.rgb_psnr_db),
+    ):
+        assert of_both == pytest.approx((100 + of_one) / 2)
+
+
 @pytest.mark.parametrize("found", [noise(9, 8), noise(8, 8, 3)])
 def test_pictures_that_cannot_be_compared_are_refused(found: Pixels) -> None:
     with pytest.raises(ValueError, match="of one shape"):

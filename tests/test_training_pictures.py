@@ -54,10 +54,12 @@ def test_what_cannot_be_used_is_named_with_its_reason(
     (folder / "cut.png").write_bytes((folder / "01.png").read_bytes()[:-40])
     (folder / "letter.jpg").write_text("Dear Sir or Madam")
     cv2.imwrite(str(folder / "icon.png"), photograph[: SMALLEST_PX - 1, :200])
+    cv2.imwrite(str(folder / "blank.png"), np.full((120, 130, 3), 128, np.uint8))
     (folder / "notes.txt").write_text("no picture, and not counted as one")
     found = read(folder)
-    assert set(found.left_out) == {"cut.png", "letter.jpg", "icon.png"}
+    assert set(found.left_out) == {"cut.png", "letter.jpg", "icon.png", "blank.png"}
     assert "truncated" in found.left_out["cut.png"]
+    assert "of one colour" in found.left_out["blank.png"]
     assert "200x95 px is too small" in found.left_out["icon.png"]
     assert set(found.taken) == set(find_pictures(Folder(str(folder)), Wanted())) - set(
         found.left_out
@@ -115,14 +117,15 @@ def test_what_was_taken_gives_the_same_again(
 
 
 def test_a_large_picture_gives_its_middle(tmp_path: Path) -> None:
-    folder = crops(tmp_path / "own", np.zeros((200, 300, 3), np.uint8))
+    rng = np.random.default_rng(1)
+    folder = crops(tmp_path / "own", rng.integers(0, 100, (200, 300, 3), np.uint8))
     large = np.zeros((LARGEST_PX + 200, 100, 3), np.uint8)
-    large[100 : 100 + LARGEST_PX] = 255
+    large[100 : 100 + LARGEST_PX] = rng.integers(200, 256, (LARGEST_PX, 100, 3), np.uint8)
     cv2.imwrite(str(folder / "large.png"), large)
     found = read(folder)
-    whites = [picture for picture in [*found.training, *found.held_out] if picture.max()]
-    assert [(picture.shape[:2], int(picture.min())) for picture in whites] == [
-        ((LARGEST_PX, 100), 255)
+    bright = [picture for picture in [*found.training, *found.held_out] if picture.max() >= 200]
+    assert [(picture.shape[:2], picture.min() >= 200) for picture in bright] == [
+        ((LARGEST_PX, 100), True)
     ]
 
 

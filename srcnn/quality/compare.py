@@ -21,6 +21,9 @@ Picture: TypeAlias = npt.NDArray[np.uint8]
 Enlarge: TypeAlias = Callable[[Picture, Size], npt.NDArray[Any]]
 
 _WINDOW_PX = 11  # of SSIM
+# An error of one level in one pixel of 640 x 480 comes out above. Where nothing differs, the
+# decibels are infinite, and so would be every mean that one such picture goes into.
+_MOST_DB = 100.0
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Figures:
     """How near enlarged pictures come to their originals; each a mean over pictures.
 
     Attributes:
-        psnr_db: on Y of BT.601.
+        psnr_db: on Y of BT.601; 100 at most for each picture.
         ssim: on Y of BT.601.
-        rgb_psnr_db: on the three colours.
+        rgb_psnr_db: on the three colours; likewise.
     """
 
     psnr_db: float
@@ -125,9 +128,9 @@ def figures_of(found: npt.NDArray[Any], original: Picture, factor: float) -> Fig
     border = border_px(factor)
     both = luma(found), luma(original)
     return Figures(
-        psnr_db=psnr_db(*both, border),
+        psnr_db=min(psnr_db(*both, border), _MOST_DB),
         ssim=ssim(*both, border),
-        rgb_psnr_db=psnr_db(found, original, border),
+        rgb_psnr_db=min(psnr_db(found, original, border), _MOST_DB),
     )
 
 

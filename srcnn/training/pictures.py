@@ -161,6 +161,8 @@ def _read(src: Folder, key: str, wanted: Wanted) -> Bgr | str:
         return str(error)
     if not all(is_large_enough(picture, factor) for factor in wanted.factors):
         return f"{Size(*picture.shape[:2])} px is too small for x{max(wanted.factors):g}"
+    if (picture == picture[0, 0]).all():
+        return "is of one colour, or its middle is: there is nothing to learn from it"
     return picture
 
 
