@@ -247,3 +247,5 @@ def test_a_training_that_cannot_be_is_refused(changed: dict[str, object], text: 
 
 def test_what_is_measured_lies_at_the_anchors_and_between() -> None:
     assert between((1.0, 2.0, 4.0)) == [1.5, 2.0, 3.0, 4.0]
+    # At 1.03125, every bank is the identity: none could be better than another.
+    assert between((1.0, 1.0625, 1.5)) == [1.0625, 1.28125, 1.5]

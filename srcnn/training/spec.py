@@ -74,6 +74,12 @@ class TrainingSpec:
 
 
 def between(anchors: tuple[float, ...]) -> list[float]:
-    """The anchors above 1 and the factors midway before each, ascending: what to measure at."""
-    pairs = itertools.pairwise(anchors)
-    return [factor for low, high in pairs for factor in ((low + high) / 2, high)]
+    """The anchors above 1 and the factors midway before each, ascending: what to measure at.
+
+    Not midway where the grid gives the lower anchor's weights: these are measured there already.
+    """
+    measured = []
+    for low, high in itertools.pairwise(anchors):
+        middle = (low + high) / 2
+        measured += [middle, high] if round(middle * GRID) / GRID > low else [high]
+    return measured
