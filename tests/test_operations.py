@@ -8,6 +8,7 @@ import pytest
 import srcnn.errors
 from flows.options import UpscaleOptions
 from flows.settings import Settings
+from flows.train_options import TrainOptions
 from srcnn.errors import ImageError, StorageError
 from srcnn.work import NOT_ATTEMPTED, Failure
 
@@ -34,7 +35,11 @@ def test_the_failures_without_a_class_are_explained_too() -> None:
 def test_settings_and_options_it_names_exist() -> None:
     settings = {f"SRCNN_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"SRCNN_[A-Z_]+", TEXT)) <= settings
-    options = {f"--{name.replace('_', '-')}" for name in UpscaleOptions.model_fields}
+    options = {
+        f"--{name.replace('_', '-')}"
+        for model in (UpscaleOptions, TrainOptions)
+        for name in model.model_fields
+    }
     theirs = {"--dry-run", "--quiet", "--json", "--no-track", "--nthreads", "--checkpoint"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
     assert named <= options | theirs | {"--sha256", "--check", "--sha"}
