@@ -18,7 +18,7 @@ from prefect.context import FlowRunContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
-from flows.options import Url
+from flows.options import Track, Url
 from flows.runs import hide_tracebacks, run_flow
 from flows.settings import load_settings
 from flows.steps import current_steps
@@ -151,13 +151,7 @@ def main(
         str | None,
         Parameter(help="Check this graph (a path or an URL), export nothing; 1 with findings."),
     ] = None,
-    track: Annotated[
-        bool | None,
-        Parameter(
-            help="Track the run on the Prefect API, or on a temporary server where none is "
-            "configured; only on an API that is configured, if unset."
-        ),
-    ] = None,
+    track: Track = None,
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:

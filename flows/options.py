@@ -65,6 +65,13 @@ Globs = Annotated[
     list[Glob], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
 ]
 Flag = Annotated[bool, Parameter(negative=())]
+Track = Annotated[
+    bool | None,
+    Parameter(
+        help="Track the run on the Prefect API, or on a temporary server where none is "
+        "configured; only on an API that is configured, if unset."
+    ),
+]
 
 
 class UpscaleOptions(BaseModel):

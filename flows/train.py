@@ -19,6 +19,7 @@ from prefect.states import Completed
 from flows.cli import make_app
 from flows.cli import run as run_command
 from flows.export import ExportOptions, export_srcnn
+from flows.options import Track
 from flows.runs import hide_tracebacks, run_flow
 from flows.settings import Settings, load_settings
 from flows.steps import Steps, current_steps
@@ -200,13 +201,7 @@ app = make_app("train.py", "Train weights on your own pictures; use them where t
 def main(
     *,
     options: Annotated[TrainOptions, Parameter(name="*")],
-    track: Annotated[
-        bool | None,
-        Parameter(
-            help="Track the run on the Prefect API, or on a temporary server where none is "
-            "configured; only on an API that is configured, if unset."
-        ),
-    ] = None,
+    track: Track = None,
 ) -> int:
     """Train weights on your own pictures; use them where they are better."""
     run_flow(train_srcnn, train_srcnn.fn, track=track)(options)

@@ -18,7 +18,7 @@ from flows.cli import BatchFailedError, Interrupted, make_app
 from flows.cli import run as run_command
 from flows.display import show
 from flows.job import batch_of, job_of, selection_of
-from flows.options import Flag, UpscaleOptions
+from flows.options import Flag, Track, UpscaleOptions
 from flows.presenting import present
 from flows.runners import make_runner
 from flows.runs import hide_tracebacks, run_flow
@@ -134,13 +134,7 @@ app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its 
 def main(
     *,
     options: Annotated[UpscaleOptions, Parameter(name="*")],
-    track: Annotated[
-        bool | None,
-        Parameter(
-            help="Track the run on the Prefect API, or on a temporary server where none is "
-            "configured; only on an API that is configured, if unset."
-        ),
-    ] = None,
+    track: Track = None,
     quiet: Annotated[
         Flag, Parameter(help="Say nothing on standard error but warnings and errors.")
     ] = False,

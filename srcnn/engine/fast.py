@@ -23,7 +23,8 @@ from srcnn.session import Array, Run, make_session, runner
 
 FAST_FROM = 3
 """The factor from which it is used. The smaller the factor, the closer the result to the truth, and
-the more a rounding shows: below, more than 0.02 dB is lost (docs/performance.md)."""
+the more a rounding shows: below, the first bundled weights lost more than 0.02 dB; what those of
+today lose is in docs/performance.md."""
 
 # OpenVINO's binding prepares itself in its first inference: two threads in that wait for each
 # other for ever, one with Python's lock, one with the binding's (2026.4).

@@ -1,10 +1,10 @@
 """The optimiser: Adam in the eigenbasis of Shampoo's preconditioner.
 
 Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam" (2024), algorithm 3.
-What a 9x9 filter sees are neighbouring pixels, nearly equal: its 81 inputs differ in variance by
-four orders of magnitude, and plain Adam hardly moves along most of them. In 100 seconds from the
-identity, at x3 and the same learning rate, this gained 0.78 dB over bicubic, Muon 0.61, and
-Adam diverged. The matrices are small, so that the preconditioners cost next to nothing.
+What a 9x9 filter sees are neighbouring pixels, nearly equal: its 81 inputs vary together, and
+hardly along most directions, where plain Adam is slow. From the identity, at x3, in runs of 80 to
+100 seconds, this gained 0.78 dB over bicubic at a rate of 3e-3, Muon 0.61 at 1e-2, and Adam nothing
+at 3e-3. The matrices are small, so that the preconditioners cost next to nothing.
 """
 
 from __future__ import annotations
