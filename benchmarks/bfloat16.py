@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 from srcnn.engine.fast import load_parts
 from srcnn.engine.writer import PLANES, VALUES
-from srcnn.session import Run, make_session, runner
+from srcnn.runtime.onnx_session import Run, make_session, runner
 
 SHORT = "short"  # the values, rounded
 

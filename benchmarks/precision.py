@@ -22,7 +22,6 @@ from results import Part, parser
 
 import srcnn
 from srcnn.card import ModelRecord
-from srcnn.cores import pool
 from srcnn.engine.engine import Engine
 from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
@@ -31,6 +30,7 @@ from srcnn.model import load_model
 from srcnn.quality.compare import border_px
 from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import psnr_db
+from srcnn.runtime.cores import pool
 from srcnn.upscaler import DEFAULT_TILE_PX
 
 RECORD = Path(srcnn.__file__).parent / "weights" / "srcnn.json"

@@ -14,8 +14,8 @@ from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images import Format
 from srcnn.patterns import Patterns
+from srcnn.runtime.onnx_session import Precision, Provider
 from srcnn.selection import Overwrite, WhenLarger
-from srcnn.session import Precision, Provider
 from srcnn.storage.urls import beside, check_url
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.cluster import cluster_executor
-from srcnn.cores import usable_cores
 from srcnn.errors import UsageError
+from srcnn.runtime.cores import usable_cores
 
 if TYPE_CHECKING:
     from distributed import Client

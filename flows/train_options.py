@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from flows.options import Flag, Globs, Url
 from flows.settings import Settings
-from srcnn.cores import usable_cores
 from srcnn.errors import UsageError
+from srcnn.runtime.cores import usable_cores
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Wanted
 from srcnn.training.record import Identity

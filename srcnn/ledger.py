@@ -21,7 +21,7 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from srcnn.geometry import Size
-from srcnn.session import Precision
+from srcnn.runtime.onnx_session import Precision
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from srcnn.alpha import bleed
 from srcnn.card import Convention, Rounding
-from srcnn.cores import pool, usable_cores
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
 from srcnn.engine.network import UPSAMPLING, Networks
@@ -28,8 +27,9 @@ from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.model import Model, load_model
 from srcnn.pixels import Pixels, check_picture, parts_of
+from srcnn.runtime.cores import pool, usable_cores
+from srcnn.runtime.onnx_session import Precision, Provider, Run, make_session, runner
 from srcnn.sanity import check_result
-from srcnn.session import Precision, Provider, Run, make_session, runner
 from srcnn.whole import WholeGraph
 
 DEFAULT_TILE_PX = 192

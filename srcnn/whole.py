@@ -17,7 +17,7 @@ from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, resize_factor
 from srcnn.graphs.describe import GraphInfo
 from srcnn.pixels import COLOURS, LEVELS, to_integers
-from srcnn.session import Run, check_finite
+from srcnn.runtime.onnx_session import Run, check_finite
 
 Array = npt.NDArray[Any]
 

@@ -7,8 +7,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from srcnn.cores import pool, usable_cores, usable_memory
 from srcnn.room import Room
+from srcnn.runtime.cores import pool, usable_cores, usable_memory
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job
 
@@ -27,7 +27,7 @@ class Workshop:
 
     Attributes:
         upscaler: the job's.
-        cores: the pool that computes; see `srcnn.cores.pool`.
+        cores: the pool that computes; see `srcnn.runtime.cores.pool`.
         hands: one thread for each image in hand, which reads, waits and writes.
         files: room for files that are read, and not yet begun.
         pictures: room for what is decoded, until its file is made.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.cores import pool, usable_cores, usable_memory
+from srcnn.runtime.cores import pool, usable_cores, usable_memory
 
 HERE = os.cpu_count() or 1
 

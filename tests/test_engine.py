@@ -14,7 +14,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from srcnn.cores import pool
 from srcnn.engine.engine import Engine
 from srcnn.engine.network import UPSAMPLING
 from srcnn.engine.pool import Cores
@@ -22,7 +21,8 @@ from srcnn.engine.reading import read_network
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
 from srcnn.model import load_model
-from srcnn.session import Run
+from srcnn.runtime.cores import pool
+from srcnn.runtime.onnx_session import Run
 
 # In grey levels of 255. The whole graph computes its coordinates and sums in float32, in another
 # order: up to 0.003 was seen. A seam, a wrong tap or a wrong border is whole levels.

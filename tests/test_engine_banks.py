@@ -30,7 +30,7 @@ from srcnn.engine.writer import Kind
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
 from srcnn.model import Model
-from srcnn.session import Run
+from srcnn.runtime.onnx_session import Run
 from srcnn.whole import WholeGraph
 
 TOLERANCE = 0.02  # grey levels, as in test_engine

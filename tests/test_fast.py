@@ -15,7 +15,6 @@ import onnx
 import pytest
 
 import srcnn
-from srcnn.cores import pool
 from srcnn.engine import fast
 from srcnn.engine.centring import rounded, to_bfloat16
 from srcnn.engine.engine import Engine
@@ -24,7 +23,8 @@ from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Net
 from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
 from srcnn.model import load_model
-from srcnn.session import Run, make_session, runner
+from srcnn.runtime.cores import pool
+from srcnn.runtime.onnx_session import Run, make_session, runner
 
 openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
 

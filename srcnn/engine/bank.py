@@ -16,7 +16,7 @@ from srcnn.engine.keeping import kept
 from srcnn.engine.network import Float32, Network
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
-from srcnn.session import Array, make_session, runner
+from srcnn.runtime.onnx_session import Array, make_session, runner
 
 Weights: TypeAlias = Mapping[str, Array]
 """Values of a graph's weights by name."""

@@ -20,7 +20,7 @@ from srcnn.engine.ready import Ready
 from srcnn.engine.upsampled_tiles import UpsampledTiles
 from srcnn.engine.writer import Kind
 from srcnn.geometry import Size, resize_factor
-from srcnn.session import Run
+from srcnn.runtime.onnx_session import Run
 
 _MAX_WHOLE_FACTOR = 8  # factors above are rare, and their graphs large
 

@@ -19,7 +19,7 @@ import onnx.utils
 from srcnn.engine.centring import MIDDLE_GREY, centre
 from srcnn.engine.writer import BLOCKS, MEAN, PLANES, VALUES
 from srcnn.errors import UsageError
-from srcnn.session import Array, Run, make_session, runner
+from srcnn.runtime.onnx_session import Array, Run, make_session, runner
 
 FAST_FROM = 3
 """The factor from which it is used. The smaller the factor, the closer the result to the truth, and

@@ -14,7 +14,7 @@ from srcnn.engine.pixels import Box, Range, Task, part_of, place
 from srcnn.engine.ready import Ready
 from srcnn.engine.tiles import cut
 from srcnn.engine.writer import PIXELS
-from srcnn.session import Run, check_finite
+from srcnn.runtime.onnx_session import Run, check_finite
 
 Factors: TypeAlias = tuple[int, int]
 """Whole factors of the height and the width."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from srcnn.engine.keeping import kept
 from srcnn.engine.network import Network
 from srcnn.engine.writer import Kind
-from srcnn.session import Run
+from srcnn.runtime.onnx_session import Run
 
 Write: TypeAlias = Callable[..., bytes]
 """Writes a graph: of a network, a kind of pixels, and what else tells it from others."""

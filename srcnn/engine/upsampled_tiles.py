@@ -21,7 +21,7 @@ from srcnn.engine.pixels import Box, Task, place
 from srcnn.engine.ready import Ready
 from srcnn.engine.tiles import Span, cut, spans
 from srcnn.engine.writer import PIXELS
-from srcnn.session import Run, check_finite
+from srcnn.runtime.onnx_session import Run, check_finite
 
 
 class UpsampledTiles:

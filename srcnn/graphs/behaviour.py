@@ -13,7 +13,7 @@ import numpy as np
 from srcnn.graphs.cases import MAX_TOLERANCE, Case, cases
 from srcnn.graphs.findings import Finding, abridged
 from srcnn.graphs.run import Runner, open_graph
-from srcnn.session import first_line
+from srcnn.runtime.onnx_session import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from srcnn.graphs.resize import check_resize
 from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
 from srcnn.graphs.weights import check_mixing, check_wiring
-from srcnn.session import first_line
+from srcnn.runtime.onnx_session import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from srcnn.card import Convention, ModelCard, Rounding
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, output_size, parse_scale, resize_factor
-from srcnn.session import first_line
+from srcnn.runtime.onnx_session import first_line
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),

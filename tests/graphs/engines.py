@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from srcnn.cores import pool
 from srcnn.engine.engine import Engine
 from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
 from srcnn.geometry import Size, resize_factor
-from srcnn.session import Run, make_session, runner
+from srcnn.runtime.cores import pool
+from srcnn.runtime.onnx_session import Run, make_session, runner
 
 Array = npt.NDArray[Any]
 CORES = Cores(partial(pool, 2), 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from srcnn.cgroups import ROOT, group_values
+from srcnn.runtime.cgroups import ROOT, group_values
 
 _UNLIMITED = "max"
 _ASSUMED_MEMORY_BYTES = 4 * 2**30  # of systems that do not say
