@@ -97,7 +97,7 @@ def _log_to_stderr() -> None:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    # It announces each retry by a name of its own; `srcnn.download` says it in words.
+    # It announces each retry by a name of its own; `srcnn.storage.download` says it in words.
     logging.getLogger("stamina").setLevel(logging.ERROR)
     logger.propagate = False
 

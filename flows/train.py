@@ -33,9 +33,9 @@ from flows.train_options import (
 )
 from flows.training import show_verdict, train_shown
 from srcnn.card import TrainingCard
-from srcnn.download import sha256_of
 from srcnn.errors import UsageError
 from srcnn.model import Model
+from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 from srcnn.training.folder import WorkFolder, find_changes, hold_work
 from srcnn.training.job import TrainingJob

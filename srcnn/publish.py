@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import onnx
 
 from srcnn.card import ModelCard, ModelRecord
-from srcnn.download import sha256_of
 from srcnn.errors import ModelError
+from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 

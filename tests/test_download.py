@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stamina
 
-from srcnn.download import fetch
 from srcnn.errors import ChecksumError, DownloadError, UsageError
+from srcnn.storage.download import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

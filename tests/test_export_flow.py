@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from srcnn.card import ModelCard, ModelRecord
-from srcnn.download import sha256_of
 from srcnn.export.network import Srcnn
+from srcnn.storage.download import sha256_of
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = ROOT.parent / "shared" / "data" / "checkpoints"

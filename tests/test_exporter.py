@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from srcnn.card import CheckpointCard, ModelCard, ModelRecord
-from srcnn.download import sha256_of
 from srcnn.errors import ModelError, UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.exporter import export_graph
@@ -24,6 +23,7 @@ from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
 from srcnn.graphs.run import open_graph
 from srcnn.publish import publish_model
+from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from srcnn.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
 from srcnn.errors import DownloadError, SourceMissingError, UsageError
+from srcnn.storage.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
 from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def obtain(source: Source, folder: Path, *, attempts: int, timeout_seconds: floa
     Args:
         source: what `find_checkpoint` found.
         folder: cache for what comes from elsewhere.
-        attempts: as in `srcnn.download.fetch`.
+        attempts: as in `srcnn.storage.download.fetch`.
         timeout_seconds: likewise.
 
     Raises:

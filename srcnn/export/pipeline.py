@@ -9,7 +9,6 @@ import onnxruntime
 import torch
 
 from srcnn.card import CheckpointCard, ModelCard
-from srcnn.download import sha256_of
 from srcnn.export.checkpoint import read_weights
 from srcnn.export.convention import bgr_byte_network
 from srcnn.export.exporter import export_graph
@@ -18,6 +17,7 @@ from srcnn.export.parity import measure_parity
 from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
+from srcnn.storage.download import sha256_of
 
 if TYPE_CHECKING:
     from srcnn.card import ParityRow

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from srcnn.download import sha256_of
 from srcnn.errors import DestinationBusyError, TrainingStateError, UsageError
+from srcnn.storage.download import sha256_of
 from srcnn.storage.files import write_file
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
