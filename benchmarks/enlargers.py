@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from srcnn import Upscaler
-from srcnn.model import Model, load_model
+from srcnn.model.model_file import Model, load_model
 from srcnn.quality.compare import Enlarge, bicubic
 
 BICUBIC, OFFICIAL, OURS = "bicubic", "official", "ours"

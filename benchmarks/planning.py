@@ -36,7 +36,7 @@ from srcnn import ledger, plan, report
 from srcnn.batch import upscaler_for
 from srcnn.geometry import Size
 from srcnn.ledger import Record
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 from srcnn.plan import make_plan
 from srcnn.report import Report, reconcile
 from srcnn.selection import Selection

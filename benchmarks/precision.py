@@ -21,12 +21,12 @@ from photographs import Pixels, photographs
 from results import Part, parser
 
 import srcnn
-from srcnn.card import ModelRecord
 from srcnn.engine.engine import Engine
 from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
 from srcnn.geometry import Size, output_size, to_scale
-from srcnn.model import load_model
+from srcnn.model.card import ModelRecord
+from srcnn.model.model_file import load_model
 from srcnn.quality.compare import border_px
 from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import psnr_db

@@ -22,12 +22,12 @@ from flows.options import Track, Url
 from flows.runs import hide_tracebacks, run_flow
 from flows.settings import load_settings
 from flows.steps import current_steps
-from srcnn.card import Convention, ExporterName, ParityRow
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.spec import GraphSpec
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
+from srcnn.model.card import Convention, ExporterName, ParityRow
 from srcnn.storage.files import read_file
 from tasks import export as tasks
 from tasks.credentials import use_credentials

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from flows.runners import RunnerName
 from srcnn.alpha import parse_colour
-from srcnn.card import Convention
 from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images import Format
+from srcnn.model.card import Convention
 from srcnn.patterns import Patterns
 from srcnn.runtime.onnx_session import Precision, Provider
 from srcnn.selection import Overwrite, WhenLarger

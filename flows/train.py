@@ -32,9 +32,9 @@ from flows.train_options import (
     work_path_of,
 )
 from flows.training import show_verdict, train_shown
-from srcnn.card import TrainingCard
 from srcnn.errors import UsageError
-from srcnn.model import Model
+from srcnn.model.card import TrainingCard
+from srcnn.model.model_file import Model
 from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 from srcnn.training.folder import WorkFolder, find_changes, hold_work

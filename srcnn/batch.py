@@ -11,7 +11,7 @@ from srcnn import ledger
 from srcnn.bench import Bench
 from srcnn.control import Control, control
 from srcnn.errors import ModelError
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 from srcnn.storage.folder import Folder
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Outcome, Work

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.card import Rounding
 from srcnn.errors import UnsupportedImageError
+from srcnn.model.card import Rounding
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Planes: TypeAlias = npt.NDArray[np.float32]

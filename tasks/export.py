@@ -8,10 +8,10 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.card import ParityRow, TrainingCard
 from srcnn.export.catalogue import Source, obtain
 from srcnn.export.spec import GraphSpec
-from srcnn.publish import publish_model
+from srcnn.model.card import ParityRow, TrainingCard
+from srcnn.model.publish import publish_model
 from srcnn.storage.retries import StorageLimits
 from tasks.logs import logger
 

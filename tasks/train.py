@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.card import TrainingCard
 from srcnn.errors import UsageError
-from srcnn.model import Model, load_model
-from srcnn.publish import GRAPH_NAME
+from srcnn.model.card import TrainingCard
+from srcnn.model.model_file import Model, load_model
+from srcnn.model.publish import GRAPH_NAME
 from srcnn.storage.files import file_exists
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

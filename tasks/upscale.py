@@ -12,7 +12,7 @@ from srcnn import ledger
 from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.ledger import STATE_FOLDER
 from srcnn.locking.following import followed
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 from srcnn.plan import Plan, make_plan
 from srcnn.report import Report
 from srcnn.selection import Selection

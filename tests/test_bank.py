@@ -13,7 +13,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.card import ModelCard
 from srcnn.export.catalogue import Source
 from srcnn.export.exporter import export_graph
 from srcnn.export.network import Srcnn, SrcnnBank
@@ -25,6 +24,7 @@ from srcnn.graphs.cases import scales_of
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.run import open_session
 from srcnn.graphs.weights import weights_at
+from srcnn.model.card import ModelCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

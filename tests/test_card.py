@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from srcnn.card import (
+from srcnn.errors import ModelError
+from srcnn.model.card import (
     METADATA_KEY,
     CheckpointCard,
     ModelCard,
@@ -16,7 +17,6 @@ from srcnn.card import (
     QualityRow,
     TrainingCard,
 )
-from srcnn.errors import ModelError
 
 CARD = ModelCard(
     name="tutorial",

@@ -13,12 +13,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn.functional import interpolate
 
-from srcnn.card import METADATA_KEY, CheckpointCard, ModelCard
 from srcnn.errors import GraphCheckError
 from srcnn.export.network import Srcnn
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, RESIZE
 from srcnn.graphs.findings import raise_findings
+from srcnn.model.card import METADATA_KEY, CheckpointCard, ModelCard
 
 if TYPE_CHECKING:
     from pathlib import Path

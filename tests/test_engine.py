@@ -20,7 +20,7 @@ from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
 

@@ -29,7 +29,7 @@ from srcnn.engine.ready import Ready
 from srcnn.engine.writer import Kind
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
-from srcnn.model import Model
+from srcnn.model.model_file import Model
 from srcnn.runtime.onnx_session import Run
 from srcnn.whole import WholeGraph
 

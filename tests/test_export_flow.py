@@ -13,8 +13,8 @@ import onnx
 import pytest
 import torch
 
-from srcnn.card import ModelCard, ModelRecord
 from srcnn.export.network import Srcnn
+from srcnn.model.card import ModelCard, ModelRecord
 from srcnn.storage.download import sha256_of
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,6 @@ import onnx
 import pytest
 import torch
 
-from srcnn.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.errors import ModelError, UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.exporter import export_graph
@@ -22,7 +21,8 @@ from srcnn.export.spec import DEFAULT_OPSET, OPSETS, GraphSpec
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
 from srcnn.graphs.run import open_graph
-from srcnn.publish import publish_model
+from srcnn.model.card import CheckpointCard, ModelCard, ModelRecord
+from srcnn.model.publish import publish_model
 from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 

@@ -22,7 +22,7 @@ from srcnn.engine.fast import Convolutions, load_fast, load_parts
 from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
 from srcnn.engine.pool import Cores
 from srcnn.engine.reading import read_network
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run, make_session, runner
 

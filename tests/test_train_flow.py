@@ -24,12 +24,12 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from flows.train import train_srcnn  # noqa: E402
 from flows.train_options import FACTORS_PATTERN, TrainOptions  # noqa: E402
-from srcnn.card import ModelRecord  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
 from srcnn.export.catalogue import Source  # noqa: E402
 from srcnn.export.network import Srcnn  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.spec import GraphSpec  # noqa: E402
+from srcnn.model.card import ModelRecord  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
 from srcnn.training.checkpoint import to_checkpoint  # noqa: E402
 from srcnn.training.luma import identity  # noqa: E402

@@ -18,7 +18,7 @@ from skimage import data
 
 import srcnn
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
-from srcnn.model import load_model
+from srcnn.model.model_file import load_model
 
 MakeGraph = Callable[..., bytes]
 SCALES = ["1", "2", "3", "1.3", "2.5", "3.3", "2x3", "1.1x2.7", "5"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from srcnn.card import Rounding
 from srcnn.engine.convolving import macs_per_pixel
 from srcnn.engine.network import Networks
 from srcnn.engine.phase_tiles import Factors, PhaseTiles
@@ -20,6 +19,7 @@ from srcnn.engine.ready import Ready
 from srcnn.engine.upsampled_tiles import UpsampledTiles
 from srcnn.engine.writer import Kind
 from srcnn.geometry import Size, resize_factor
+from srcnn.model.card import Rounding
 from srcnn.runtime.onnx_session import Run
 
 _MAX_WHOLE_FACTOR = 8  # factors above are rare, and their graphs large

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from srcnn.card import Rounding
 from srcnn.engine.network import Activation, Convolution
+from srcnn.model.card import Rounding
 
 PIXELS = "pixels"
 PLANES = "planes"  # (1, C, H, W) float32, what the first convolution takes

@@ -14,7 +14,7 @@ from srcnn.storage.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
 from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
-    from srcnn.card import Convention, Rounding
+    from srcnn.model.card import Convention, Rounding
 
 _BUNDLED = Path(__file__).parents[1] / "weights" / "srcnn.pth"
 _HASH_IN_NAME = re.compile(rf"-([0-9a-f]{{{MIN_HASH_DIGITS},64}})\.[^.]+$")

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from srcnn.card import TrainingCard
 from srcnn.errors import CheckpointError
 from srcnn.export.network import ANCHORS, Srcnn
 from srcnn.geometry import MIN_FACTOR
+from srcnn.model.card import TrainingCard
 
 # Where trainers keep the weights, the most telling first (MMEditing, BasicSR, Lightning).
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
@@ -71,7 +71,7 @@ def read_training(content: bytes, name: str) -> TrainingCard | None:
         where = ".".join(map(str, ("meta", "training", *first["loc"])))
         raise CheckpointError(
             f"{name}: {where} cannot be read: {first['msg']}; save what "
-            "srcnn.card.TrainingCard has, or leave meta.training out"
+            "srcnn.model.card.TrainingCard has, or leave meta.training out"
         ) from error
 
 

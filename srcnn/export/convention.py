@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from srcnn.card import Convention
     from srcnn.export.network import Network
+    from srcnn.model.card import Convention
 
 WHITE = 255.0
 

@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import torch
 
-from srcnn.card import ParityRow
 from srcnn.export.exporter import LiveUpscale
 from srcnn.export.network import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, cases, scales_of
 from srcnn.graphs.findings import Finding, abridged
 from srcnn.graphs.run import Runner, open_graph
 from srcnn.graphs.weights import compare_weights, factors_around, weights_at
+from srcnn.model.card import ParityRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,6 @@ import onnx
 import onnxruntime
 import torch
 
-from srcnn.card import CheckpointCard, ModelCard
 from srcnn.export.checkpoint import read_weights
 from srcnn.export.convention import bgr_byte_network
 from srcnn.export.exporter import export_graph
@@ -17,13 +16,14 @@ from srcnn.export.parity import measure_parity
 from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
+from srcnn.model.card import CheckpointCard, ModelCard
 from srcnn.storage.download import sha256_of
 
 if TYPE_CHECKING:
-    from srcnn.card import ParityRow
     from srcnn.export.catalogue import Source
     from srcnn.export.network import Network
     from srcnn.export.spec import GraphSpec
+    from srcnn.model.card import ParityRow
 
 # With findings of these rungs there are no values to compare.
 _BEFORE_VALUES = {"file", "signature", "shapes"}

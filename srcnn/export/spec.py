@@ -9,7 +9,7 @@ from srcnn.errors import UsageError
 from srcnn.geometry import Factor, parse_scale
 
 if TYPE_CHECKING:
-    from srcnn.card import ExporterName
+    from srcnn.model.card import ExporterName
 
 # What was seen to give correct graphs with torch 2.13. The TorchScript exporter ends at 20;
 # the dynamo exporter writes 18 and converts upwards reliably, downwards only by luck.

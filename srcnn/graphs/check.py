@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import onnx
 import onnx.inliner
 
-from srcnn.card import ModelCard
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, parse_scale
 from srcnn.graphs.behaviour import check_behaviour
@@ -28,6 +27,7 @@ from srcnn.graphs.resize import check_resize
 from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
 from srcnn.graphs.weights import check_mixing, check_wiring
+from srcnn.model.card import ModelCard
 from srcnn.runtime.onnx_session import first_line
 
 if TYPE_CHECKING:

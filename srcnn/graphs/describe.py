@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.card import Convention, ModelCard, Rounding
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, output_size, parse_scale, resize_factor
+from srcnn.model.card import Convention, ModelCard, Rounding
 from srcnn.runtime.onnx_session import first_line
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from srcnn.card import ModelCard
     from srcnn.graphs.cases import Float32
     from srcnn.graphs.structure import Wiring
+    from srcnn.model.card import ModelCard
 
 RUNG = "weights"
 # Largest difference that counts as equal, as a share of the largest weight of a layer. Sums of

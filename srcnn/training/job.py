@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcnn.model import Model
+from srcnn.model.model_file import Model
 from srcnn.training.folder import WorkFolder
 from srcnn.training.pictures import Pictures
 from srcnn.training.progress import TrainingProgress

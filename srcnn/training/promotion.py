@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from srcnn.card import ModelCard, QualityRow
+from srcnn.model.card import ModelCard, QualityRow
 from srcnn.quality.compare import Enlarge, Figures, Picture, bicubic, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from srcnn.geometry import Size
-    from srcnn.model import Model
+    from srcnn.model.model_file import Model
     from srcnn.upscaler import Upscaler
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from srcnn.card import TrainingCard
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import Source
 from srcnn.export.pipeline import make_graph
 from srcnn.export.spec import GraphSpec
-from srcnn.model import Model
+from srcnn.model.card import TrainingCard
+from srcnn.model.model_file import Model
 from srcnn.storage.download import sha256_of
 from srcnn.training.pictures import to_luma
 from srcnn.training.record import Point

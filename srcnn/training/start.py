@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from srcnn.engine.network import Network
-    from srcnn.model import Model
+    from srcnn.model.model_file import Model
     from srcnn.training.luma import Luma
 
 _LEVELS = 255  # a graph takes BGR 0..255, training RGB 0..1; see `srcnn.export.convention`

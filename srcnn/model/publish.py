@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from srcnn.card import ModelCard, ModelRecord
 from srcnn.errors import ModelError
+from srcnn.model.card import ModelCard, ModelRecord
 from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
@@ -15,7 +15,7 @@ from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.card import ParityRow, TrainingCard
+    from srcnn.model.card import ParityRow, TrainingCard
 
 GRAPH_NAME = "srcnn.onnx"
 RECORD_NAME = "srcnn.json"
