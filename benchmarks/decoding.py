@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from srcnn.decoding import decode
+from srcnn.images.decoding import decode
 
 SIZES = [(321, 481), (64, 64)]
 

@@ -18,7 +18,7 @@ import numpy as np
 from skimage import data
 
 from srcnn import Upscaler
-from srcnn.encoding import FAST_PNG
+from srcnn.images.encode import FAST_PNG
 
 FILTER, LEVEL, STRATEGY = (
     cv2.IMWRITE_PNG_FILTER,

@@ -8,10 +8,10 @@ from cyclopts import Parameter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from flows.runners import RunnerName
-from srcnn.alpha import parse_colour
 from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
-from srcnn.images import Format
+from srcnn.images.alpha import parse_colour
+from srcnn.images.formats import Format
 from srcnn.model.card import Convention
 from srcnn.patterns import Patterns
 from srcnn.runtime.onnx_session import Precision, Provider

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.decoding import decode, read_header
 from srcnn.geometry import Size
-from srcnn.pixels import GREY, Pixels
+from srcnn.images.decoding import decode, read_header
+from srcnn.images.pixels import GREY, Pixels
 from srcnn.sheet import TILE_PX, draw
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line

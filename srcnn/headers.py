@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from srcnn.decoding import read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, is_large_enough, output_size
-from srcnn.images import check_size, check_writable
+from srcnn.images.decoding import read_header
+from srcnn.images.formats import check_size, check_writable
 from srcnn.resolver import check_scale
 from srcnn.selection import Selection, Wish
 from srcnn.storage.folder import Folder

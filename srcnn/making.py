@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from srcnn.decoding import decode
-from srcnn.encoding import encode, prepare
 from srcnn.geometry import Size
-from srcnn.images import Picture, format_of
-from srcnn.pixels import Pixels, has_alpha
+from srcnn.images.decoding import decode
+from srcnn.images.encode import encode, prepare
+from srcnn.images.formats import Picture, format_of
+from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Work
 from srcnn.workshop import Workshop

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable
 
-from srcnn.images import EXTENSIONS, Format, format_of
+from srcnn.images.formats import EXTENSIONS, Format, format_of
 
 
 def output_keys(sources: Iterable[str], form: Format) -> dict[str, str]:

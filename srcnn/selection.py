@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srcnn.geometry import Scale
-from srcnn.images import Format
+from srcnn.images.formats import Format
 from srcnn.naming import output_keys
 from srcnn.patterns import Patterns
 from srcnn.storage.listing import FileInfo

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from srcnn.errors import UsageError
-from srcnn.images import format_of
+from srcnn.images.formats import format_of
 from srcnn.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.scales import DEFAULT_NAME
 from srcnn.storage.folder import Folder

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.alpha import bleed
 from srcnn.engine.engine import Engine
 from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
 from srcnn.engine.network import UPSAMPLING, Networks
@@ -24,9 +23,10 @@ from srcnn.engine.reading import read_network
 from srcnn.errors import ModelError, UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
+from srcnn.images.alpha import bleed
+from srcnn.images.pixels import Pixels, check_picture, parts_of
 from srcnn.model.card import Convention, Rounding
 from srcnn.model.model_file import Model, load_model
-from srcnn.pixels import Pixels, check_picture, parts_of
 from srcnn.runtime.cores import pool, usable_cores
 from srcnn.runtime.onnx_session import Precision, Provider, Run, make_session, runner
 from srcnn.sanity import check_result

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, resize_factor
 from srcnn.graphs.describe import GraphInfo
-from srcnn.pixels import COLOURS, LEVELS, to_integers
+from srcnn.images.pixels import COLOURS, LEVELS, to_integers
 from srcnn.runtime.onnx_session import Run, check_finite
 
 Array = npt.NDArray[Any]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
 from srcnn.geometry import Size
-from srcnn.images import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, format_of
+from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, format_of
 from srcnn.model.card import Convention
 from srcnn.runtime.onnx_session import Precision, Provider
 from srcnn.storage.listing import FileInfo

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import srcnn.alpha
-from srcnn.alpha import REACH_PX, bleed, flatten, is_opaque, parse_colour
+import srcnn.images.alpha
 from srcnn.errors import UsageError
+from srcnn.images.alpha import REACH_PX, bleed, flatten, is_opaque, parse_colour
 from srcnn.upscaler import Upscaler
 
 SIDES = st.integers(1, 60)
@@ -81,8 +81,8 @@ def test_what_is_hidden_takes_the_colour_of_a_nearest_pixel(
 
 def test_strips_show_no_seam() -> None:
     image = spotted(300, 9000, np.uint8, 0.002, 0)  # three strips
-    assert len(list(srcnn.alpha._strips_with_reach(*image.shape[:2]))) == 3
-    sizes = [(rows.start, rows.stop) for rows in srcnn.alpha.strips(image)]
+    assert len(list(srcnn.images.alpha._strips_with_reach(*image.shape[:2]))) == 3
+    sizes = [(rows.start, rows.stop) for rows in srcnn.images.alpha.strips(image)]
     assert sizes == [(0, 111), (111, 222), (222, 333)]
     expected = bleed(np.ascontiguousarray(image[:, :700]))[:, :600]  # one strip
     # Of two pixels at one distance either may be taken; nothing else differs.

@@ -16,7 +16,7 @@ import pytest
 
 from srcnn.batch import process_shard, upscaler_for, workshop_for
 from srcnn.control import Control
-from srcnn.decoding import decode
+from srcnn.images.decoding import decode
 from srcnn.making import held_bytes, make
 from srcnn.model.model_file import load_model
 from srcnn.plan import make_plan

@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from srcnn.decoding import decode, read_header
 from srcnn.errors import (
     DamagedImageError,
     ImageError,
@@ -27,6 +26,7 @@ from srcnn.errors import (
     UnsupportedImageError,
 )
 from srcnn.geometry import Size
+from srcnn.images.decoding import decode, read_header
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")
@@ -632,7 +632,7 @@ def bomb(kind: str) -> bytes:
 
 MEASURED = """
 import io, resource, sys
-from srcnn.decoding import decode, read_header
+from srcnn.images.decoding import decode, read_header
 from srcnn.errors import ImageError
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from srcnn.encoding import encode, prepare
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError, UsageError
 from srcnn.geometry import Size
-from srcnn.images import Picture, check_size
-from srcnn.pixels import Pixels
+from srcnn.images.encode import encode, prepare
+from srcnn.images.formats import Picture, check_size
+from srcnn.images.pixels import Pixels
 
 KINDS = [".png", ".jpg", ".webp", ".tiff", ".avif", ".bmp", ".ppm"]
 ALPHA = {".png", ".webp", ".tiff", ".avif"}

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from srcnn.decoding import decode, read_header
-from srcnn.encoding import encode
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images import EXTENSIONS, Picture, format_of
+from srcnn.images.decoding import decode, read_header
+from srcnn.images.encode import encode
+from srcnn.images.formats import EXTENSIONS, Picture, format_of
 
 # Pillow remarks on damaged metadata; what the code makes of it is what is tested.
 pytestmark = [

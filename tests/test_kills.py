@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pytest
 
 from srcnn import ledger
-from srcnn.decoding import decode
+from srcnn.images.decoding import decode
 from srcnn.locking.files import LOCK_FOLDER
 from srcnn.storage.files import TEMPORARY_PREFIX
 from srcnn.storage.folder import Folder

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from srcnn import exif, xmp
-from srcnn.decoding import decode
-from srcnn.encoding import encode, prepare
 from srcnn.geometry import Size
-from srcnn.images import Picture
-from srcnn.profiles import to_srgb
-from srcnn.tiff import tiff_metadata, with_tags
+from srcnn.images import exif, xmp
+from srcnn.images.decoding import decode
+from srcnn.images.encode import encode, prepare
+from srcnn.images.formats import Picture
+from srcnn.images.icc import to_srgb
+from srcnn.images.tiff_tags import tiff_metadata, with_tags
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")

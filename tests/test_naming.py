@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.images import EXTENSIONS, Format, format_of
+from srcnn.images.formats import EXTENSIONS, Format, format_of
 from srcnn.naming import output_keys
 
 extensions = st.sampled_from([*sum(EXTENSIONS.values(), ()), ".PNG", ".Jpg", ".TIF"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.pixels import check_picture, has_alpha, parts_of, to_integers
+from srcnn.images.pixels import check_picture, has_alpha, parts_of, to_integers
 
 DEPTHS = [np.dtype(np.uint8), np.dtype(np.uint16)]
 # And how many channels are colours.

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from srcnn.decoding import decode, read_header
 from srcnn.errors import DamagedImageError
-from srcnn.images import Picture
+from srcnn.images.decoding import decode, read_header
+from srcnn.images.formats import Picture
 
 ODD = Path(__file__).parents[2] / "shared" / "data" / "odd"
 pytestmark = pytest.mark.skipif(not ODD.is_dir(), reason="the reference data is not here")

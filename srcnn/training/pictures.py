@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.alpha import bleed
-from srcnn.decoding import decode, read_header
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError, UsageError
 from srcnn.geometry import Size
+from srcnn.images.alpha import bleed
+from srcnn.images.decoding import decode, read_header
+from srcnn.images.pixels import GREY, LEVELS, Pixels, parts_of
 from srcnn.patterns import Patterns
-from srcnn.pixels import GREY, LEVELS, Pixels, parts_of
 from srcnn.quality.compare import is_large_enough
 from srcnn.sources import earlier_outputs, images_among
 from srcnn.storage.folder import Folder
@@ -179,7 +179,7 @@ def to_bgr(pixels: Pixels) -> Bgr:
     """Any picture as (H, W, 3) uint8 BGR, without its alpha.
 
     Args:
-        pixels: see `srcnn.pixels`.
+        pixels: see `srcnn.images.pixels`.
     """
     colours, _ = parts_of(bleed(pixels))
     eight_bits = np.rint(colours / LEVELS[pixels.dtype]).astype(np.uint8)

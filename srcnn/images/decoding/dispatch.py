@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.decoding import jpeg, opencv, pillow, png, tiff
-from srcnn.tiff import tiff_metadata
+from srcnn.images.decoding import jpeg, opencv, pillow, png, tiff
+from srcnn.images.tiff_tags import tiff_metadata
 
 _METADATA = {
     cv2.IMAGE_METADATA_EXIF: "exif",

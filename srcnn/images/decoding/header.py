@@ -11,9 +11,9 @@ from typing import IO
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from srcnn.decoding.upright import TURNED, orientation_in
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
+from srcnn.images.decoding.orientation import TURNED, orientation_in
 
 # Others that Pillow knows are no pictures of ours: PDF and PostScript run other programs.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "PPM", "GIF", "AVIF")

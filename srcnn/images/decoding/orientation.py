@@ -9,8 +9,8 @@ from typing import IO, Any
 import numpy as np
 from PIL import ImageFile
 
-from srcnn.metadata import orientation_of
-from srcnn.pixels import Pixels
+from srcnn.images.metadata import orientation_of
+from srcnn.images.pixels import Pixels
 
 # What puts the pixels of an EXIF orientation upright: quarter turns, then a flip.
 _UPRIGHT = {

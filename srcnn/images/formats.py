@@ -1,6 +1,6 @@
 """Image files by format: their names, what they can hold, and a picture that was decoded.
 
-Reading is in `srcnn.decoding`, writing in `srcnn.encoding`.
+Reading is in `srcnn.images.decoding`, writing in `srcnn.images.encode`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.pixels import Pixels
+from srcnn.images.pixels import Pixels
 
 Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif"]
 

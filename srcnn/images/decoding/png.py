@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from srcnn.decoding import opencv
 from srcnn.errors import DamagedImageError
-from srcnn.pixels import GREY
+from srcnn.images.decoding import opencv
+from srcnn.images.pixels import GREY
 
 _SIGNATURE = 8  # bytes
 _FRAME = 12  # bytes of a chunk besides its body: length, name, checksum; section 5.3

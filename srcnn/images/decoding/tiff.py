@@ -12,10 +12,10 @@ import numpy as np
 import tifffile
 from PIL import ImageFile
 
-from srcnn.decoding import opencv
-from srcnn.decoding.upright import put_upright
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.pixels import GREY
+from srcnn.images.decoding import opencv
+from srcnn.images.decoding.orientation import put_upright
+from srcnn.images.pixels import GREY
 
 _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR, _EXTRA, _FORMAT = 258, 262, 274, 284, 338, 339
 _WHITE_IS_ZERO, _SEPARATE, _UNSIGNED, _PREMULTIPLIED = 0, 2, 1, 1

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
-from srcnn.decoding.header import reason_of
-from srcnn.decoding.jpeg_end import is_whole
-from srcnn.decoding.tiff import is_deep
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.pixels import GREY
+from srcnn.images.decoding.header import reason_of
+from srcnn.images.decoding.jpeg_truncation import is_whole
+from srcnn.images.decoding.tiff import is_deep
+from srcnn.images.pixels import GREY
 
 CONVERTED = ("CMYK", "LAB")
 _EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")

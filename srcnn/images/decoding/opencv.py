@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from srcnn.errors import DamagedImageError
-from srcnn.pixels import GREY
+from srcnn.images.pixels import GREY
 
 _WHITE = 65_535
 # Netpbm: magic number, width, height, the value of white; comments run to the line's end.

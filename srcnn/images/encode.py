@@ -11,11 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from srcnn import alpha
-from srcnn.alpha import is_opaque, strips
 from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images import (
+from srcnn.images import alpha
+from srcnn.images.alpha import is_opaque, strips
+from srcnn.images.formats import (
     DEEP,
     DEFAULT_QUALITY,
     EXTENSIONS,
@@ -25,10 +25,10 @@ from srcnn.images import (
     check_writable,
     format_of,
 )
-from srcnn.metadata import WITH_METADATA, for_file
-from srcnn.pixels import GREY, Pixels, has_alpha
-from srcnn.profiles import fits, to_srgb
-from srcnn.tiff import with_tags
+from srcnn.images.icc import fits, to_srgb
+from srcnn.images.metadata import WITH_METADATA, for_file
+from srcnn.images.pixels import GREY, Pixels, has_alpha
+from srcnn.images.tiff_tags import with_tags
 
 _LOSSLESS_WEBP = 101
 _AVIF_BITS = 10  # what all decoders read; 12 need a profile that most lack

@@ -11,9 +11,9 @@ from typing import Any
 import simplejpeg
 from PIL import ImageFile
 
-from srcnn.decoding import pillow
-from srcnn.decoding.jpeg_end import is_whole
 from srcnn.errors import DamagedImageError
+from srcnn.images.decoding import pillow
+from srcnn.images.decoding.jpeg_truncation import is_whole
 
 
 def pixels_of(image: ImageFile.ImageFile, data: bytes) -> Any:

@@ -10,14 +10,14 @@ import io
 
 import numpy as np
 
-from srcnn.decoding.header import Header, header_of, opened, read_header
-from srcnn.decoding.kinds import Found, found_in
-from srcnn.decoding.upright import orientation_in, put_upright
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images import Picture
-from srcnn.metadata import metadata_of
-from srcnn.pixels import GREY, check_picture
+from srcnn.images.decoding.dispatch import Found, found_in
+from srcnn.images.decoding.header import Header, header_of, opened, read_header
+from srcnn.images.decoding.orientation import orientation_in, put_upright
+from srcnn.images.formats import Picture
+from srcnn.images.metadata import metadata_of
+from srcnn.images.pixels import GREY, check_picture
 
 __all__ = ["Header", "decode", "read_header"]
 

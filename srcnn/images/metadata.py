@@ -11,9 +11,10 @@ from typing import Any
 import cv2
 from PIL import Image
 
-from srcnn import exif, profiles, xmp
 from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
+from srcnn.images import exif, xmp
+from srcnn.images import icc as profiles
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
 _EXIF, _XMP, _ICC = (

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import ImageColor
 
 from srcnn.errors import UsageError
-from srcnn.pixels import Pixels, has_alpha
+from srcnn.images.pixels import Pixels, has_alpha
 
 # How far a transparent pixel may reach into what is seen, in pixels of the source at factor 1,
 # where it is furthest: 6 through the network (9x9, 1x1, 5x5), 2 more through each of the two
