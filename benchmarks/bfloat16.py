@@ -13,8 +13,8 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
-from srcnn.engine.fast import load_parts
-from srcnn.engine.writer import PLANES, VALUES
+from srcnn.inference.engine.bfloat16 import load_parts
+from srcnn.inference.engine.graph_writer import PLANES, VALUES
 from srcnn.runtime.onnx_session import Run, make_session, runner
 
 SHORT = "short"  # the values, rounded

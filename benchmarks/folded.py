@@ -13,8 +13,8 @@ import onnx
 import onnx.utils
 from onnx import numpy_helper
 
-from srcnn.engine.reading import read_network
 from srcnn.graphs.contract import FACTOR, INPUT, OUTPUT
+from srcnn.inference.engine.network_from_onnx import read_network
 
 
 def folded(graph: Path, scale: float) -> onnx.ModelProto:

@@ -21,17 +21,17 @@ from photographs import Pixels, photographs
 from results import Part, parser
 
 import srcnn
-from srcnn.engine.engine import Engine
-from srcnn.engine.pool import Cores
-from srcnn.engine.reading import read_network
 from srcnn.geometry import Size, output_size, to_scale
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.upscaler import DEFAULT_TILE_PX
 from srcnn.model.card import ModelRecord
 from srcnn.model.model_file import load_model
 from srcnn.quality.compare import border_px
 from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import psnr_db
 from srcnn.runtime.cores import pool
-from srcnn.upscaler import DEFAULT_TILE_PX
 
 RECORD = Path(srcnn.__file__).parent / "weights" / "srcnn.json"
 FACTORS = (1.3, 1.5, 2, 2.5, 3, 4, 6)

@@ -31,7 +31,7 @@ from srcnn.errors import (
     UnsupportedImageError,
     UsageError,
 )
-from srcnn.upscaler import Upscaler
+from srcnn.inference.upscaler import Upscaler
 
 __all__ = [
     "AccessDeniedError",

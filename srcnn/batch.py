@@ -11,9 +11,9 @@ from srcnn import ledger
 from srcnn.bench import Bench
 from srcnn.control import Control, control
 from srcnn.errors import ModelError
+from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import load_model
 from srcnn.storage.folder import Folder
-from srcnn.upscaler import Upscaler
 from srcnn.work import Job, Outcome, Work
 from srcnn.workshop import Workshop, furnish
 

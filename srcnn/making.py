@@ -11,7 +11,7 @@ from srcnn.images.decoding import decode
 from srcnn.images.encode import encode, prepare
 from srcnn.images.formats import Picture, format_of
 from srcnn.images.pixels import Pixels, has_alpha
-from srcnn.upscaler import Upscaler
+from srcnn.inference.upscaler import Upscaler
 from srcnn.work import Job, Work
 from srcnn.workshop import Workshop
 

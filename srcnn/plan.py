@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from srcnn import ledger
 from srcnn.geometry import parse_scale
 from srcnn.headers import look_at
+from srcnn.inference.upscaler import Upscaler
 from srcnn.resolver import Resolver
 from srcnn.scales import DEFAULT_NAME, Scales, read_scales
 from srcnn.selection import Selection, wishes_of
@@ -19,7 +20,6 @@ from srcnn.sources import earlier_outputs, images_among, source_files
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.upscaler import Upscaler
 from srcnn.uptodate import Making, skipped
 from srcnn.work import Job, Outcome, Work
 

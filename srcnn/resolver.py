@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, Size
+from srcnn.inference.upscaler import Upscaler
 from srcnn.scales import Row, Scales
-from srcnn.upscaler import Upscaler
 
 _MOST_IDLE_TOLD = 10
 

@@ -7,9 +7,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from srcnn.inference.upscaler import Upscaler
 from srcnn.room import Room
 from srcnn.runtime.cores import pool, usable_cores, usable_memory
-from srcnn.upscaler import Upscaler
 from srcnn.work import Job
 
 P = ParamSpec("P")

@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.errors import UsageError
+from srcnn.inference.upscaler import Upscaler
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.publish import GRAPH_NAME
@@ -23,7 +24,6 @@ from srcnn.training.job import TrainingJob
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
 from srcnn.training.promotion import Compared, Verdict, enlarging_by, judge
 from srcnn.training.spec import between
-from srcnn.upscaler import Upscaler
 from tasks.logs import logger
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import srcnn.images.alpha
 from srcnn.errors import UsageError
 from srcnn.images.alpha import REACH_PX, bleed, flatten, is_opaque, parse_colour
-from srcnn.upscaler import Upscaler
+from srcnn.inference.upscaler import Upscaler
 
 SIDES = st.integers(1, 60)
 DEPTHS = st.sampled_from([np.uint8, np.uint16])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.engine.coordinates import cubic, input_weights, interpolation, positions
-from srcnn.engine.phases import composed, groups_of, later_weights
-from srcnn.engine.tiles import cut, spans
+from srcnn.inference.engine.bicubic import cubic, input_weights, interpolation, positions
+from srcnn.inference.engine.polyphase import composed, groups_of, later_weights
+from srcnn.inference.engine.tiling import cut, spans
 
 lengths = st.integers(1, 60)
 factors = st.integers(1, 8)

@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from srcnn.engine.engine import Engine
-from srcnn.engine.network import UPSAMPLING
-from srcnn.engine.pool import Cores
-from srcnn.engine.reading import read_network
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.network import UPSAMPLING
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.tile_pool import Cores
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run

@@ -18,20 +18,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import srcnn
-from srcnn.engine.bank import Bank
-from srcnn.engine.convolving import Edges, convolving_graph
-from srcnn.engine.engine import Engine
-from srcnn.engine.fast import Convolutions, load_parts
-from srcnn.engine.network import Activation, Convolution, Network
-from srcnn.engine.phase_graph import phase_graph
-from srcnn.engine.reading import read_network
-from srcnn.engine.ready import Ready
-from srcnn.engine.writer import Kind
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.inference.engine.bfloat16 import Convolutions, load_parts
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.network import Activation, Convolution, Network
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.phase_graph import phase_graph
+from srcnn.inference.engine.session_cache import Ready
+from srcnn.inference.engine.upsampled_graph import Edges, convolving_graph
+from srcnn.inference.engine.weight_bank import Bank
+from srcnn.inference.untiled import WholeGraph
 from srcnn.model.model_file import Model
 from srcnn.runtime.onnx_session import Run
-from srcnn.whole import WholeGraph
 
 TOLERANCE = 0.02  # grey levels, as in test_engine
 ALONE = Edges(top=True, left=True, bottom=True, right=True, extra=(0, 0))

@@ -15,13 +15,13 @@ import onnx
 import pytest
 
 import srcnn
-from srcnn.engine import fast
-from srcnn.engine.centring import rounded, to_bfloat16
-from srcnn.engine.engine import Engine
-from srcnn.engine.fast import Convolutions, load_fast, load_parts
-from srcnn.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
-from srcnn.engine.pool import Cores
-from srcnn.engine.reading import read_network
+from srcnn.inference.engine import bfloat16 as fast
+from srcnn.inference.engine.bfloat16 import Convolutions, load_fast, load_parts
+from srcnn.inference.engine.bfloat16_centering import rounded, to_bfloat16
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.tile_pool import Cores
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run, make_session, runner

@@ -23,10 +23,10 @@ from srcnn.export.network import Srcnn
 from srcnn.export.pipeline import make_graph
 from srcnn.export.spec import GraphSpec
 from srcnn.graphs.run import Runner, open_graph
+from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.quality.compare import Enlarge, bicubic, measure
 from srcnn.quality.measures import psnr_db
-from srcnn.upscaler import Upscaler
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SCALE = 4

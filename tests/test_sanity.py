@@ -16,7 +16,7 @@ from skimage import data
 import srcnn
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size
-from srcnn.sanity import check_result
+from srcnn.inference.output_check import check_result
 
 bundled = cache(srcnn.Upscaler.load)
 DEPTHS = [(np.uint8, 1), (np.uint16, 257)]

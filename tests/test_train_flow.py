@@ -29,11 +29,11 @@ from srcnn.export.catalogue import Source  # noqa: E402
 from srcnn.export.network import Srcnn  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.spec import GraphSpec  # noqa: E402
+from srcnn.inference.upscaler import Upscaler  # noqa: E402
 from srcnn.model.card import ModelRecord  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
 from srcnn.training.checkpoint import to_checkpoint  # noqa: E402
 from srcnn.training.luma import identity  # noqa: E402
-from srcnn.upscaler import Upscaler  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 TRAIN = "flows/train.py"

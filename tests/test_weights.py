@@ -14,8 +14,8 @@ import pytest
 from skimage import data
 
 import srcnn
-from srcnn.engine.fast import FAST_FROM
 from srcnn.graphs.check import check_graph
+from srcnn.inference.engine.bfloat16 import FAST_FROM
 from srcnn.quality.compare import bicubic, measure
 
 ROOT = Path(__file__).parent.parent

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.coordinates import interpolation
 from srcnn.geometry import Size
+from srcnn.inference.engine.bicubic import interpolation
 from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import luma, psnr_db, ssim
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.coordinates import Float64, cubic, positions
 from srcnn.geometry import Size
+from srcnn.inference.engine.bicubic import Float64, cubic, positions
 
 CUBIC_A = -0.5
 _SUPPORT = 2  # pixels of the result that the kernel reaches to each side

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.coordinates import Float64
+from srcnn.inference.engine.bicubic import Float64
 
 # ITU-R BT.601 in studio swing, as MATLAB's rgb2ycbcr has it: of B, G and R from 0 to 255.
 _LUMA_BGR = np.array([24.966, 128.553, 65.481]) / 255

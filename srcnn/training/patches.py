@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from srcnn.engine.coordinates import interpolation
 from srcnn.errors import UsageError
+from srcnn.inference.engine.bicubic import interpolation
 from srcnn.quality.degradation import shrink_taps
 
 Plane = npt.NDArray[np.uint8]

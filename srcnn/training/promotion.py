@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from srcnn.geometry import Size
+    from srcnn.inference.upscaler import Upscaler
     from srcnn.model.model_file import Model
-    from srcnn.upscaler import Upscaler
 
 
 @dataclass(frozen=True)

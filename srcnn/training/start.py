@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from srcnn.engine.reading import read_network
 from srcnn.errors import UsageError
 from srcnn.graphs.contract import FACTOR, INPUT
+from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.training.colour import to_luma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.engine.network import Network
+    from srcnn.inference.engine.network import Network
     from srcnn.model.model_file import Model
     from srcnn.training.luma import Luma
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from srcnn.engine.engine import Engine
-from srcnn.engine.pool import Cores
-from srcnn.engine.reading import read_network
 from srcnn.geometry import Size, resize_factor
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.tile_pool import Cores
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run, make_session, runner
 

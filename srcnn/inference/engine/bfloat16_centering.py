@@ -17,8 +17,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from srcnn.engine.network import Float32
-from srcnn.engine.writer import PLANES
+from srcnn.inference.engine.graph_writer import PLANES
+from srcnn.inference.engine.network import Float32
 
 MIDDLE_GREY = 128.0
 _ROUNDED = 32  # weights that are kept rounded: some networks' worth

@@ -15,22 +15,22 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.engine import Engine
-from srcnn.engine.fast import FAST_FROM, check_fast, load_fast
-from srcnn.engine.network import UPSAMPLING, Networks
-from srcnn.engine.pool import Cores
-from srcnn.engine.reading import read_network
 from srcnn.errors import ModelError, UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, parts_of
+from srcnn.inference.engine.bfloat16 import FAST_FROM, check_fast, load_fast
+from srcnn.inference.engine.engine import Engine
+from srcnn.inference.engine.network import UPSAMPLING, Networks
+from srcnn.inference.engine.network_from_onnx import read_network
+from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.output_check import check_result
+from srcnn.inference.untiled import WholeGraph
 from srcnn.model.card import Convention, Rounding
 from srcnn.model.model_file import Model, load_model
 from srcnn.runtime.cores import pool, usable_cores
 from srcnn.runtime.onnx_session import Precision, Provider, Run, make_session, runner
-from srcnn.sanity import check_result
-from srcnn.whole import WholeGraph
 
 DEFAULT_TILE_PX = 192
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))

@@ -16,9 +16,9 @@ import numpy as np
 import onnx
 import onnx.utils
 
-from srcnn.engine.centring import MIDDLE_GREY, centre
-from srcnn.engine.writer import BLOCKS, MEAN, PLANES, VALUES
 from srcnn.errors import UsageError
+from srcnn.inference.engine.bfloat16_centering import MIDDLE_GREY, centre
+from srcnn.inference.engine.graph_writer import BLOCKS, MEAN, PLANES, VALUES
 from srcnn.runtime.onnx_session import Array, Run, make_session, runner
 
 FAST_FROM = 3

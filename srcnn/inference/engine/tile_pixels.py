@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.network import Network
-from srcnn.engine.writer import Kind
 from srcnn.geometry import Size
+from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.network import Network
 
 Array: TypeAlias = npt.NDArray[Any]
 Range: TypeAlias = tuple[int, int]

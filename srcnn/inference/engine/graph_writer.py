@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from srcnn.engine.network import Activation, Convolution
+from srcnn.inference.engine.network import Activation, Convolution
 from srcnn.model.card import Rounding
 
 PIXELS = "pixels"

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from srcnn.engine.convolving import padded
-from srcnn.engine.network import Activation, Convolution, Network
-from srcnn.engine.phases import Group, composed, groups_of, later_weights
-from srcnn.engine.writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.network import Activation, Convolution, Network
+from srcnn.inference.engine.polyphase import Group, composed, groups_of, later_weights
+from srcnn.inference.engine.upsampled_graph import padded
 
 _END = 2**31 - 1  # of a slice that goes to the end
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.engine.coordinates import Float64, cubic, positions
+from srcnn.inference.engine.bicubic import Float64, cubic, positions
 
 # Rounding makes 1e-17 of weights that are zero.
 _ZERO = 1e-12

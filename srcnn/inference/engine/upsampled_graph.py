@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.engine.network import Activation, Convolution, Network
-from srcnn.engine.tiles import Span
-from srcnn.engine.writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.network import Activation, Convolution, Network
+from srcnn.inference.engine.tiling import Span
 
 ROWS, COLUMNS = "rows", "columns"
 _VECTOR = 16  # channels that a processor computes at once, and pads to; 8 where it has AVX2 only

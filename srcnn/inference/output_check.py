@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.engine.coordinates import Float64, input_weights
 from srcnn.errors import InferenceFailedError
 from srcnn.images.pixels import LEVELS, Pixels
+from srcnn.inference.engine.bicubic import Float64, input_weights
 
 # Of 0..255. SRCNN's mean is within one level of the bicubic's on photographs; other networks
 # that are trained to restore pictures stay within a few.

@@ -13,10 +13,17 @@ from typing import Any
 import numpy as np
 import onnx
 
-from srcnn.engine.bank import read_bank
-from srcnn.engine.coordinates import CUBIC_A
-from srcnn.engine.network import COLOURS, Activation, Convolution, Layer, Network, Networks
 from srcnn.graphs.structure import Wiring
+from srcnn.inference.engine.bicubic import CUBIC_A
+from srcnn.inference.engine.network import (
+    COLOURS,
+    Activation,
+    Convolution,
+    Layer,
+    Network,
+    Networks,
+)
+from srcnn.inference.engine.weight_bank import read_bank
 
 # Operators with one input that compute each value from that value alone.
 _POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})

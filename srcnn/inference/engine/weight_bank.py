@@ -12,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 import onnx
 
-from srcnn.engine.keeping import kept
-from srcnn.engine.network import Float32, Network
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
+from srcnn.inference.engine.keeping import kept
+from srcnn.inference.engine.network import Float32, Network
 from srcnn.runtime.onnx_session import Array, make_session, runner
 
 Weights: TypeAlias = Mapping[str, Array]

@@ -8,12 +8,12 @@ from functools import lru_cache, partial
 from itertools import product
 from typing import TypeAlias
 
-from srcnn.engine.network import Network
-from srcnn.engine.phase_graph import PhaseGraph, phase_graph
-from srcnn.engine.pixels import Box, Range, Task, part_of, place
-from srcnn.engine.ready import Ready
-from srcnn.engine.tiles import cut
-from srcnn.engine.writer import PIXELS
+from srcnn.inference.engine.graph_writer import PIXELS
+from srcnn.inference.engine.network import Network
+from srcnn.inference.engine.phase_graph import PhaseGraph, phase_graph
+from srcnn.inference.engine.session_cache import Ready
+from srcnn.inference.engine.tile_pixels import Box, Range, Task, part_of, place
+from srcnn.inference.engine.tiling import cut
 from srcnn.runtime.onnx_session import Run, check_finite
 
 Factors: TypeAlias = tuple[int, int]

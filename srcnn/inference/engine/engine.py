@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from srcnn.engine.convolving import macs_per_pixel
-from srcnn.engine.network import Networks
-from srcnn.engine.phase_tiles import Factors, PhaseTiles
-from srcnn.engine.pixels import Array, Box, Task
-from srcnn.engine.pool import Cores
-from srcnn.engine.ready import Ready
-from srcnn.engine.upsampled_tiles import UpsampledTiles
-from srcnn.engine.writer import Kind
 from srcnn.geometry import Size, resize_factor
+from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.network import Networks
+from srcnn.inference.engine.phase_tiles import Factors, PhaseTiles
+from srcnn.inference.engine.session_cache import Ready
+from srcnn.inference.engine.tile_pixels import Array, Box, Task
+from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.upsampled_graph import macs_per_pixel
+from srcnn.inference.engine.upsampled_tiles import UpsampledTiles
 from srcnn.model.card import Rounding
 from srcnn.runtime.onnx_session import Run
 

@@ -8,19 +8,19 @@ from itertools import product
 
 import numpy as np
 
-from srcnn.engine.convolving import (
+from srcnn.inference.engine.bicubic import interpolation
+from srcnn.inference.engine.graph_writer import PIXELS
+from srcnn.inference.engine.network import reach_of
+from srcnn.inference.engine.session_cache import Ready
+from srcnn.inference.engine.tile_pixels import Box, Task, place
+from srcnn.inference.engine.tiling import Span, cut, spans
+from srcnn.inference.engine.upsampled_graph import (
     COLUMNS,
     ROWS,
     Edges,
     block_of,
     convolving_graph,
 )
-from srcnn.engine.coordinates import interpolation
-from srcnn.engine.network import reach_of
-from srcnn.engine.pixels import Box, Task, place
-from srcnn.engine.ready import Ready
-from srcnn.engine.tiles import Span, cut, spans
-from srcnn.engine.writer import PIXELS
 from srcnn.runtime.onnx_session import Run, check_finite
 
 

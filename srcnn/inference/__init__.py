@@ -1,0 +1,1 @@
+"""A picture through the network: from Python, by tiles, or whole."""
