@@ -32,10 +32,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 
 from seaweedfs import S3Server, SeaweedFS
 
-from srcnn import ledger, plan, report
+from srcnn import plan, report
 from srcnn.batch import upscaler_for
+from srcnn.destination import ledger
+from srcnn.destination.ledger import Record
 from srcnn.geometry import Size
-from srcnn.ledger import Record
 from srcnn.model.model_file import load_model
 from srcnn.plan import make_plan
 from srcnn.report import Report, reconcile

@@ -27,8 +27,8 @@ from flows.steps import Steps, current_steps
 from flows.telling import tell, tell_plan
 from flows.working import Worked, work_through
 from srcnn.control import Control
-from srcnn.locking.lease import Lease
-from srcnn.locking.lock import hold
+from srcnn.destination.lock.acquire import hold
+from srcnn.destination.lock.heartbeat import Lease
 from srcnn.report import Report, dry_outcomes, utc_now
 from srcnn.sources import check_places
 from srcnn.storage.folder import Folder

@@ -15,9 +15,9 @@ from flows.steps import Steps
 from flows.tally import Tally
 from srcnn.batch import ShardResult
 from srcnn.control import Control, control
+from srcnn.destination.lock.heartbeat import Lease
+from srcnn.destination.lock.owner import HolderState
 from srcnn.failure_limit import FailureLimit
-from srcnn.locking.holder import HolderState
-from srcnn.locking.lease import Lease
 from srcnn.plan import Plan
 from srcnn.report import reconcile
 from srcnn.work import Failure, Job, Outcome, Work

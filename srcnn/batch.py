@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from srcnn import ledger
 from srcnn.bench import Bench
 from srcnn.control import Control, control
+from srcnn.destination import ledger
 from srcnn.errors import ModelError
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import load_model

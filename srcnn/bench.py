@@ -16,8 +16,8 @@ from functools import partial
 from typing import TypeVar
 
 from srcnn.control import Control
+from srcnn.destination.ledger import Record
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.ledger import Record
 from srcnn.making import held_bytes, make
 from srcnn.room import Stay
 from srcnn.storage.folder import Folder

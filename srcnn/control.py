@@ -64,5 +64,5 @@ class Control:
 
 
 # Set by the flow and inherited by its threads. Work in another process has none: it watches
-# the destination's lock instead, see `srcnn.locking.watch`.
+# the destination's lock instead, see `srcnn.destination.lock.watch`.
 control: ContextVar[Control] = ContextVar("control")

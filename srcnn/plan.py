@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from srcnn import ledger
+from srcnn.destination import ledger
 from srcnn.geometry import parse_scale
 from srcnn.headers import look_at
 from srcnn.inference.upscaler import Upscaler

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from srcnn.ledger import STATE_FOLDER
+from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.plan import Plan
 from srcnn.work import Failure, Job, Outcome, scale_of
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from posixpath import splitext
 
-from srcnn.ledger import Record
+from srcnn.destination.ledger import Record
 from srcnn.selection import Selection, Wish
 from srcnn.storage.listing import FileInfo
 from srcnn.work import Job, Outcome, scale_of

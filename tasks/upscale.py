@@ -8,9 +8,9 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn import ledger
 from srcnn.batch import ShardResult, process_shard, upscaler_for
-from srcnn.ledger import STATE_FOLDER
+from srcnn.destination import ledger
+from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.locking.following import followed
 from srcnn.model.model_file import load_model
 from srcnn.plan import Plan, make_plan

@@ -23,8 +23,8 @@ from seaweedfs import S3Server
 from flows.cli import BatchFailedError
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn.locking.holder import Holder
-from srcnn.locking.lock import hold
+from srcnn.destination.lock.acquire import hold
+from srcnn.destination.lock.owner import Holder
 from srcnn.storage.folder import Folder
 
 ROOT = Path(__file__).parent.parent

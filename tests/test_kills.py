@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from srcnn import ledger
+from srcnn.destination import ledger
+from srcnn.destination.lock.lock_files import LOCK_FOLDER
 from srcnn.images.decoding import decode
-from srcnn.locking.files import LOCK_FOLDER
 from srcnn.storage.files import TEMPORARY_PREFIX
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

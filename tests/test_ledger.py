@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn import ledger
+from srcnn.destination import ledger
+from srcnn.destination.ledger import LEDGER_FOLDER, Record
 from srcnn.geometry import Size
-from srcnn.ledger import LEDGER_FOLDER, Record
 from srcnn.storage.filesystems import resolve
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

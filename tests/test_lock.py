@@ -18,18 +18,18 @@ from typing import Any
 import pytest
 from children import compete
 
+from srcnn.destination.lock.acquire import hold
+from srcnn.destination.lock.lock_files import LOCK_FOLDER
+from srcnn.destination.lock.owner import Holder
+from srcnn.destination.lock.watch import watch
 from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
-from srcnn.locking.files import LOCK_FOLDER
-from srcnn.locking.holder import Holder
-from srcnn.locking.lock import hold
-from srcnn.locking.watch import watch
 from srcnn.storage.folder import Folder
 
 ROOT = Path(__file__).parent.parent
 FIRST, SECOND = f"{LOCK_FOLDER}/1.json", f"{LOCK_FOLDER}/2.json"
 HOLD_FOR_EVER = """
 import sys, time
-from srcnn.locking.lock import hold
+from srcnn.destination.lock.acquire import hold
 from srcnn.storage.folder import Folder
 with hold(Folder(sys.argv[1]), sys.argv[2], expires_seconds=float(sys.argv[3])) as lease:
     print("held", flush=True)

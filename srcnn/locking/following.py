@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from srcnn.control import Control
-from srcnn.locking.watch import watch
+from srcnn.destination.lock.watch import watch
 from srcnn.storage.folder import Folder
 from srcnn.work import Job
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from srcnn.destination.lock.acquire import hold
 from srcnn.errors import DestinationBusyError
-from srcnn.locking.lock import hold
 from srcnn.storage.folder import Folder
 
 

@@ -31,10 +31,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from srcnn.destination.lock.heartbeat import Lease
+from srcnn.destination.lock.lock_files import LOCK_FOLDER, LockFiles
+from srcnn.destination.lock.owner import Holder
 from srcnn.errors import DestinationBusyError, UsageError
-from srcnn.locking.files import LOCK_FOLDER, LockFiles
-from srcnn.locking.holder import Holder
-from srcnn.locking.lease import Lease
 from srcnn.storage.folder import Folder
 
 EXPIRES_SECONDS = 120.0

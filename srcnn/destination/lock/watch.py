@@ -1,4 +1,4 @@
-"""What a run tells its workers on other machines, by its lock file. See `srcnn.locking.lock`."""
+"""What a run tells its workers on other machines, by its lock file. See `srcnn.destination.lock`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from functools import lru_cache
 from typing import Literal
 
-from srcnn.locking.files import LockFiles
-from srcnn.locking.holder import Holder
+from srcnn.destination.lock.lock_files import LockFiles
+from srcnn.destination.lock.owner import Holder
 from srcnn.storage.folder import Folder
 
 WatchState = Literal["running", "stopping", "dropping", "lost"]

@@ -159,7 +159,7 @@ def compact(dst: Folder, run_id: str) -> int:
     outputs that are gone are left out.
 
     Args:
-        dst: the destination, held by this run (see `srcnn.locking`), before it records
+        dst: the destination, held by this run (see `srcnn.destination.lock`), before it records
             anything.
         run_id: of this run.
 

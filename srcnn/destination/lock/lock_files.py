@@ -1,4 +1,4 @@
-"""The lock files of a destination; what they mean is said in `srcnn.locking.lock`."""
+"""The lock files of a destination; what they mean is said in `srcnn.destination.lock.acquire`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
+from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.errors import SourceMissingError
-from srcnn.ledger import STATE_FOLDER
 from srcnn.storage.folder import Folder
 
 LOCK_FOLDER = f"{STATE_FOLDER}/lock"

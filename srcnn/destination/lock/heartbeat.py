@@ -1,4 +1,4 @@
-"""A held lock: kept alive, told from, looked at, and given back. See `srcnn.locking.lock`.
+"""A held lock: kept alive, told from, looked at, given back. See `srcnn.destination.lock`.
 
 Knows nothing of how a lock is taken.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from srcnn.locking.files import LockFiles
-from srcnn.locking.holder import Holder, HolderState
+from srcnn.destination.lock.lock_files import LockFiles
+from srcnn.destination.lock.owner import Holder, HolderState
 
 _BEATS_PER_EXPIRY = 4
 _GUARDS_PER_BEAT = 4

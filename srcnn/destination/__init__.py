@@ -1,0 +1,1 @@
+"""All that lies under `<dst>/.srcnn`: the ledger and the lock."""
