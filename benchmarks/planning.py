@@ -32,15 +32,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 
 from seaweedfs import S3Server, SeaweedFS
 
-from srcnn import plan, report
+from srcnn import report
 from srcnn.batch import upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.geometry import Size
 from srcnn.model.model_file import load_model
-from srcnn.plan import make_plan
+from srcnn.planning import plan
+from srcnn.planning.plan import make_plan
+from srcnn.planning.selection import Selection
 from srcnn.report import Report, reconcile
-from srcnn.selection import Selection
 from srcnn.storage.folder import Folder
 from srcnn.work import Job
 

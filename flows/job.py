@@ -10,8 +10,8 @@ from flows.runners import Runner
 from flows.settings import Settings
 from flows.working import Batch
 from srcnn.failure_limit import parse_failure_limit
-from srcnn.plan import Plan
-from srcnn.selection import Selection
+from srcnn.planning.plan import Plan
+from srcnn.planning.selection import Selection
 from srcnn.work import Job
 from tasks.shards import make_shards
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from srcnn.plan import Plan
+from srcnn.planning.plan import Plan
 from srcnn.progress import Snapshot
 from srcnn.report import Report, outcome_fields
 from srcnn.summary import Summary, megapixels

@@ -13,9 +13,9 @@ from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, parse_scale
 from srcnn.images.alpha import parse_colour
 from srcnn.images.formats import Format
 from srcnn.model.card import Convention
-from srcnn.patterns import Patterns
+from srcnn.planning.globs import Patterns
+from srcnn.planning.selection import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Precision, Provider
-from srcnn.selection import Overwrite, WhenLarger
 from srcnn.storage.urls import beside, check_url
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.display import display
 from srcnn.geometry import Size
-from srcnn.plan import Plan
+from srcnn.planning.plan import Plan
 from srcnn.report import Report
 from srcnn.summary import Summary
 from srcnn.text import one_line

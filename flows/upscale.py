@@ -29,8 +29,8 @@ from flows.working import Worked, work_through
 from srcnn.control import Control
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
+from srcnn.planning.source_files import check_places
 from srcnn.report import Report, dry_outcomes, utc_now
-from srcnn.sources import check_places
 from srcnn.storage.folder import Folder
 from srcnn.summary import Summary, summarize
 from srcnn.work import Job

@@ -18,7 +18,7 @@ from srcnn.control import Control, control
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.destination.lock.owner import HolderState
 from srcnn.failure_limit import FailureLimit
-from srcnn.plan import Plan
+from srcnn.planning.plan import Plan
 from srcnn.report import reconcile
 from srcnn.work import Failure, Job, Outcome, Work
 from tasks import upscale as tasks

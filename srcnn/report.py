@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.plan import Plan
+from srcnn.planning.plan import Plan
 from srcnn.work import Failure, Job, Outcome, scale_of
 
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, Size
 from srcnn.inference.upscaler import Upscaler
-from srcnn.scales import Row, Scales
+from srcnn.planning.scales_file import Row, Scales
 
 _MOST_IDLE_TOLD = 10
 

@@ -13,9 +13,9 @@ from srcnn.destination import ledger
 from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.locking.following import followed
 from srcnn.model.model_file import load_model
-from srcnn.plan import Plan, make_plan
+from srcnn.planning.plan import Plan, make_plan
+from srcnn.planning.selection import Selection
 from srcnn.report import Report
-from srcnn.selection import Selection
 from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits

@@ -19,8 +19,8 @@ from srcnn.control import Control
 from srcnn.images.decoding import decode
 from srcnn.making import held_bytes, make
 from srcnn.model.model_file import load_model
-from srcnn.plan import make_plan
-from srcnn.selection import Selection
+from srcnn.planning.plan import make_plan
+from srcnn.planning.selection import Selection
 from srcnn.storage.folder import Folder
 from srcnn.work import Job, Work
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.images.formats import EXTENSIONS, Format, format_of
-from srcnn.naming import output_keys
+from srcnn.planning.output_names import output_keys
 
 extensions = st.sampled_from([*sum(EXTENSIONS.values(), ()), ".PNG", ".Jpg", ".TIF"])
 # Few stems and stems with extensions in them, so that names collide.

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
-from srcnn.patterns import Patterns
+from srcnn.planning.globs import Patterns
 
 names = st.text(
     st.characters(exclude_characters="/\x00\n\r", exclude_categories=["Cs"]), min_size=1

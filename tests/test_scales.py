@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
 from srcnn.geometry import parse_scale
-from srcnn.scales import Scales, read_scales
+from srcnn.planning.scales_file import Scales, read_scales
 
 names = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1)
 

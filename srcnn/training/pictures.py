@@ -19,9 +19,9 @@ from srcnn.geometry import Size
 from srcnn.images.alpha import bleed
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, LEVELS, Pixels, parts_of
-from srcnn.patterns import Patterns
+from srcnn.planning.globs import Patterns
+from srcnn.planning.source_files import earlier_outputs, images_among
 from srcnn.quality.compare import is_large_enough
-from srcnn.sources import earlier_outputs, images_among
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from srcnn.training.split import held_out, shuffled

@@ -7,7 +7,7 @@ from functools import lru_cache
 from posixpath import splitext
 
 from srcnn.destination.ledger import Record
-from srcnn.selection import Selection, Wish
+from srcnn.planning.selection import Selection, Wish
 from srcnn.storage.listing import FileInfo
 from srcnn.work import Job, Outcome, scale_of
 

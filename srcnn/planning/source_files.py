@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from srcnn.destination.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.errors import UsageError
 from srcnn.images.formats import format_of
-from srcnn.scales import DEFAULT_NAME
+from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 

@@ -10,8 +10,8 @@ from srcnn.geometry import Size, is_large_enough, output_size
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
 from srcnn.inference.upscaler import Upscaler
+from srcnn.planning.selection import Selection, Wish
 from srcnn.resolver import check_scale
-from srcnn.selection import Selection, Wish
 from srcnn.storage.folder import Folder
 from srcnn.work import Failure, Outcome, Work
 

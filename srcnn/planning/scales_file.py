@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, parse_scale
-from srcnn.patterns import Patterns
+from srcnn.planning.globs import Patterns
 
 DEFAULT_NAME = "scales.csv"
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 from srcnn.destination import ledger
 from srcnn.geometry import parse_scale
-from srcnn.headers import look_at
 from srcnn.inference.upscaler import Upscaler
+from srcnn.planning.inspect_headers import look_at
+from srcnn.planning.scales_file import DEFAULT_NAME, Scales, read_scales
+from srcnn.planning.selection import Selection, wishes_of
+from srcnn.planning.source_files import earlier_outputs, images_among, source_files
+from srcnn.planning.up_to_date import Making, skipped
 from srcnn.resolver import Resolver
-from srcnn.scales import DEFAULT_NAME, Scales, read_scales
-from srcnn.selection import Selection, wishes_of
-from srcnn.sources import earlier_outputs, images_among, source_files
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.uptodate import Making, skipped
 from srcnn.work import Job, Outcome, Work
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from srcnn.geometry import Scale
 from srcnn.images.formats import Format
-from srcnn.naming import output_keys
-from srcnn.patterns import Patterns
+from srcnn.planning.globs import Patterns
+from srcnn.planning.output_names import output_keys
 from srcnn.storage.listing import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]
