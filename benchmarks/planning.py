@@ -37,13 +37,13 @@ from srcnn.batch import upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.geometry import Size
+from srcnn.job import Job
 from srcnn.model.model_file import load_model
 from srcnn.planning import plan
 from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import Selection
 from srcnn.report import Report, reconcile
 from srcnn.storage.folder import Folder
-from srcnn.work import Job
 
 RECORDS_PER_FILE = 200
 FOLDERS = 100

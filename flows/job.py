@@ -10,9 +10,9 @@ from flows.runners import Runner
 from flows.settings import Settings
 from flows.working import Batch
 from srcnn.failure_limit import parse_failure_limit
+from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.planning.selection import Selection
-from srcnn.work import Job
 from tasks.shards import make_shards
 
 _MEGA = 1_000_000

@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from srcnn.job import Job, Outcome
 from srcnn.planning.plan import Plan
 from srcnn.progress import Snapshot
 from srcnn.report import Report, outcome_fields
 from srcnn.summary import Summary, megapixels
-from srcnn.work import Job, Outcome
 
 _PROGRESS_SECONDS = 5.0
 _MEGA = 1_000_000

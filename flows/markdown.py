@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 
 from srcnn.geometry import Size
+from srcnn.job import Outcome
 from srcnn.report import Report
 from srcnn.summary import Reason, Summary, megapixels
 from srcnn.text import one_line, shortened
-from srcnn.work import Outcome
 
 _LONGEST_NAME = 100
 _LONGEST_NAME_IN_TABLE = 60  # a cell does not wrap: more would push the figures out of sight

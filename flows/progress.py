@@ -11,8 +11,8 @@ from rich.console import Console
 from flows.artifacts import progress_artifact
 from flows.bar import figures, progress_bar
 from flows.display import display
+from srcnn.job import Outcome, Work
 from srcnn.progress import BatchProgress, Snapshot
-from srcnn.work import Outcome, Work
 from tasks.logs import AnyLogger
 
 _LINE_SECONDS = 10.0

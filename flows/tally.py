@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from srcnn.control import Control
 from srcnn.failure_limit import FailureLimit
-from srcnn.work import Outcome
+from srcnn.job import Outcome
 
 
 class Tally:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flows.display import display
 from srcnn.geometry import Size
+from srcnn.job import Job, Outcome
 from srcnn.planning.plan import Plan
 from srcnn.report import Report
 from srcnn.summary import Summary
 from srcnn.text import one_line
-from srcnn.work import Job, Outcome
 from tasks.logs import logger
 
 _MOST_FAILURES_TOLD = 20

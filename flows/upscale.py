@@ -29,11 +29,11 @@ from flows.working import Worked, work_through
 from srcnn.control import Control
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
+from srcnn.job import Job
 from srcnn.planning.source_files import check_places
 from srcnn.report import Report, dry_outcomes, utc_now
 from srcnn.storage.folder import Folder
 from srcnn.summary import Summary, summarize
-from srcnn.work import Job
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger

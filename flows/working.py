@@ -18,9 +18,9 @@ from srcnn.control import Control, control
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.destination.lock.owner import HolderState
 from srcnn.failure_limit import FailureLimit
+from srcnn.job import Failure, Job, Outcome, Work
 from srcnn.planning.plan import Plan
 from srcnn.report import reconcile
-from srcnn.work import Failure, Job, Outcome, Work
 from tasks import upscale as tasks
 from tasks.logs import logger
 

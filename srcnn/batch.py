@@ -12,9 +12,9 @@ from srcnn.control import Control, control
 from srcnn.destination import ledger
 from srcnn.errors import ModelError
 from srcnn.inference.upscaler import Upscaler
+from srcnn.job import Job, Outcome, Work
 from srcnn.model.model_file import load_model
 from srcnn.storage.folder import Folder
-from srcnn.work import Job, Outcome, Work
 from srcnn.workshop import Workshop, furnish
 
 _building = threading.Lock()

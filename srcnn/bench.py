@@ -18,11 +18,11 @@ from typing import TypeVar
 from srcnn.control import Control
 from srcnn.destination.ledger import Record
 from srcnn.errors import SourceMissingError, StorageError
+from srcnn.job import Failure, Job, Outcome, Work, scale_of
 from srcnn.making import held_bytes, make
 from srcnn.room import Stay
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.work import Failure, Job, Outcome, Work, scale_of
 from srcnn.workshop import Workshop
 
 R = TypeVar("R")

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, Pixels
+from srcnn.job import Outcome
 from srcnn.sheet import TILE_PX, draw
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
-from srcnn.work import Outcome
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from srcnn.errors import NotAttemptedError
-from srcnn.work import Outcome
+from srcnn.job import Outcome
 
 
 @dataclass

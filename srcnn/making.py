@@ -12,7 +12,7 @@ from srcnn.images.encode import encode, prepare
 from srcnn.images.formats import Picture, format_of
 from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.inference.upscaler import Upscaler
-from srcnn.work import Job, Work
+from srcnn.job import Job, Work
 from srcnn.workshop import Workshop
 
 # Bytes of a decoded pixel, at the most: colours, alpha, and their depth.

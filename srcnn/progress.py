@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from srcnn.job import Outcome, Work
 from srcnn.summary import megapixels
-from srcnn.work import Outcome, Work
 
 _MEGA = 1_000_000
 _WINDOW_SECONDS = 60.0

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from srcnn.destination.ledger import STATE_FOLDER
+from srcnn.job import Failure, Job, Outcome, scale_of
 from srcnn.planning.plan import Plan
-from srcnn.work import Failure, Job, Outcome, scale_of
 
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"
 

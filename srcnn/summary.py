@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from srcnn.geometry import Size
+from srcnn.job import Outcome
 from srcnn.report import Report
 from srcnn.text import shortened
-from srcnn.work import Outcome
 
 _MEGA = 1_000_000
 _MOST_SLOWEST = 5

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from srcnn.inference.upscaler import Upscaler
+from srcnn.job import Job
 from srcnn.room import Room
 from srcnn.runtime.cores import pool, usable_cores, usable_memory
-from srcnn.work import Job
 
 P = ParamSpec("P")
 R = TypeVar("R")

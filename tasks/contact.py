@@ -8,9 +8,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.contact import contact_sheet
+from srcnn.job import Job, Outcome
 from srcnn.report import RUNS_FOLDER
 from srcnn.storage.folder import Folder
-from srcnn.work import Job, Outcome
 from tasks.logs import logger
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srcnn.work import Work
+from srcnn.job import Work
 
 _MEGA = 1_000_000
 _SHARDS_PER_PLACE = 4

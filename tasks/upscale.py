@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from srcnn.batch import ShardResult, process_shard, upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import STATE_FOLDER
+from srcnn.job import Job, Work
 from srcnn.locking.following import followed
 from srcnn.model.model_file import load_model
 from srcnn.planning.plan import Plan, make_plan
@@ -20,7 +21,6 @@ from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
-from srcnn.work import Job, Work
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 

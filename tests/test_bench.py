@@ -17,12 +17,12 @@ import pytest
 from srcnn.batch import process_shard, upscaler_for, workshop_for
 from srcnn.control import Control
 from srcnn.images.decoding import decode
+from srcnn.job import Job, Work
 from srcnn.making import held_bytes, make
 from srcnn.model.model_file import load_model
 from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import Selection
 from srcnn.storage.folder import Folder
-from srcnn.work import Job, Work
 
 
 @pytest.fixture

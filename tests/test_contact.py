@@ -15,9 +15,9 @@ from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.contact import MOST_MEGAPIXELS, chosen, contact_sheet, crop_pair, flat, most_detailed
 from srcnn.geometry import Size
+from srcnn.job import Failure, Job, Outcome
 from srcnn.sheet import MOST_BYTES, TILE_PX, draw
 from srcnn.storage.folder import Folder
-from srcnn.work import Failure, Job, Outcome
 from tasks.contact import make_contact_sheet
 
 Photograph = npt.NDArray[np.uint8]

@@ -19,9 +19,9 @@ from yamllint.config import YamlLintConfig
 from flows.deployment_names import NAMES, complete
 from flows.settings import Settings
 from srcnn.geometry import Size
+from srcnn.job import Work
 from srcnn.making import held_bytes
 from srcnn.storage.listing import FileInfo
-from srcnn.work import Work
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -10,7 +10,7 @@ from flows.options import UpscaleOptions
 from flows.settings import Settings
 from flows.train_options import TrainOptions
 from srcnn.errors import ImageError, StorageError
-from srcnn.work import NOT_ATTEMPTED, Failure
+from srcnn.job import NOT_ATTEMPTED, Failure
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "operations.md").read_text()

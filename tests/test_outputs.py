@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from flows.cli import BatchFailedError
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn.work import Job
+from srcnn.job import Job
 
 
 def upscaled(src: Path, **options: Any) -> dict[str, dict[str, Any]]:

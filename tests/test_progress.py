@@ -23,9 +23,9 @@ from flows.options import UpscaleOptions
 from flows.progress import batch_progress
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
+from srcnn.job import Failure, Outcome, Status, Work
 from srcnn.progress import BatchProgress, Rate, Snapshot
 from srcnn.storage.listing import FileInfo
-from srcnn.work import Failure, Outcome, Status, Work
 
 tracked = [
     pytest.mark.usefixtures("prefect_server"),

@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 
 from flows.markdown import code, summary_page, table
 from srcnn.geometry import Size
+from srcnn.job import Failure, Job, Outcome
 from srcnn.report import Report
 from srcnn.summary import failure_reasons, summarize
 from srcnn.text import one_line, shortened
-from srcnn.work import Failure, Job, Outcome
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from srcnn.control import Control
 from srcnn.destination.lock.watch import watch
+from srcnn.job import Job
 from srcnn.storage.folder import Folder
-from srcnn.work import Job
 
 _LOOK_SECONDS = 5.0
 

@@ -10,10 +10,10 @@ from srcnn.geometry import Size, is_large_enough, output_size
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
 from srcnn.inference.upscaler import Upscaler
+from srcnn.job import Failure, Outcome, Work
 from srcnn.planning.selection import Selection, Wish
 from srcnn.resolver import check_scale
 from srcnn.storage.folder import Folder
-from srcnn.work import Failure, Outcome, Work
 
 _HEADER_THREADS = 16
 _MEGA = 1_000_000

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from srcnn.destination import ledger
 from srcnn.geometry import parse_scale
 from srcnn.inference.upscaler import Upscaler
+from srcnn.job import Job, Outcome, Work
 from srcnn.planning.inspect_headers import look_at
 from srcnn.planning.scales_file import DEFAULT_NAME, Scales, read_scales
 from srcnn.planning.selection import Selection, wishes_of
@@ -21,7 +22,6 @@ from srcnn.resolver import Resolver
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.work import Job, Outcome, Work
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from functools import lru_cache
 from posixpath import splitext
 
 from srcnn.destination.ledger import Record
+from srcnn.job import Job, Outcome, scale_of
 from srcnn.planning.selection import Selection, Wish
 from srcnn.storage.listing import FileInfo
-from srcnn.work import Job, Outcome, scale_of
 
 
 class Making:
