@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 from seaweedfs import S3Server, SeaweedFS
 
 from srcnn import report
-from srcnn.batch import upscaler_for
+from srcnn.batch.worker import upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.geometry import Size

@@ -9,11 +9,11 @@ from flows.options import UpscaleOptions
 from flows.runners import Runner
 from flows.settings import Settings
 from flows.working import Batch
+from srcnn.batch.sharding import make_shards
 from srcnn.failure_limit import parse_failure_limit
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.planning.selection import Selection
-from tasks.shards import make_shards
 
 _MEGA = 1_000_000
 

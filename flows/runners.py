@@ -41,7 +41,7 @@ class Runner(Protocol):
 
 
 class ThreadRunner:
-    """Threads of this process, which wait for the pool that computes: see `srcnn.workshop`."""
+    """Threads of this process; they wait for the pool that computes: `srcnn.batch.resources`."""
 
     remote = False
     places = 1  # the images of one shard share the cores

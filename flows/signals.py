@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from flows.cli import Interrupted
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
 from tasks.logs import logger
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
 from srcnn.failure_limit import FailureLimit
 from srcnn.job import Outcome
 

@@ -15,7 +15,7 @@ from flows.display import display
 from flows.markdown import table
 from flows.signals import ended_by_signal
 from flows.steps import Steps
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
 from srcnn.training.chart import gain_chart
 from srcnn.training.job import TrainingJob
 from srcnn.training.progress import TrainingProgress

@@ -26,7 +26,7 @@ from flows.settings import load_settings
 from flows.steps import Steps, current_steps
 from flows.telling import tell, tell_plan
 from flows.working import Worked, work_through
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.job import Job

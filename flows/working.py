@@ -13,8 +13,8 @@ from flows.runners import Runner
 from flows.signals import ended_by_signal
 from flows.steps import Steps
 from flows.tally import Tally
-from srcnn.batch import ShardResult
-from srcnn.control import Control, control
+from srcnn.batch.cancellation import Control, control
+from srcnn.batch.worker import ShardResult
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.destination.lock.owner import HolderState
 from srcnn.failure_limit import FailureLimit

@@ -8,11 +8,11 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.batch import ShardResult, process_shard, upscaler_for
+from srcnn.batch.remote_cancellation import followed
+from srcnn.batch.worker import ShardResult, process_shard, upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.job import Job, Work
-from srcnn.locking.following import followed
 from srcnn.model.model_file import load_model
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.selection import Selection

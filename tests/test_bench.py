@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from srcnn.batch import process_shard, upscaler_for, workshop_for
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
+from srcnn.batch.process_image import held_bytes, make
+from srcnn.batch.worker import process_shard, upscaler_for, workshop_for
 from srcnn.images.decoding import decode
 from srcnn.job import Job, Work
-from srcnn.making import held_bytes, make
 from srcnn.model.model_file import load_model
 from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import Selection

@@ -18,9 +18,9 @@ from yamllint.config import YamlLintConfig
 
 from flows.deployment_names import NAMES, complete
 from flows.settings import Settings
+from srcnn.batch.process_image import held_bytes
 from srcnn.geometry import Size
 from srcnn.job import Work
-from srcnn.making import held_bytes
 from srcnn.storage.listing import FileInfo
 
 ROOT = Path(__file__).parent.parent

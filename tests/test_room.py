@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srcnn.room import Room, Stay
+from srcnn.batch.memory_gate import Room, Stay
 
 
 class Watched(Room):

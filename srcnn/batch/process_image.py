@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from srcnn.batch.resources import Workshop
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode
 from srcnn.images.encode import encode, prepare
@@ -13,7 +14,6 @@ from srcnn.images.formats import Picture, format_of
 from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Job, Work
-from srcnn.workshop import Workshop
 
 # Bytes of a decoded pixel, at the most: colours, alpha, and their depth.
 _PIXEL_BYTES = {"jpg": 3, "webp": 4, "bmp": 4, "gif": 4}

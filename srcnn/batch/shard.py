@@ -15,15 +15,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
+from srcnn.batch.memory_gate import Stay
+from srcnn.batch.process_image import held_bytes, make
+from srcnn.batch.resources import Workshop
 from srcnn.destination.ledger import Record
 from srcnn.errors import SourceMissingError, StorageError
 from srcnn.job import Failure, Job, Outcome, Work, scale_of
-from srcnn.making import held_bytes, make
-from srcnn.room import Stay
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.workshop import Workshop
 
 R = TypeVar("R")
 

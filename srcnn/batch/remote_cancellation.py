@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from srcnn.control import Control
+from srcnn.batch.cancellation import Control
 from srcnn.destination.lock.watch import watch
 from srcnn.job import Job
 from srcnn.storage.folder import Folder

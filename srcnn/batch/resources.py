@@ -7,9 +7,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from srcnn.batch.memory_gate import Room
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Job
-from srcnn.room import Room
 from srcnn.runtime.cores import pool, usable_cores, usable_memory
 
 P = ParamSpec("P")

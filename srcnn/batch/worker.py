@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from srcnn.bench import Bench
-from srcnn.control import Control, control
+from srcnn.batch.cancellation import Control, control
+from srcnn.batch.resources import Workshop, furnish
+from srcnn.batch.shard import Bench
 from srcnn.destination import ledger
 from srcnn.errors import ModelError
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Job, Outcome, Work
 from srcnn.model.model_file import load_model
 from srcnn.storage.folder import Folder
-from srcnn.workshop import Workshop, furnish
 
 _building = threading.Lock()
 

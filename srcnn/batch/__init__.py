@@ -1,0 +1,1 @@
+"""The work of a batch: shards, images, memory, cancellation."""
