@@ -32,7 +32,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 
 from seaweedfs import S3Server, SeaweedFS
 
-from srcnn import report
 from srcnn.batch.worker import upscaler_for
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
@@ -42,7 +41,8 @@ from srcnn.model.model_file import load_model
 from srcnn.planning import plan
 from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import Selection
-from srcnn.report import Report, reconcile
+from srcnn.reporting import report
+from srcnn.reporting.report import Report, reconcile
 from srcnn.storage.folder import Folder
 
 RECORDS_PER_FILE = 200

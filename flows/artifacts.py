@@ -18,7 +18,7 @@ from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import FlowRunContext
 
-from srcnn.progress import HowFar
+from srcnn.reporting.progress import HowFar
 from tasks.logs import AnyLogger, logger
 
 PROGRESS_KEY = "srcnn-progress"

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from flows.display import stream_handlers
-from srcnn.progress import Snapshot
+from srcnn.reporting.progress import Snapshot
 
 _MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6
 _FIGURES_LETTERS = 70  # beside the bar, which takes what is left

@@ -12,9 +12,9 @@ from typing import Any
 
 from srcnn.job import Job, Outcome
 from srcnn.planning.plan import Plan
-from srcnn.progress import Snapshot
-from srcnn.report import Report, outcome_fields
-from srcnn.summary import Summary, megapixels
+from srcnn.reporting.progress import Snapshot
+from srcnn.reporting.report import Report, outcome_fields
+from srcnn.reporting.summary import Summary, megapixels
 
 _PROGRESS_SECONDS = 5.0
 _MEGA = 1_000_000

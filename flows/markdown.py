@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from srcnn.geometry import Size
 from srcnn.job import Outcome
-from srcnn.report import Report
-from srcnn.summary import Reason, Summary, megapixels
+from srcnn.reporting.report import Report
+from srcnn.reporting.summary import Reason, Summary, megapixels
 from srcnn.text import one_line, shortened
 
 _LONGEST_NAME = 100

@@ -8,10 +8,10 @@ from flows.artifacts import publish_sheet, publish_summary
 from flows.display import display
 from flows.markdown import summary_page
 from flows.steps import Steps
-from srcnn.contact import chosen
-from srcnn.report import Report
-from srcnn.summary import Summary
-from tasks.contact import make_contact_sheet
+from srcnn.reporting.contact_sheet import chosen
+from srcnn.reporting.report import Report
+from srcnn.reporting.summary import Summary
+from tasks.contact_sheet import make_contact_sheet
 
 
 def present(  # noqa: PLR0913 - what a run leaves behind

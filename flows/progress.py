@@ -12,7 +12,7 @@ from flows.artifacts import progress_artifact
 from flows.bar import figures, progress_bar
 from flows.display import display
 from srcnn.job import Outcome, Work
-from srcnn.progress import BatchProgress, Snapshot
+from srcnn.reporting.progress import BatchProgress, Snapshot
 from tasks.logs import AnyLogger
 
 _LINE_SECONDS = 10.0

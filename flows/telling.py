@@ -6,8 +6,8 @@ from flows.display import display
 from srcnn.geometry import Size
 from srcnn.job import Job, Outcome
 from srcnn.planning.plan import Plan
-from srcnn.report import Report
-from srcnn.summary import Summary
+from srcnn.reporting.report import Report
+from srcnn.reporting.summary import Summary
 from srcnn.text import one_line
 from tasks.logs import logger
 

@@ -31,9 +31,9 @@ from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.job import Job
 from srcnn.planning.source_files import check_places
-from srcnn.report import Report, dry_outcomes, utc_now
+from srcnn.reporting.report import Report, dry_outcomes, utc_now
+from srcnn.reporting.summary import Summary, summarize
 from srcnn.storage.folder import Folder
-from srcnn.summary import Summary, summarize
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger

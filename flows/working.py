@@ -20,7 +20,7 @@ from srcnn.destination.lock.owner import HolderState
 from srcnn.failure_limit import FailureLimit
 from srcnn.job import Failure, Job, Outcome, Work
 from srcnn.planning.plan import Plan
-from srcnn.report import reconcile
+from srcnn.reporting.report import reconcile
 from tasks import upscale as tasks
 from tasks.logs import logger
 

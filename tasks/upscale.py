@@ -16,7 +16,7 @@ from srcnn.job import Job, Work
 from srcnn.model.model_file import load_model
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.selection import Selection
-from srcnn.report import Report
+from srcnn.reporting.report import Report
 from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits

@@ -13,12 +13,19 @@ import pytest
 from flows.options import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import Upscaler
-from srcnn.contact import MOST_MEGAPIXELS, chosen, contact_sheet, crop_pair, flat, most_detailed
 from srcnn.geometry import Size
 from srcnn.job import Failure, Job, Outcome
-from srcnn.sheet import MOST_BYTES, TILE_PX, draw
+from srcnn.reporting.contact_sheet import (
+    MOST_MEGAPIXELS,
+    chosen,
+    contact_sheet,
+    crop_pair,
+    flat,
+    most_detailed,
+)
+from srcnn.reporting.contact_sheet_layout import MOST_BYTES, TILE_PX, draw
 from srcnn.storage.folder import Folder
-from tasks.contact import make_contact_sheet
+from tasks.contact_sheet import make_contact_sheet
 
 Photograph = npt.NDArray[np.uint8]
 

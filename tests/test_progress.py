@@ -24,7 +24,7 @@ from flows.progress import batch_progress
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
 from srcnn.job import Failure, Outcome, Status, Work
-from srcnn.progress import BatchProgress, Rate, Snapshot
+from srcnn.reporting.progress import BatchProgress, Rate, Snapshot
 from srcnn.storage.listing import FileInfo
 
 tracked = [

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from flows.markdown import code, summary_page, table
 from srcnn.geometry import Size
 from srcnn.job import Failure, Job, Outcome
-from srcnn.report import Report
-from srcnn.summary import failure_reasons, summarize
+from srcnn.reporting.report import Report
+from srcnn.reporting.summary import failure_reasons, summarize
 from srcnn.text import one_line, shortened
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.contact import contact_sheet
 from srcnn.job import Job, Outcome
-from srcnn.report import RUNS_FOLDER
+from srcnn.reporting.contact_sheet import contact_sheet
+from srcnn.reporting.report import RUNS_FOLDER
 from srcnn.storage.folder import Folder
 from tasks.logs import logger
 

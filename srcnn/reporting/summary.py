@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from srcnn.geometry import Size
 from srcnn.job import Outcome
-from srcnn.report import Report
+from srcnn.reporting.report import Report
 from srcnn.text import shortened
 
 _MEGA = 1_000_000

@@ -19,7 +19,7 @@ from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, Pixels
 from srcnn.job import Outcome
-from srcnn.sheet import TILE_PX, draw
+from srcnn.reporting.contact_sheet_layout import TILE_PX, draw
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
 

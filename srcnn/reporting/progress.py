@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from srcnn.job import Outcome, Work
-from srcnn.summary import megapixels
+from srcnn.reporting.summary import megapixels
 
 _MEGA = 1_000_000
 _WINDOW_SECONDS = 60.0
