@@ -18,9 +18,9 @@ from prefect.context import FlowRunContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
-from flows.options import Track, Url
+from flows.options.settings import load_settings
+from flows.options.upscale import Track, Url
 from flows.runs import hide_tracebacks, run_flow
-from flows.settings import load_settings
 from flows.steps import current_steps
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint

@@ -19,11 +19,8 @@ from prefect.states import Completed
 from flows.cli import make_app
 from flows.cli import run as run_command
 from flows.export import ExportOptions, export_srcnn
-from flows.options import Track
-from flows.runs import hide_tracebacks, run_flow
-from flows.settings import Settings, load_settings
-from flows.steps import Steps, current_steps
-from flows.train_options import (
+from flows.options.settings import Settings, load_settings
+from flows.options.train import (
     TrainOptions,
     identity_of,
     place_of,
@@ -31,6 +28,9 @@ from flows.train_options import (
     wanted_of,
     work_path_of,
 )
+from flows.options.upscale import Track
+from flows.runs import hide_tracebacks, run_flow
+from flows.steps import Steps, current_steps
 from flows.training import show_verdict, train_shown
 from srcnn.errors import UsageError
 from srcnn.model.card import TrainingCard

@@ -17,12 +17,12 @@ from prefect import flow
 from flows.cli import BatchFailedError, Interrupted, make_app
 from flows.cli import run as run_command
 from flows.display import show
-from flows.job import batch_of, job_of, selection_of
-from flows.options import Flag, Track, UpscaleOptions
+from flows.options.settings import load_settings
+from flows.options.to_batch import batch_of, job_of, selection_of
+from flows.options.upscale import Flag, Track, UpscaleOptions
 from flows.presenting import present
 from flows.runners import make_runner
 from flows.runs import hide_tracebacks, run_flow
-from flows.settings import load_settings
 from flows.steps import Steps, current_steps
 from flows.telling import tell, tell_plan
 from flows.working import Worked, work_through

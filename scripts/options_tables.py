@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from flows.export import ExportOptions
-from flows.options import UpscaleOptions
-from flows.settings import Settings
-from flows.train_options import TrainOptions
+from flows.options.settings import Settings
+from flows.options.train import TrainOptions
+from flows.options.upscale import UpscaleOptions
 
 MODELS: dict[str, tuple[type[BaseModel], str]] = {
     "upscale": (UpscaleOptions, "--{}"),

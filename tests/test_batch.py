@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from flows.cli import BatchFailedError
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.errors import SourceMissingError, UsageError
 

@@ -127,7 +127,7 @@ def test_an_empty_folder_is_a_warning(run: Run, tmp_path: Path) -> None:
 
 
 def test_help_names_every_option_with_a_line(run: Run) -> None:
-    from flows.options import UpscaleOptions  # noqa: PLC0415
+    from flows.options.upscale import UpscaleOptions  # noqa: PLC0415
 
     done = run(UPSCALE, "--help", COLUMNS="200")
     assert done.returncode == 0

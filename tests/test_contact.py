@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.geometry import Size

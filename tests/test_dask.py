@@ -18,7 +18,7 @@ import pytest
 from dask_cluster import DaskCluster
 from distributed import Client
 
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 
 ROOT = Path(__file__).parent.parent

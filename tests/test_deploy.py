@@ -17,7 +17,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from flows.deployment_names import NAMES, complete
-from flows.settings import Settings
+from flows.options.settings import Settings
 from srcnn.batch.process_image import held_bytes
 from srcnn.geometry import Size
 from srcnn.job import Work

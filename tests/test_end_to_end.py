@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect_server import Deployment
 from seaweedfs import S3Server
 
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 
 BATCH, EXPORT = "batch-upscale/batch-upscale", "export-srcnn/export-srcnn"

@@ -21,7 +21,7 @@ from faults import FaultProxy
 from seaweedfs import S3Server
 
 from flows.cli import BatchFailedError
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.owner import Holder

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from srcnn.errors import UsageError
 from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 

@@ -80,7 +80,7 @@ def test_importing_srcnn_loads_neither_torch_nor_prefect() -> None:
 def test_upscaling_loads_no_torch(pictures: Path) -> None:
     loaded = loaded_by(
         "from flows.upscale import batch_upscale\n"
-        "from flows.options import UpscaleOptions\n"
+        "from flows.options.upscale import UpscaleOptions\n"
         f"batch_upscale.fn(UpscaleOptions(src={str(pictures)!r}))"
     )
     assert {"prefect", "cv2"} <= loaded

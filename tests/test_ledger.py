@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.destination import ledger
 from srcnn.destination.ledger import LEDGER_FOLDER, Record

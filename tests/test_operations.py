@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import srcnn.errors
-from flows.options import UpscaleOptions
-from flows.settings import Settings
-from flows.train_options import TrainOptions
+from flows.options.settings import Settings
+from flows.options.train import TrainOptions
+from flows.options.upscale import UpscaleOptions
 from srcnn.errors import ImageError, StorageError
 from srcnn.job import NOT_ATTEMPTED, Failure
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from flows.export import ExportOptions
-from flows.options import UpscaleOptions
-from flows.train_options import TrainOptions
+from flows.options.train import TrainOptions
+from flows.options.upscale import UpscaleOptions
 from srcnn.errors import UsageError
 from srcnn.geometry import SCALE_PATTERN, Target, parse_scale
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from flows.cli import BatchFailedError
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.job import Job
 

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import Artifact
 
 from flows import artifacts
 from flows.bar import figures
-from flows.options import UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.progress import batch_progress
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size

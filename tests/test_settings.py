@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings, load_settings
+from flows.options.settings import Settings, load_settings
 from srcnn.errors import UsageError
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"

@@ -22,8 +22,8 @@ from pydantic import ValidationError
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
+from flows.options.train import FACTORS_PATTERN, TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
-from flows.train_options import FACTORS_PATTERN, TrainOptions  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
 from srcnn.export.catalogue import Source  # noqa: E402
 from srcnn.export.network import Srcnn  # noqa: E402

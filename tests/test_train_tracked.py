@@ -27,8 +27,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact
 
 from flows import artifacts
+from flows.options.train import TrainOptions
 from flows.train import train_srcnn
-from flows.train_options import TrainOptions
 from flows.training import CHART_KEY, VERDICT_KEY
 
 pytestmark = [

@@ -27,7 +27,7 @@ def upscale(environment: Mapping[str, str], options: Mapping[str, Any]) -> None:
     """Run the upscale flow, untracked, as the command does once it is loaded."""
     os.environ.update(environment)
     # In a child of a fork server that has imported it already.
-    from flows.options import UpscaleOptions  # noqa: PLC0415
+    from flows.options.upscale import UpscaleOptions  # noqa: PLC0415
     from flows.upscale import batch_upscale  # noqa: PLC0415
 
     batch_upscale.fn(UpscaleOptions(**options))

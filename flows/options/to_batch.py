@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from flows.options import UpscaleOptions
+from flows.options.settings import Settings
+from flows.options.upscale import UpscaleOptions
 from flows.runners import Runner
-from flows.settings import Settings
 from flows.working import Batch
 from srcnn.batch.sharding import make_shards
 from srcnn.failure_limit import parse_failure_limit

@@ -1,0 +1,1 @@
+"""Options of the flows, and settings of the machine."""
