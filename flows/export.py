@@ -18,10 +18,10 @@ from prefect.context import FlowRunContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.cli import make_app, run
+from flows.execution.task_calls import current_steps
+from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.settings import load_settings
 from flows.options.upscale import Track, Url
-from flows.runs import hide_tracebacks, run_flow
-from flows.steps import current_steps
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.spec import GraphSpec

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from flows.artifacts import publish_sheet, publish_summary
 from flows.display import display
+from flows.execution.task_calls import Steps
 from flows.markdown import summary_page
-from flows.steps import Steps
 from srcnn.reporting.contact_sheet import chosen
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import Summary

@@ -18,6 +18,8 @@ from prefect.states import Completed
 
 from flows.cli import make_app
 from flows.cli import run as run_command
+from flows.execution.task_calls import Steps, current_steps
+from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.export import ExportOptions, export_srcnn
 from flows.options.settings import Settings, load_settings
 from flows.options.train import (
@@ -29,8 +31,6 @@ from flows.options.train import (
     work_path_of,
 )
 from flows.options.upscale import Track
-from flows.runs import hide_tracebacks, run_flow
-from flows.steps import Steps, current_steps
 from flows.training import show_verdict, train_shown
 from srcnn.errors import UsageError
 from srcnn.model.card import TrainingCard

@@ -12,9 +12,9 @@ from flows.artifacts import Content, live_artifact, progress_artifact, publish, 
 from flows.bar import clock, progress_bar
 from flows.cli import Interrupted
 from flows.display import display
+from flows.execution.signals import ended_by_signal
+from flows.execution.task_calls import Steps
 from flows.markdown import table
-from flows.signals import ended_by_signal
-from flows.steps import Steps
 from srcnn.batch.cancellation import Control
 from srcnn.training.chart import gain_chart
 from srcnn.training.job import TrainingJob

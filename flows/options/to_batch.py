@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from flows.execution.run_shards import Batch
+from flows.execution.runners import Runner
 from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
-from flows.runners import Runner
-from flows.working import Batch
 from srcnn.batch.sharding import make_shards
 from srcnn.failure_limit import parse_failure_limit
 from srcnn.job import Job

@@ -16,7 +16,7 @@ from prefect import Task, unmapped
 from prefect.context import FlowRunContext
 from prefect.futures import as_completed as prefect_as_completed
 
-from flows.runners import Runner
+from flows.execution.runners import Runner
 
 P = ParamSpec("P")
 R = TypeVar("R")

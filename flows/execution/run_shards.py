@@ -8,10 +8,10 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from flows.execution.runners import Runner
+from flows.execution.signals import ended_by_signal
+from flows.execution.task_calls import Steps
 from flows.progress import batch_progress
-from flows.runners import Runner
-from flows.signals import ended_by_signal
-from flows.steps import Steps
 from flows.tally import Tally
 from srcnn.batch.cancellation import Control, control
 from srcnn.batch.worker import ShardResult

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.cluster import cluster_executor
+from flows.execution.dask_executor import cluster_executor
 from srcnn.errors import UsageError
 from srcnn.runtime.cores import usable_cores
 
