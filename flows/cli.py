@@ -21,8 +21,8 @@ import pydantic
 from cyclopts import App
 from pydantic_core import ErrorDetails
 
-from flows.display import display
-from flows.json_lines import JsonLines
+from flows.output.json_lines import JsonLines
+from flows.output.mode import display
 from srcnn.errors import GraphCheckError, SrcnnError
 from srcnn.text import one_line
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.artifacts import publish_sheet, publish_summary
-from flows.display import display
 from flows.execution.task_calls import Steps
-from flows.markdown import summary_page
+from flows.output.markdown import summary_page
+from flows.output.mode import display
+from flows.output.prefect_artifacts import publish_sheet, publish_summary
 from srcnn.reporting.contact_sheet import chosen
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import Summary

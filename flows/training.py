@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from flows.artifacts import Content, live_artifact, progress_artifact, publish, svg_as_markdown
-from flows.bar import clock, progress_bar
 from flows.cli import Interrupted
-from flows.display import display
 from flows.execution.signals import ended_by_signal
 from flows.execution.task_calls import Steps
-from flows.markdown import table
+from flows.output.markdown import table
+from flows.output.mode import display
+from flows.output.prefect_artifacts import (
+    Content,
+    live_artifact,
+    progress_artifact,
+    publish,
+    svg_as_markdown,
+)
+from flows.output.progress_bar import clock, progress_bar
 from srcnn.batch.cancellation import Control
 from srcnn.training.chart import gain_chart
 from srcnn.training.job import TrainingJob

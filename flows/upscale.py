@@ -16,7 +16,6 @@ from prefect import flow
 
 from flows.cli import BatchFailedError, Interrupted, make_app
 from flows.cli import run as run_command
-from flows.display import show
 from flows.execution.run_shards import Worked, work_through
 from flows.execution.runners import make_runner
 from flows.execution.task_calls import Steps, current_steps
@@ -24,8 +23,9 @@ from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.settings import load_settings
 from flows.options.to_batch import batch_of, job_of, selection_of
 from flows.options.upscale import Flag, Track, UpscaleOptions
+from flows.output.log_summary import tell, tell_plan
+from flows.output.mode import show
 from flows.presenting import present
-from flows.telling import tell, tell_plan
 from srcnn.batch.cancellation import Control
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease

@@ -17,10 +17,10 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import Artifact
 
-from flows import artifacts
-from flows.bar import figures
 from flows.options.upscale import UpscaleOptions
-from flows.progress import batch_progress
+from flows.output import prefect_artifacts as artifacts
+from flows.output.progress import batch_progress
+from flows.output.progress_bar import figures
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
 from srcnn.job import Failure, Outcome, Status, Work

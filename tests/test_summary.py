@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from flows.markdown import code, summary_page, table
+from flows.output.markdown import code, summary_page, table
 from srcnn.geometry import Size
 from srcnn.job import Failure, Job, Outcome
 from srcnn.reporting.report import Report

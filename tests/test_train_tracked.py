@@ -26,8 +26,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import Artifact
 
-from flows import artifacts
 from flows.options.train import TrainOptions
+from flows.output import prefect_artifacts as artifacts
 from flows.train import train_srcnn
 from flows.training import CHART_KEY, VERDICT_KEY
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flows.execution.runners import Runner
 from flows.execution.signals import ended_by_signal
 from flows.execution.task_calls import Steps
-from flows.progress import batch_progress
+from flows.output.progress import batch_progress
 from flows.tally import Tally
 from srcnn.batch.cancellation import Control, control
 from srcnn.batch.worker import ShardResult

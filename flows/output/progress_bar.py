@@ -13,7 +13,7 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from flows.display import stream_handlers
+from flows.output.mode import stream_handlers
 from srcnn.reporting.progress import Snapshot
 
 _MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6

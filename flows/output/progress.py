@@ -8,9 +8,9 @@ from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 
-from flows.artifacts import progress_artifact
-from flows.bar import figures, progress_bar
-from flows.display import display
+from flows.output.mode import display
+from flows.output.prefect_artifacts import progress_artifact
+from flows.output.progress_bar import figures, progress_bar
 from srcnn.job import Outcome, Work
 from srcnn.reporting.progress import BatchProgress, Snapshot
 from tasks.logs import AnyLogger
@@ -20,7 +20,7 @@ _LINE_SECONDS = 10.0
 
 @contextmanager
 def batch_progress(work: Sequence[Work], logger: AnyLogger) -> Iterator[BatchProgress]:
-    """Show progress while the body runs, in the way that is in force: see `flows.display`.
+    """Show progress while the body runs, in the way that is in force: see `flows.output.mode`.
 
     Args:
         work: the images to come.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.display import display
+from flows.output.mode import display
 from srcnn.geometry import Size
 from srcnn.job import Job, Outcome
 from srcnn.planning.plan import Plan

@@ -9,7 +9,7 @@ import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from flows.json_lines import JsonLines
+from flows.output.json_lines import JsonLines
 
 
 @dataclass(frozen=True)

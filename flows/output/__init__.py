@@ -1,0 +1,1 @@
+"""How a run is shown: bar, log lines, JSON lines, Prefect artifacts."""
