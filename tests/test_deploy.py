@@ -16,8 +16,8 @@ from prefect.flows import load_flow_from_entrypoint
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from flows.deployment_names import NAMES, complete
 from flows.options.settings import Settings
+from flows.prefect_plugin import NAMES, complete
 from srcnn.batch.process_image import held_bytes
 from srcnn.geometry import Size
 from srcnn.job import Work
