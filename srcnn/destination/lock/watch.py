@@ -1,4 +1,4 @@
-"""What a run tells its workers on other machines, by its lock file. See `srcnn.destination.lock`."""
+"""What a run reports to its workers on other machines, by its lock file: `srcnn.destination.lock`."""
 
 from __future__ import annotations
 
