@@ -26,7 +26,7 @@ from srcnn.storage.listing import (
     list_s3,
     stale_among,
 )
-from srcnn.storage.ranges import RangedFile
+from srcnn.storage.ranged_file import RangedFile
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, ask
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from srcnn.errors import (
     StorageUnavailableError,
     UsageError,
 )
-from srcnn.storage.reasons import RAISED, Reason, reason_of
+from srcnn.storage.error_mapping import RAISED, Reason, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
