@@ -95,8 +95,8 @@ def eager(threads: int) -> Contestant:
     import torch  # noqa: PLC0415 - each process loads its own engine alone
     from torch.nn.functional import interpolate  # noqa: PLC0415 - likewise
 
-    from srcnn.export.checkpoint import read_weights  # noqa: PLC0415 - they need torch
     from srcnn.export.convention import bgr_byte_network  # noqa: PLC0415 - likewise
+    from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - they need torch
 
     torch.set_num_threads(threads)
     weights = read_weights(GRAPH.with_suffix(".pth").read_bytes(), "bundled")

@@ -28,8 +28,8 @@ def enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]:
 def exported(mirror: Path) -> Model | None:
     """The graph of OpenMMLab's checkpoint for x4; None where a folder does not hold it."""
     from srcnn.export.catalogue import find_checkpoint  # noqa: PLC0415 - slow to load: torch
+    from srcnn.export.graph_spec import GraphSpec  # noqa: PLC0415 - likewise
     from srcnn.export.pipeline import make_graph  # noqa: PLC0415 - likewise
-    from srcnn.export.spec import GraphSpec  # noqa: PLC0415 - likewise
 
     source = find_checkpoint("openmmlab-x4", mirror=str(mirror))
     file = Path(source.urls[0])

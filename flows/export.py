@@ -24,7 +24,7 @@ from flows.options.settings import load_settings
 from flows.options.upscale import Track, Url
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
-from srcnn.export.spec import GraphSpec
+from srcnn.export.graph_spec import GraphSpec
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import Convention, ExporterName, ParityRow

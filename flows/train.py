@@ -37,13 +37,13 @@ from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import sha256_of
 from srcnn.storage.folder import Folder
-from srcnn.training.folder import WorkFolder, find_changes, hold_work
-from srcnn.training.job import TrainingJob
 from srcnn.training.pictures import Pictures, find_pictures
-from srcnn.training.progress import TrainingProgress
 from srcnn.training.promotion import Verdict, card_of, name_of
-from srcnn.training.record import Record, Result
-from srcnn.training.spec import TrainingSpec
+from srcnn.training.training_job import TrainingJob
+from srcnn.training.training_progress import TrainingProgress
+from srcnn.training.training_record import Record, Result
+from srcnn.training.training_spec import TrainingSpec
+from srcnn.training.work_folder import WorkFolder, find_changes, hold_work
 from tasks import train as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
@@ -56,7 +56,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
     """Train, compare with the current model, and take its place where better at every factor.
 
     Returns:
-        The fields of `srcnn.training.record.Result`, what came of it.
+        The fields of `srcnn.training.training_record.Result`, what came of it.
 
     Raises:
         UsageError: an option is wrong, there are too few pictures, or torch is not installed.

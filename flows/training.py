@@ -22,10 +22,10 @@ from flows.output.prefect_artifacts import (
 )
 from flows.output.progress_bar import clock, progress_bar
 from srcnn.batch.cancellation import Control
-from srcnn.training.chart import gain_chart
-from srcnn.training.job import TrainingJob
-from srcnn.training.progress import TrainingProgress
+from srcnn.training.gain_chart import gain_chart
 from srcnn.training.promotion import Verdict
+from srcnn.training.training_job import TrainingJob
+from srcnn.training.training_progress import TrainingProgress
 from tasks import train as tasks
 from tasks.logs import logger
 

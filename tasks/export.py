@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.export.catalogue import Source, obtain
-from srcnn.export.spec import GraphSpec
+from srcnn.export.graph_spec import GraphSpec
 from srcnn.model.card import ParityRow, TrainingCard
 from srcnn.model.publish import publish_model
 from srcnn.storage.retries import StorageLimits
@@ -29,8 +29,8 @@ def download(source: Source, folder: Path, attempts: int, timeout_seconds: float
 
 @task(cache_policy=NO_CACHE)
 def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
-    """How the checkpoint says that it was trained; see `srcnn.export.checkpoint.read_training`."""
-    from srcnn.export import checkpoint as reading  # noqa: PLC0415 - torch, only where needed
+    """How the checkpoint says that it was trained; see `srcnn.export.read_checkpoint.read_training`."""
+    from srcnn.export import read_checkpoint as reading  # noqa: PLC0415 - torch, only where needed
 
     return reading.read_training(checkpoint.read_bytes(), source.name)
 

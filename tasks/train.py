@@ -19,11 +19,11 @@ from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
-from srcnn.training.folder import WorkFolder
-from srcnn.training.job import TrainingJob
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
 from srcnn.training.promotion import Compared, Verdict, enlarging_by, judge
-from srcnn.training.spec import between
+from srcnn.training.training_job import TrainingJob
+from srcnn.training.training_spec import between
+from srcnn.training.work_folder import WorkFolder
 from tasks.logs import logger
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def read(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures
 @task(name="train", cache_policy=NO_CACHE)
 def train(job: TrainingJob, *, stopped: Callable[[], bool], tell: Callable[[], None]) -> Trainer:
     """Train to the end, or until told to stop."""
-    from srcnn.training import session  # noqa: PLC0415 - torch, only where it is needed
+    from srcnn.training import run_trainer as session  # noqa: PLC0415 - torch, only where it is needed
 
     trainer = session.open_trainer(job)
     if trainer.step:
@@ -90,7 +90,7 @@ def train(job: TrainingJob, *, stopped: Callable[[], bool], tell: Callable[[], N
 @task(name="judge", cache_policy=NO_CACHE)
 def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     """Measure the trained model and the current one on the pictures held out."""
-    from srcnn.training import session  # noqa: PLC0415 - as above
+    from srcnn.training import run_trainer as session  # noqa: PLC0415 - as above
 
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
@@ -108,6 +108,6 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 @task(name="keep-weights", cache_policy=NO_CACHE)
 def keep(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
     """Write the checkpoint into the training's folder."""
-    from srcnn.training import session  # noqa: PLC0415 - as above
+    from srcnn.training import run_trainer as session  # noqa: PLC0415 - as above
 
     return work.keep(session.checkpoint_of(trainer, card))

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from srcnn.export.catalogue import Source
 from srcnn.export.exporter import export_graph
-from srcnn.export.network import Srcnn, SrcnnBank
+from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
-from srcnn.export.spec import GraphSpec
+from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from srcnn.geometry import Factor
 from srcnn.graphs.cases import scales_of
 from srcnn.graphs.check import check_graph

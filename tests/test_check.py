@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch.nn.functional import interpolate
 
 from srcnn.errors import GraphCheckError
-from srcnn.export.network import Srcnn
+from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, RESIZE
 from srcnn.graphs.findings import raise_findings

@@ -12,9 +12,9 @@ import torch
 
 from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
 from srcnn.export.catalogue import find_checkpoint, obtain
-from srcnn.export.checkpoint import read_training, read_weights
 from srcnn.export.convention import bgr_byte_network
-from srcnn.export.network import Srcnn, SrcnnBank
+from srcnn.export.read_checkpoint import read_training, read_weights
+from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 
 OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
 

@@ -13,7 +13,7 @@ import onnx
 import pytest
 import torch
 
-from srcnn.export.network import Srcnn
+from srcnn.export.srcnn_network import Srcnn
 from srcnn.model.card import ModelCard, ModelRecord
 from srcnn.storage.download import sha256_of
 

@@ -14,10 +14,10 @@ import torch
 from srcnn.errors import ModelError, UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.exporter import export_graph
-from srcnn.export.network import Srcnn
+from srcnn.export.graph_spec import DEFAULT_OPSET, OPSETS, GraphSpec
 from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import make_graph
-from srcnn.export.spec import DEFAULT_OPSET, OPSETS, GraphSpec
+from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
 from srcnn.graphs.run import open_graph

@@ -18,10 +18,10 @@ import pytest
 import torch
 
 from srcnn.export.catalogue import find_checkpoint
-from srcnn.export.checkpoint import read_weights
-from srcnn.export.network import Srcnn
+from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.pipeline import make_graph
-from srcnn.export.spec import GraphSpec
+from srcnn.export.read_checkpoint import read_weights
+from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.run import Runner, open_graph
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model

@@ -26,14 +26,14 @@ from flows.options.train import FACTORS_PATTERN, TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
 from srcnn.export.catalogue import Source  # noqa: E402
-from srcnn.export.network import Srcnn  # noqa: E402
+from srcnn.export.graph_spec import GraphSpec  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
-from srcnn.export.spec import GraphSpec  # noqa: E402
+from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402
 from srcnn.model.card import ModelRecord  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
-from srcnn.training.checkpoint import to_checkpoint  # noqa: E402
-from srcnn.training.luma import identity  # noqa: E402
+from srcnn.training.luma_network import identity  # noqa: E402
+from srcnn.training.save_checkpoint import to_checkpoint  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 TRAIN = "flows/train.py"

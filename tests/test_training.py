@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srcnn.errors import CheckpointError, TrainingStateError, UsageError
-from srcnn.training.spec import DEFAULT_FACTORS, TrainingSpec, between
+from srcnn.training.training_spec import DEFAULT_FACTORS, TrainingSpec, between
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from srcnn.export.network import Srcnn  # noqa: E402 - behind the skip
-from srcnn.training.bank import hats, step_factors, weights_at  # noqa: E402
-from srcnn.training.colour import RED_GREEN_BLUE, to_colour, to_luma  # noqa: E402
-from srcnn.training.luma import Luma, identity, sharpen  # noqa: E402
+from srcnn.export.srcnn_network import Srcnn  # noqa: E402 - behind the skip
+from srcnn.training.factor_interpolation import hats, step_factors, weights_at  # noqa: E402
+from srcnn.training.luma_network import Luma, identity, sharpen  # noqa: E402
+from srcnn.training.luma_to_rgb import RED_GREEN_BLUE, to_colour, to_luma  # noqa: E402
 from srcnn.training.patches import Patches, degraded  # noqa: E402
 from srcnn.training.soap import Soap  # noqa: E402
 from srcnn.training.trainer import Moment, Trainer, relative_loss  # noqa: E402

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from srcnn.geometry import Size
 from srcnn.quality.compare import Picture, bicubic
-from srcnn.training.chart import gain_chart
-from srcnn.training.progress import TrainingProgress
+from srcnn.training.gain_chart import gain_chart
 from srcnn.training.promotion import Verdict, judge
-from srcnn.training.record import Point
-from srcnn.training.spec import TrainingSpec
+from srcnn.training.training_progress import TrainingProgress
+from srcnn.training.training_record import Point
+from srcnn.training.training_spec import TrainingSpec
 
 SVG = "{http://www.w3.org/2000/svg}"
 SPEC = TrainingSpec.of(factors=(2.0, 4.0), steps=40)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.training.split import FEWEST_HELD_OUT, held_out, position, shuffled
+from srcnn.training.validation_split import FEWEST_HELD_OUT, held_out, position, shuffled
 
 KEYS = st.lists(st.text(min_size=1), unique=True, min_size=FEWEST_HELD_OUT, max_size=40)
 SHARES = st.floats(0.01, 0.5)

@@ -13,8 +13,8 @@ from srcnn.errors import UsageError
 from srcnn.runtime.cores import usable_cores
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Wanted
-from srcnn.training.record import Identity
-from srcnn.training.spec import DEFAULT_FACTORS, Device, TrainingSpec, between
+from srcnn.training.training_record import Identity
+from srcnn.training.training_spec import DEFAULT_FACTORS, Device, TrainingSpec, between
 
 _FACTOR = r"[0-9]+(\.[0-9]+)?"
 FACTORS_PATTERN = rf"^{_FACTOR}(,{_FACTOR})*$"

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from srcnn.export.network import ANCHORS, Srcnn, SrcnnBank
+from srcnn.export.srcnn_network import ANCHORS, Srcnn, SrcnnBank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
 
-    from srcnn.export.network import Network
+    from srcnn.export.srcnn_network import Network
     from srcnn.model.card import Convention
 
 WHITE = 255.0

@@ -15,16 +15,16 @@ import onnx
 import torch
 from torch import nn
 
-from srcnn.export.network import SrcnnBank
 from srcnn.export.ops import dynamo_translations, upsample
+from srcnn.export.srcnn_network import SrcnnBank
 from srcnn.graphs.cases import scales_of
 from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from srcnn.export.network import Network
-    from srcnn.export.spec import GraphSpec
+    from srcnn.export.graph_spec import GraphSpec
+    from srcnn.export.srcnn_network import Network
     from srcnn.geometry import Factor
 
 _EXAMPLE = (

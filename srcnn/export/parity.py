@@ -9,7 +9,7 @@ import onnx
 import torch
 
 from srcnn.export.exporter import LiveUpscale
-from srcnn.export.network import SrcnnBank
+from srcnn.export.srcnn_network import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, cases, scales_of
 from srcnn.graphs.findings import Finding, abridged
 from srcnn.graphs.run import Runner, open_graph
@@ -19,7 +19,7 @@ from srcnn.model.card import ParityRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.export.network import Network
+    from srcnn.export.srcnn_network import Network
     from srcnn.geometry import Factor
     from srcnn.graphs.cases import Float32
 

@@ -8,11 +8,11 @@ import onnx
 import onnxruntime
 import torch
 
-from srcnn.export.checkpoint import read_weights
 from srcnn.export.convention import bgr_byte_network
 from srcnn.export.exporter import export_graph
-from srcnn.export.network import SrcnnBank
 from srcnn.export.parity import measure_parity
+from srcnn.export.read_checkpoint import read_weights
+from srcnn.export.srcnn_network import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
@@ -21,8 +21,8 @@ from srcnn.storage.download import sha256_of
 
 if TYPE_CHECKING:
     from srcnn.export.catalogue import Source
-    from srcnn.export.network import Network
-    from srcnn.export.spec import GraphSpec
+    from srcnn.export.graph_spec import GraphSpec
+    from srcnn.export.srcnn_network import Network
     from srcnn.model.card import ParityRow
 
 # With findings of these rungs there are no values to compare.

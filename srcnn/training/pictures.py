@@ -24,7 +24,7 @@ from srcnn.planning.source_files import earlier_outputs, images_among
 from srcnn.quality.compare import is_large_enough
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-from srcnn.training.split import held_out, shuffled
+from srcnn.training.validation_split import held_out, shuffled
 
 FEWEST_PICTURES = 10
 SMALLEST_PX = 96  # of a side, and of the smallest patch that training draws

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from srcnn.training.bank import hats, keep_identity, step_factors, weights_at
-from srcnn.training.checkpoint import to_checkpoint
-from srcnn.training.luma import Luma, identity, sharpen
+from srcnn.training.factor_interpolation import hats, keep_identity, step_factors, weights_at
+from srcnn.training.luma_network import Luma, identity, sharpen
 from srcnn.training.patches import Batch, Patches, Plane
+from srcnn.training.save_checkpoint import to_checkpoint
 from srcnn.training.soap import Soap
-from srcnn.training.spec import Device, TrainingSpec
-from srcnn.training.state import fingerprint, load_state, save_state
+from srcnn.training.state_file import fingerprint, load_state, save_state
+from srcnn.training.training_spec import Device, TrainingSpec
 from srcnn.training.validation import gains
 
 _PEAK = 3e-3  # learning rate; of 1e-3, 3e-3 and 1e-2, at x3, the best

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from srcnn.training.bank import hats, weights_at
-from srcnn.training.luma import Luma, sharpen
+from srcnn.training.factor_interpolation import hats, weights_at
+from srcnn.training.luma_network import Luma, sharpen
 from srcnn.training.patches import Plane, degraded
-from srcnn.training.spec import between
+from srcnn.training.training_spec import between
 
 _PICTURES = 8  # as many as fit between steps; the verdict at the end takes them all
 _LARGEST_PX = 384

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from srcnn.errors import CheckpointError
-from srcnn.export.network import ANCHORS, Srcnn
+from srcnn.export.srcnn_network import ANCHORS, Srcnn
 from srcnn.geometry import MIN_FACTOR
 from srcnn.model.card import TrainingCard
 

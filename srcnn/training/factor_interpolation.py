@@ -1,6 +1,6 @@
 """A stack of luma networks by the factor: which weights it gives, and which factors to train at.
 
-The arithmetic is that of `srcnn.export.network`, written for training: gradients of what a
+The arithmetic is that of `srcnn.export.srcnn_network`, written for training: gradients of what a
 factor gives flow to the two anchors around it.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from srcnn.training.luma import Luma
-from srcnn.training.spec import GRID
+from srcnn.training.luma_network import Luma
+from srcnn.training.training_spec import GRID
 
 _SMALLEST = 1.04  # below, the grid gives the identity
 _AT_ANCHOR = 0.5  # share of the batches at the upper end of a segment, the rest inside

@@ -9,19 +9,19 @@ import torch
 
 from srcnn.errors import UsageError
 from srcnn.export.catalogue import Source
+from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.pipeline import make_graph
-from srcnn.export.spec import GraphSpec
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import sha256_of
+from srcnn.training.initial_weights import read_start
 from srcnn.training.pictures import to_luma
-from srcnn.training.record import Point
-from srcnn.training.start import read_start
 from srcnn.training.trainer import Moment, Trainer
+from srcnn.training.training_record import Point
 
 if TYPE_CHECKING:
-    from srcnn.training.job import TrainingJob
-    from srcnn.training.spec import Device
+    from srcnn.training.training_job import TrainingJob
+    from srcnn.training.training_spec import Device
 
 
 def open_trainer(job: TrainingJob) -> Trainer:

@@ -22,7 +22,7 @@ from srcnn.storage.download import sha256_of
 from srcnn.storage.files import write_file
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
-from srcnn.training.record import Identity, Point, Record, Result
+from srcnn.training.training_record import Identity, Point, Record, Result
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from srcnn.training.record import Point
-from srcnn.training.spec import TrainingSpec
+from srcnn.training.training_record import Point
+from srcnn.training.training_spec import TrainingSpec
 
 _MINUTE, _HOUR = 60, 3600
 

@@ -4,7 +4,7 @@
 
 Luma is that of BT.601 in full range, Y = 0.299 R + 0.587 G + 0.114 B in [0, 1]. Dong et al.,
 TPAMI 2016, section 4.4.2, found three channels to gain less than 0.1 dB over luma alone, at
-2.5 times the work. `srcnn.training.colour` makes a three-channel network of it.
+2.5 times the work. `srcnn.training.luma_to_rgb` makes a three-channel network of it.
 
 Weights are matrices with the biases as a last column, since that is what `soap` wants, and
 because products with the 81 shifted copies of a picture took less than half of the time of torch's

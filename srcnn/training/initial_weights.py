@@ -14,14 +14,14 @@ import torch
 from srcnn.errors import UsageError
 from srcnn.graphs.contract import FACTOR, INPUT
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.training.colour import to_luma
+from srcnn.training.luma_to_rgb import to_luma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from srcnn.inference.engine.network import Network
     from srcnn.model.model_file import Model
-    from srcnn.training.luma import Luma
+    from srcnn.training.luma_network import Luma
 
 _LEVELS = 255  # a graph takes BGR 0..255, training RGB 0..1; see `srcnn.export.convention`
 _LAYERS = ("conv1", "conv2", "conv3")

@@ -13,7 +13,7 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 DEFAULT_FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 GRID = 16
-"""Weights change with the factor in steps of 1/GRID; see `srcnn.export.network`."""
+"""Weights change with the factor in steps of 1/GRID; see `srcnn.export.srcnn_network`."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 
 from srcnn.errors import TrainingStateError
 from srcnn.training.patches import Plane
-from srcnn.training.spec import TrainingSpec
+from srcnn.training.training_spec import TrainingSpec
 
 _VERSION = 1
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcnn.model.model_file import Model
-from srcnn.training.folder import WorkFolder
 from srcnn.training.pictures import Pictures
-from srcnn.training.progress import TrainingProgress
+from srcnn.training.training_progress import TrainingProgress
+from srcnn.training.work_folder import WorkFolder
 
 
 @dataclass(frozen=True, eq=False)

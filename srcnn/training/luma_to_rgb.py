@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from srcnn.errors import CheckpointError
-from srcnn.training.luma import FEATURES, MAPPED, Luma
+from srcnn.training.luma_network import FEATURES, MAPPED, Luma
 
 RED_GREEN_BLUE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601
 # The cubic with a = -0.75 overshoots [0, 1] by less than 0.45 on either side.
@@ -26,7 +26,7 @@ def to_colour(stack: Luma) -> dict[str, torch.Tensor]:
         stack: of K luma networks.
 
     Returns:
-        By the parameter names of `srcnn.export.network.Srcnn`, each with a leading axis K.
+        By the parameter names of `srcnn.export.srcnn_network.Srcnn`, each with a leading axis K.
     """
     count = len(stack.first)
     first, second = torch.zeros(count, 64, 3, 9, 9), torch.zeros(count, 32, 64, 1, 1)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from srcnn.training.colour import to_colour
-from srcnn.training.luma import Luma
+from srcnn.training.luma_network import Luma
+from srcnn.training.luma_to_rgb import to_colour
 
 
 def to_checkpoint(stack: Luma, anchors: Sequence[float], meta: Mapping[str, Any]) -> bytes:
