@@ -21,6 +21,7 @@ import pydantic
 from cyclopts import App
 from pydantic_core import ErrorDetails
 
+from flows.errors import BatchFailedError, Interrupted, ServerLostError
 from flows.output.json_lines import JsonLines
 from flows.output.mode import display
 from srcnn.errors import GraphCheckError, SrcnnError
@@ -28,18 +29,6 @@ from srcnn.text import one_line
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-
-
-class BatchFailedError(SrcnnError, RuntimeError):
-    """Images of a batch failed; the text says how many, and where the report is."""
-
-
-class ServerLostError(SrcnnError, ConnectionError):
-    """Prefect's server went away under a run, and knows nothing of its end."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal ended the run, after the images in hand; `args[0]` is its number."""
 
 
 def make_app(name: str, summary: str) -> App:

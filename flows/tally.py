@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from srcnn.batch.cancellation import Control
-from srcnn.failure_limit import FailureLimit
+from srcnn.batch.failure_limit import FailureLimit
 from srcnn.job import Outcome
 
 

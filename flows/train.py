@@ -18,9 +18,12 @@ from prefect.states import Completed
 
 from flows.cli import make_app
 from flows.cli import run as run_command
+from flows.execution.run_training import train_shown
 from flows.execution.task_calls import Steps, current_steps
 from flows.execution.tracking import hide_tracebacks, run_flow
-from flows.export import ExportOptions, export_srcnn
+from flows.export import export_srcnn
+from flows.options.base import Track
+from flows.options.export import ExportOptions
 from flows.options.settings import Settings, load_settings
 from flows.options.train import (
     TrainOptions,
@@ -30,8 +33,7 @@ from flows.options.train import (
     wanted_of,
     work_path_of,
 )
-from flows.options.upscale import Track
-from flows.training import show_verdict, train_shown
+from flows.output.training_verdict import show_verdict
 from srcnn.errors import UsageError
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model

@@ -14,15 +14,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from prefect import flow
 
-from flows.cli import BatchFailedError, Interrupted, make_app
+from flows.cli import make_app
 from flows.cli import run as run_command
+from flows.errors import BatchFailedError, Interrupted
 from flows.execution.run_shards import Worked, work_through
 from flows.execution.runners import make_runner
 from flows.execution.task_calls import Steps, current_steps
 from flows.execution.tracking import hide_tracebacks, run_flow
+from flows.options.base import Flag, Track
 from flows.options.settings import load_settings
 from flows.options.to_batch import batch_of, job_of, selection_of
-from flows.options.upscale import Flag, Track, UpscaleOptions
+from flows.options.upscale import UpscaleOptions
 from flows.output.log_summary import tell, tell_plan
 from flows.output.mode import show
 from flows.presenting import present

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flows.export import ExportOptions
+from flows.options.export import ExportOptions
 from flows.options.settings import Settings
 from flows.options.train import TrainOptions
 from flows.options.upscale import UpscaleOptions

@@ -29,7 +29,7 @@ def download(source: Source, folder: Path, attempts: int, timeout_seconds: float
 
 @task(cache_policy=NO_CACHE)
 def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
-    """How the checkpoint says that it was trained; see `srcnn.export.read_checkpoint.read_training`."""
+    """How the checkpoint was trained, by its own `meta`; see `srcnn.export.read_checkpoint`."""
     from srcnn.export import read_checkpoint as reading  # noqa: PLC0415 - torch, only where needed
 
     return reading.read_training(checkpoint.read_bytes(), source.name)

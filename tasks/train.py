@@ -78,25 +78,25 @@ def read(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures
 @task(name="train", cache_policy=NO_CACHE)
 def train(job: TrainingJob, *, stopped: Callable[[], bool], tell: Callable[[], None]) -> Trainer:
     """Train to the end, or until told to stop."""
-    from srcnn.training import run_trainer as session  # noqa: PLC0415 - torch, only where it is needed
+    from srcnn.training import run_trainer  # noqa: PLC0415 - torch, only where it is needed
 
-    trainer = session.open_trainer(job)
+    trainer = run_trainer.open_trainer(job)
     if trainer.step:
         logger().info("going on from step %d", trainer.step)
-    session.run_trainer(trainer, job, stopped, tell)
+    run_trainer.run_trainer(trainer, job, stopped, tell)
     return trainer
 
 
 @task(name="judge", cache_policy=NO_CACHE)
 def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     """Measure the trained model and the current one on the pictures held out."""
-    from srcnn.training import run_trainer as session  # noqa: PLC0415 - as above
+    from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
     candidate, other = (
         enlarging_by(Upscaler(model, provider="cpu", threads=spec.threads))
-        for model in (session.candidate_of(trainer), current)
+        for model in (run_trainer.candidate_of(trainer), current)
     )
 
     def tell(row: Compared) -> None:
@@ -108,6 +108,6 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 @task(name="keep-weights", cache_policy=NO_CACHE)
 def keep(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
     """Write the checkpoint into the training's folder."""
-    from srcnn.training import run_trainer as session  # noqa: PLC0415 - as above
+    from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
-    return work.keep(session.checkpoint_of(trainer, card))
+    return work.keep(run_trainer.checkpoint_of(trainer, card))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.cli import BatchFailedError
+from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.errors import SourceMissingError, UsageError

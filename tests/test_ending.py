@@ -20,7 +20,7 @@ import pytest
 from faults import FaultProxy
 from seaweedfs import S3Server
 
-from flows.cli import BatchFailedError
+from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.destination.lock.acquire import hold

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.options.upscale import UpscaleOptions
+from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 from srcnn.errors import UsageError
-from srcnn.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 import srcnn
-from srcnn.inference.engine import bfloat16 as fast
+from srcnn.inference.engine import bfloat16
 from srcnn.inference.engine.bfloat16 import Convolutions, load_fast, load_parts
 from srcnn.inference.engine.bfloat16_centering import rounded, to_bfloat16
 from srcnn.inference.engine.engine import Engine
@@ -187,7 +187,7 @@ class Watched(Convolutions):
 
 def test_the_first_inference_of_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two at a time in OpenVINO's binding, each waited for the other: a third of runs hung."""
-    monkeypatch.setattr(fast, "_began", threading.Event())
+    monkeypatch.setattr(bfloat16, "_began", threading.Event())
     first, later = Watched(), Watched()
     for watched in (first, later):
         with ThreadPoolExecutor(2) as threads:

@@ -1,6 +1,7 @@
 import ast
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,14 @@ def modules(layer: str) -> list[Path]:
 
 
 def imports(path: Path) -> set[str]:
-    """Top-level names of everything a module imports, wherever in it."""
+    """Dotted names of everything a module imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports break in flow files"
-            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -56,10 +57,22 @@ def test_only_export_and_training_import_torch() -> None:
             assert not tops(path) & {"torch", "onnxscript"}, path
 
 
-def test_no_module_of_flows_hides_a_package() -> None:
+def test_planning_and_batch_do_not_know_each_other() -> None:
+    """Two stages of the data's way; what both need lies above them."""
+    for stage, other in (("planning", "batch"), ("batch", "planning")):
+        paths = modules(f"srcnn/{stage}")
+        assert len(paths) > 3
+        for path in paths:
+            found = {name for name in imports(path) if f"{name}.".startswith(f"srcnn.{other}.")}
+            assert not found, f"{path.relative_to(ROOT)} imports {found}"
+
+
+def test_nothing_in_flows_hides_a_package() -> None:
     """Prefect puts flows/ first on the path when it loads a flow by its entrypoint."""
-    installed = set(sys.stdlib_module_names) | {"onnx", "prefect", "srcnn", "tasks", "torch"}
-    assert not {path.stem for path in modules("flows")} & installed
+    installed = set(sys.stdlib_module_names) | set(packages_distributions())
+    ours = {path.stem for path in (ROOT / "flows").iterdir() if path.suffix in ("", ".py")}
+    assert {"upscale", "options", "output", "execution"} <= ours
+    assert not ours & installed
 
 
 def loaded_by(code: str) -> set[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from flows.export import ExportOptions
+from flows.options.export import ExportOptions
 from flows.options.train import TrainOptions
 from flows.options.upscale import UpscaleOptions
 from srcnn.errors import UsageError

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from flows.cli import BatchFailedError
+from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.job import Job

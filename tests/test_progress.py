@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact
 
 from flows.options.upscale import UpscaleOptions
-from flows.output import prefect_artifacts as artifacts
+from flows.output import prefect_artifacts
 from flows.output.progress import batch_progress
 from flows.output.progress_bar import figures
 from flows.upscale import batch_upscale
@@ -136,28 +136,28 @@ class TestTracked:
         (pictures / "cut.png").write_bytes((pictures / "cat.png").read_bytes()[:-40])
         state = batch_upscale(UpscaleOptions(src=str(pictures)), return_state=True)
         run_id = state.state_details.flow_run_id
-        (progress,) = artifacts_of(run_id, artifacts.PROGRESS_KEY)
+        (progress,) = artifacts_of(run_id, prefect_artifacts.PROGRESS_KEY)
         assert (progress.type, progress.data) == ("progress", 100)
         assert "5 of 5 images" in (progress.description or "")
-        (summary,) = artifacts_of(run_id, artifacts.SUMMARY_KEY)
+        (summary,) = artifacts_of(run_id, prefect_artifacts.SUMMARY_KEY)
         assert (summary.description or "").startswith("5 images: 4 written")
         assert "| 5 | 4 | 0 | 1 |" in str(summary.data)
         assert f"`{pictures}-upscaled/.srcnn/runs/" in str(summary.data)
-        (sheet,) = artifacts_of(run_id, artifacts.SHEET_KEY)
+        (sheet,) = artifacts_of(run_id, prefect_artifacts.SHEET_KEY)
         assert "](data:image/jpeg;base64,/9j/" in str(sheet.data)
 
     def test_a_dry_run_leaves_a_summary_alone(self, pictures: Path) -> None:
         state = batch_upscale(UpscaleOptions(src=str(pictures), dry_run=True), return_state=True)
         run_id = state.state_details.flow_run_id
-        (summary,) = artifacts_of(run_id, artifacts.SUMMARY_KEY)
+        (summary,) = artifacts_of(run_id, prefect_artifacts.SUMMARY_KEY)
         assert (summary.description or "").startswith("4 images: 4 would be written")
-        assert not artifacts_of(run_id, artifacts.PROGRESS_KEY)
-        assert not artifacts_of(run_id, artifacts.SHEET_KEY)
+        assert not artifacts_of(run_id, prefect_artifacts.PROGRESS_KEY)
+        assert not artifacts_of(run_id, prefect_artifacts.SHEET_KEY)
 
     def test_progress_that_cannot_be_shown_is_told_once_and_stops_nothing(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(artifacts, "_UPDATE_SECONDS", 0.5)
+        monkeypatch.setattr(prefect_artifacts, "_UPDATE_SECONDS", 0.5)
         items = [work("a", 1000), work("b", 1000)]
 
         @flow
@@ -168,7 +168,7 @@ class TestTracked:
             assert context
             assert context.flow_run
             with batch_progress(items, logging.getLogger("test")) as progress:
-                (artifact,) = artifacts_of(context.flow_run.id, artifacts.PROGRESS_KEY)
+                (artifact,) = artifacts_of(context.flow_run.id, prefect_artifacts.PROGRESS_KEY)
                 with get_client(sync_client=True) as client:
                     client.delete_artifact(artifact.id)
                 for item in items:
@@ -182,6 +182,6 @@ class TestTracked:
 
 
 def test_outside_of_a_flow_run_nothing_is_published(caplog: pytest.LogCaptureFixture) -> None:
-    with artifacts.progress_artifact(BatchProgress([]).snapshot):
-        artifacts.publish_summary("nothing", "# nothing")
+    with prefect_artifacts.progress_artifact(BatchProgress([]).snapshot):
+        prefect_artifacts.publish_summary("nothing", "# nothing")
     assert not caplog.records

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.exceptions import ParameterTypeError
 from prefect.settings import PREFECT_API_URL
 
-from flows.cli import BatchFailedError
+from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 
@@ -128,7 +128,8 @@ def test_bad_parameters_are_refused(parameters: dict[str, Any]) -> None:
 
 def test_an_export_shows_its_parity(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from flows.export import ExportOptions, export_srcnn  # noqa: PLC0415
+    from flows.export import export_srcnn  # noqa: PLC0415
+    from flows.options.export import ExportOptions  # noqa: PLC0415
 
     state = export_srcnn(ExportOptions(dst=str(tmp_path)), return_state=True)
     assert state.is_completed()

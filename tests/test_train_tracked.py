@@ -26,10 +26,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import Artifact
 
+from flows.execution.run_training import CHART_KEY
 from flows.options.train import TrainOptions
-from flows.output import prefect_artifacts as artifacts
+from flows.output import prefect_artifacts
+from flows.output.training_verdict import VERDICT_KEY
 from flows.train import train_srcnn
-from flows.training import CHART_KEY, VERDICT_KEY
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
@@ -105,7 +106,7 @@ def test_a_run_shows_its_gains_and_says_what_came_of_it(
 ) -> None:
     monkeypatch.setenv("SRCNN_CACHE_DIR", str(own.parent / "cache"))
     monkeypatch.setenv("SRCNN_VALIDATION_SECONDS", "1")
-    monkeypatch.setattr(artifacts, "_UPDATE_SECONDS", 0.3)
+    monkeypatch.setattr(prefect_artifacts, "_UPDATE_SECONDS", 0.3)
     with watched(CHART_KEY) as seen:
         state = track(own, steps=STEPS, start="identity")
     assert state.is_completed()
@@ -114,9 +115,9 @@ def test_a_run_shows_its_gains_and_says_what_came_of_it(
     told = "promoted: " if result["promoted"] else "kept the current model: "
     assert (state.message or "").startswith(told)
     found = artifacts_of(run_id)
-    assert set(found) == {artifacts.PROGRESS_KEY, CHART_KEY, VERDICT_KEY}
-    assert found[artifacts.PROGRESS_KEY].data == 100
-    assert f"step {STEPS} of {STEPS}" in (found[artifacts.PROGRESS_KEY].description or "")
+    assert set(found) == {prefect_artifacts.PROGRESS_KEY, CHART_KEY, VERDICT_KEY}
+    assert found[prefect_artifacts.PROGRESS_KEY].data == 100
+    assert f"step {STEPS} of {STEPS}" in (found[prefect_artifacts.PROGRESS_KEY].description or "")
     last = f"Validation at step {STEPS}."
     assert found[CHART_KEY].description == last
     assert {text for text in seen if text.startswith("Validation at step ")} - {last}

@@ -14,10 +14,10 @@ from flows.execution.task_calls import Steps
 from flows.output.progress import batch_progress
 from flows.tally import Tally
 from srcnn.batch.cancellation import Control, control
+from srcnn.batch.failure_limit import FailureLimit
 from srcnn.batch.worker import ShardResult
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.destination.lock.owner import HolderState
-from srcnn.failure_limit import FailureLimit
 from srcnn.job import Failure, Job, Outcome, Work
 from srcnn.planning.plan import Plan
 from srcnn.reporting.report import reconcile

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from flows.cli import Interrupted
+from flows.errors import Interrupted
 from srcnn.batch.cancellation import Control
 from tasks.logs import logger
 

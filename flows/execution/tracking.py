@@ -20,7 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.cli import Interrupted, ServerLostError
+from flows.errors import Interrupted, ServerLostError
 from srcnn.errors import SrcnnError, UsageError
 
 P = ParamSpec("P")

@@ -9,8 +9,8 @@ from flows.execution.run_shards import Batch
 from flows.execution.runners import Runner
 from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
+from srcnn.batch.failure_limit import parse_failure_limit
 from srcnn.batch.sharding import make_shards
-from srcnn.failure_limit import parse_failure_limit
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.planning.selection import Selection

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from flows.options.base import Flag, Globs, Url
 from flows.options.settings import Settings
-from flows.options.upscale import Flag, Globs, Url
 from srcnn.errors import UsageError
 from srcnn.runtime.cores import usable_cores
 from srcnn.storage.folder import Folder

@@ -13,8 +13,7 @@ from PIL import Image
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images import exif, xmp
-from srcnn.images import icc as profiles
+from srcnn.images import exif, icc, xmp
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
 _EXIF, _XMP, _ICC = (
@@ -82,7 +81,7 @@ def for_file(
     if kind not in WITH_METADATA:
         return {}
     taken = {key: metadata[key] for key in _NAMES if metadata.get(key)}
-    if not profiles.fits(taken.get(_ICC, b""), grey=grey and kind != "webp"):
+    if not icc.fits(taken.get(_ICC, b""), grey=grey and kind != "webp"):
         taken.pop(_ICC, None)
     if not exif.is_readable(taken.get(_EXIF, b"")):
         taken.pop(_EXIF, None)

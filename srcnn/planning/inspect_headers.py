@@ -11,8 +11,8 @@ from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Failure, Outcome, Work
+from srcnn.planning.scales_file import check_scale
 from srcnn.planning.selection import Selection, Wish
-from srcnn.resolver import check_scale
 from srcnn.storage.folder import Folder
 
 _HEADER_THREADS = 16

@@ -14,11 +14,10 @@ from srcnn.geometry import parse_scale
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Job, Outcome, Work
 from srcnn.planning.inspect_headers import look_at
-from srcnn.planning.scales_file import DEFAULT_NAME, Scales, read_scales
+from srcnn.planning.scales_file import DEFAULT_NAME, Resolver, Scales, read_scales
 from srcnn.planning.selection import Selection, wishes_of
 from srcnn.planning.source_files import earlier_outputs, images_among, source_files
 from srcnn.planning.up_to_date import Making, skipped
-from srcnn.resolver import Resolver
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

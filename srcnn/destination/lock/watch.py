@@ -1,4 +1,4 @@
-"""What a run reports to its workers on other machines, by its lock file: `srcnn.destination.lock`."""
+"""What a run reports to its workers elsewhere, by its lock file: `srcnn.destination.lock`."""
 
 from __future__ import annotations
 

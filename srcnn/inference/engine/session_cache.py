@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from srcnn.inference.engine.bounded_cache import kept
 from srcnn.inference.engine.graph_writer import Kind
-from srcnn.inference.engine.keeping import kept
 from srcnn.inference.engine.network import Network
 from srcnn.runtime.onnx_session import Run
 

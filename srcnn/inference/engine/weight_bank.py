@@ -14,7 +14,7 @@ import onnx
 
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
-from srcnn.inference.engine.keeping import kept
+from srcnn.inference.engine.bounded_cache import kept
 from srcnn.inference.engine.network import Float32, Network
 from srcnn.runtime.onnx_session import Array, make_session, runner
 

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from flows.cli import Interrupted
+from flows.errors import Interrupted
 from flows.execution.signals import ended_by_signal
 from flows.execution.task_calls import Steps
-from flows.output.markdown import table
 from flows.output.mode import display
 from flows.output.prefect_artifacts import (
     Content,
     live_artifact,
     progress_artifact,
-    publish,
     svg_as_markdown,
 )
 from flows.output.progress_bar import clock, progress_bar
 from srcnn.batch.cancellation import Control
 from srcnn.training.gain_chart import gain_chart
-from srcnn.training.promotion import Verdict
 from srcnn.training.training_job import TrainingJob
 from srcnn.training.training_progress import TrainingProgress
 from tasks import train as tasks
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from srcnn.training.trainer import Trainer
 
 CHART_KEY = "srcnn-training"
-VERDICT_KEY = "srcnn-promotion"
 
 
 def train_shown(steps: Steps, job: TrainingJob) -> Trainer:
@@ -89,21 +85,3 @@ def _chart(progress: TrainingProgress) -> Content:
     about = f"Validation at step {last[0].step}." if last else "No validation yet."
     chart = gain_chart(progress.points, anchors)
     return Content(svg_as_markdown(chart, "Gain over bicubic by step"), about)
-
-
-def show_verdict(verdict: Verdict) -> None:
-    """Show what was measured on the run's page."""
-    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current's"]
-    rows = [
-        [
-            f"x{row.factor:g}",
-            f"{row.bicubic.psnr_db:.2f}",
-            f"{row.current.psnr_db:.2f}",
-            f"{row.candidate.psnr_db:.2f}",
-            f"{row.gain_db:+.2f}",
-            f"{row.candidate.ssim:.4f}",
-            f"{row.current.ssim:.4f}",
-        ]
-        for row in verdict.rows
-    ]
-    publish(VERDICT_KEY, "markdown", Content(table(head, rows), verdict.text))

@@ -1,0 +1,27 @@
+"""What a trained model was found to be worth, on the run's page in Prefect."""
+
+from __future__ import annotations
+
+from flows.output.markdown import table
+from flows.output.prefect_artifacts import Content, publish
+from srcnn.training.promotion import Verdict
+
+VERDICT_KEY = "srcnn-promotion"
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """Show what was measured on the run's page."""
+    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current's"]
+    rows = [
+        [
+            f"x{row.factor:g}",
+            f"{row.bicubic.psnr_db:.2f}",
+            f"{row.current.psnr_db:.2f}",
+            f"{row.candidate.psnr_db:.2f}",
+            f"{row.gain_db:+.2f}",
+            f"{row.candidate.ssim:.4f}",
+            f"{row.current.ssim:.4f}",
+        ]
+        for row in verdict.rows
+    ]
+    publish(VERDICT_KEY, "markdown", Content(table(head, rows), verdict.text))
