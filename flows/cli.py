@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 
 from flows.errors import BatchFailedError, Interrupted, ServerLostError
 from flows.output.json_lines import JsonLines
-from flows.output.mode import display
+from flows.output.mode import current_mode
 from srcnn.errors import GraphCheckError, SrcnnError
 from srcnn.text import one_line
 
@@ -95,7 +95,7 @@ def _json_lines(error: BaseException, tokens: Sequence[str] | None) -> JsonLines
     """Where an error is told to programs; `--json` counts on a line that cannot be read, too."""
     words = sys.argv[1:] if tokens is None else tokens
     unread = isinstance(error, cyclopts.CycloptsError)
-    return JsonLines() if unread and "--json" in words else display.get().lines
+    return JsonLines() if unread and "--json" in words else current_mode.get().lines
 
 
 def _status_of(error: BaseException, *, as_json: JsonLines | None) -> int | None:

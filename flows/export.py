@@ -17,7 +17,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
 from flows.cli import make_app, run
-from flows.execution.task_calls import current_steps
+from flows.execution.task_calls import choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.base import Track
 from flows.options.export import ExportOptions
@@ -60,7 +60,7 @@ def export_srcnn(options: ExportOptions) -> str:
         mirror=settings.checkpoint_mirror,
     )
     _require_torch()
-    call = current_steps().call
+    call = choose_task_calls().call
     checkpoint = call(
         tasks.download,
         source,

@@ -19,7 +19,7 @@ from prefect.states import Completed
 from flows.cli import make_app
 from flows.cli import run as run_command
 from flows.execution.run_training import train_shown
-from flows.execution.task_calls import Steps, current_steps
+from flows.execution.task_calls import TaskCalls, choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.export import export_srcnn
 from flows.options.base import Track
@@ -68,7 +68,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
         SrcnnError: anything else that a source, a model or an export may raise.
     """
     hide_tracebacks()
-    settings, steps = load_settings(), current_steps()
+    settings, steps = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
     spec = spec_of(options, settings)
     _require_torch()
@@ -100,7 +100,7 @@ class _Run:
     options: TrainOptions
     settings: Settings
     spec: TrainingSpec
-    steps: Steps
+    steps: TaskCalls
     work: WorkFolder
 
 

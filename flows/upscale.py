@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -16,26 +17,23 @@ from prefect import flow
 
 from flows.cli import make_app
 from flows.cli import run as run_command
-from flows.errors import BatchFailedError, Interrupted
-from flows.execution.run_shards import Worked, work_through
+from flows.execution.run_shards import RunResult, ShardRun, run_shards
 from flows.execution.runners import make_runner
-from flows.execution.task_calls import Steps, current_steps
+from flows.execution.task_calls import choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.base import Flag, Track
+from flows.options.build_job import build_inference, build_job, build_plan_options
 from flows.options.settings import load_settings
-from flows.options.to_batch import batch_of, job_of, selection_of
 from flows.options.upscale import UpscaleOptions
-from flows.output.log_summary import tell, tell_plan
-from flows.output.mode import show
-from flows.presenting import present
-from srcnn.batch.cancellation import Control
+from flows.output.finish import FinishedRun, finish
+from flows.output.mode import announce_plan, choose_mode
+from flows.output.progress import show_progress
+from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.sharding import make_shards
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.job import Job
-from srcnn.planning.source_files import check_places
-from srcnn.reporting.report import Report, dry_outcomes, utc_now
-from srcnn.reporting.summary import Summary, summarize
-from srcnn.storage.folder import Folder
+from srcnn.planning.source_files import check_folders
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
@@ -56,77 +54,65 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         SrcnnError: the run could not start; nothing was written.
     """
     hide_tracebacks()
-    settings, steps = load_settings(), current_steps()
+    settings, calls = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
-    started, clock = utc_now(), time.monotonic()
+    started, clock = datetime.now(UTC), time.monotonic()
     runner = make_runner(options.runner, options.workers, settings.dask_address)
-    job = steps.call(tasks.load, job_of(options, settings, started))
-    run = Control()
-    with _destination(job, run, settings.lock_seconds, dry_run=options.dry_run) as lease:
-        plan = steps.call(tasks.plan, job, selection_of(options, settings))
-        tell_plan(job, plan, dry_run=options.dry_run)
-        steps.call(tasks.open_report, options.report, job.storage)
+
+    # Load.
+    inference = build_inference(options, settings)
+    model = calls.call(
+        tasks.load_model, options.model, options.convention, inference, settings.storage
+    )
+    job = build_job(options, settings, model, started)
+    cancellation = Cancellation()
+    # Hold.
+    with _hold_destination(
+        job, cancellation, settings.lock_seconds, dry_run=options.dry_run
+    ) as lease:
+        # Plan.
+        plan = calls.call(tasks.plan, job, build_plan_options(options, settings))
+        announce_plan(job, plan, dry_run=options.dry_run)
+        calls.call(tasks.open_report, options.report, settings.storage)
+        # Run.
         if lease is None:
-            worked = Worked(dry_outcomes(plan))
+            result = RunResult.predict(plan)
         else:
-            steps.call(tasks.open_destination, job, plan.litter, scattered=plan.scattered)
-            batch = batch_of(job, plan, options, settings, runner)
-            worked = work_through(batch, steps, runner, run, lease)
+            calls.call(tasks.open_destination, job, plan)
+            shards = make_shards(
+                plan.tasks, settings.shard_megapixels, settings.shard_images, runner.places
+            )
+            run = ShardRun(job, plan, shards, runner, options.max_failures, settings.aws_block)
+            with show_progress(plan.tasks) as show:
+                result = run_shards(run, calls, cancellation, lease, show)
+        # Finish.
         seconds = time.monotonic() - clock
-        report = Report(job, started, seconds, options.model_dump(), worked.images)
-        summary = summarize(report)
-        tell(report, summary)
-        place, unwritten = _written(steps, report, options)
-        # A run that is ended does not wait for pictures.
-        sheet_images = 0 if worked.ended else settings.contact_sheet_images
-        present(steps, report, summary, place, plan.warnings, sheet_images=sheet_images)
-    _raise_what_ended(worked, summary, place, unwritten)
-    return report.counts
+        ending = finish(
+            calls,
+            FinishedRun(job, options, plan, result, started, seconds),
+            settings.contact_sheet_images,
+        )
+    ending.raise_if_failed()
+    return ending.summary.counts
 
 
 @contextmanager
-def _destination(
-    job: Job, run: Control, lock_seconds: float, *, dry_run: bool
+def _hold_destination(
+    job: Job, cancellation: Cancellation, lock_seconds: float, *, dry_run: bool
 ) -> Iterator[Lease | None]:
-    """The destination, held for this run alone; a dry run writes nothing and needs no hold."""
-    src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
-    check_places(src, dst)
+    """Hold the destination for this run alone; a dry run writes nothing and needs no lock."""
+    check_folders(job.source, job.destination)
     if dry_run:
         yield None
         return
 
-    def end(reason: str) -> None:
-        run.end(reason, drop=True, fatal=True)
+    def cancel(reason: str) -> None:
+        cancellation.cancel(reason, drop=True, fatal=True)
 
-    with hold(dst, job.run_id, lock_seconds, end) as lease:
+    with hold(job.destination, job.run_id, lock_seconds, cancel) as lease:
         for warning in lease.warnings:
             logger().warning("%s", warning)
         yield lease
-
-
-def _written(steps: Steps, report: Report, options: UpscaleOptions) -> tuple[str, str]:
-    """Write the report; its place, and why it could not be written, for people."""
-    try:
-        keep = not options.dry_run
-        return steps.call(tasks.write_report, report, options.report, keep=keep), ""
-    except OSError as error:  # the images are written: how they went is still to be told
-        unwritten = f"the report could not be written: {error}"
-        logger().error("%s", unwritten)
-        return "", unwritten
-
-
-def _raise_what_ended(worked: Worked, summary: Summary, place: str, unwritten: str) -> None:
-    if worked.signal_number:
-        raise Interrupted(worked.signal_number)
-    counts = summary.counts
-    if counts["failed"] or worked.cannot_go_on:
-        told = f"{counts['failed']} of {counts['requested']} images failed"
-        if worked.ended:
-            told += f" ({summary.not_attempted} not attempted: {worked.ended})"
-        more = place or unwritten
-        raise BatchFailedError(f"{told}: {more}" if more else told)
-    if unwritten:
-        raise BatchFailedError(unwritten)
 
 
 app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its own factor.")
@@ -138,14 +124,14 @@ def main(
     options: Annotated[UpscaleOptions, Parameter(name="*")],
     track: Track = None,
     quiet: Annotated[
-        Flag, Parameter(help="Say nothing on standard error but warnings and errors.")
+        Flag, Parameter(help="Write only warnings and errors to standard error.")
     ] = False,
     json: Annotated[
-        Flag, Parameter(help="Tell the run as JSON lines on standard output; quiet besides.")
+        Flag, Parameter(help="Write the run as JSON lines to standard output; implies --quiet.")
     ] = False,
 ) -> int:
     """Upscale a folder or bucket of images, each by its own factor."""
-    show(quiet=quiet, json=json)
+    choose_mode(quiet=quiet, json=json)
     run_flow(batch_upscale, batch_upscale.fn, track=track)(options)
     return 0
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.batch.remote_cancellation import followed
-from srcnn.batch.worker import ShardResult, process_shard, upscaler_for
+from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.remote_cancellation import follow_lock
+from srcnn.batch.worker import ShardResult, get_upscaler, load_upscaler, process_shard
 from srcnn.destination import ledger
 from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.job import Job, Work
-from srcnn.model.model_file import load_model
+from srcnn.image_task import ImageResult, ImageTask
+from srcnn.job import InferenceConfig, Job, ModelRef
+from srcnn.model.card import Convention
 from srcnn.planning.plan import Plan, make_plan
-from srcnn.planning.selection import Selection
+from srcnn.planning.selection import PlanOptions
 from srcnn.reporting.report import Report
 from srcnn.storage.files import file_exists, write_file
-from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
-_ABOUT = b"""This folder is srcnn-batch's record of the images it wrote beside it.
+_README = b"""This folder is srcnn-batch's record of the images it wrote beside it.
 ledger/ says what each output was made from, so that a later run makes only what changed.
 runs/ holds the report of each run, and its contact sheet.
 lock/ says which run is at work here now; without it, that run stops.
@@ -33,11 +34,11 @@ Without this folder, the next run makes every image again.
 
 
 @task(name="load-model", cache_policy=NO_CACHE)
-def load(job: Job) -> Job:
-    """Read the model, build its session, and bind the job to its digest."""
-    model = load_model(job.model, job.storage)
-    bound = replace(job, model_sha256=model.sha256)
-    upscaler = upscaler_for(bound)
+def load_model(
+    url: str, convention: Convention | None, inference: InferenceConfig, storage: StorageLimits
+) -> ModelRef:
+    """Read the model, and build the session that this process uses for the whole run."""
+    model, upscaler = load_upscaler(url, convention, inference, storage)
     logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
     if not upscaler.info.convention_is_known:
         logger().warning(
@@ -45,74 +46,83 @@ def load(job: Job) -> Job:
             model.url,
             upscaler.info.convention,
         )
-    return bound
+    return model
 
 
 @task(name="plan", cache_policy=NO_CACHE)
-def plan(job: Job, selection: Selection) -> Plan:
+def plan(job: Job, options: PlanOptions) -> Plan:
     """List, resolve and compare; refuse what is wrong."""
-    made = make_plan(job, selection, upscaler_for(job))
-    for warning in made.warnings:
+    plan = make_plan(job, options, get_upscaler(job))
+    for warning in plan.warnings:
         logger().warning("%s", one_line(warning))
-    if made.left_alone:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in made.left_alone.items())
-        logger().info("left alone, no images that can be upscaled: %s", one_line(kinds))
-    return made
+    if plan.ignored:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in plan.ignored.items())
+        logger().info("left alone, not images that can be upscaled: %s", one_line(kinds))
+    return plan
 
 
 @task(name="open-destination", cache_policy=NO_CACHE)
-def open_destination(job: Job, litter: list[str], *, scattered: bool) -> None:
-    """Put the destination in order, and end the run here where that is not allowed.
+def open_destination(job: Job, plan: Plan) -> None:
+    """Put the destination in order; fails here if nothing can be written there.
 
     Args:
         job: of the run, which holds the destination.
-        litter: what writers left half-written that were killed days ago; it is removed.
-        scattered: whether the ledger is worth to gather in few files.
+        plan: knows what killed runs left half-written, and whether to compact the ledger.
     """
-    dst = Folder(job.dst, job.storage)
-    dst.write(f"{STATE_FOLDER}/README.txt", _ABOUT)
-    for key in litter:
-        dst.remove(key)
-    if scattered:
-        logger().info("the ledger's %d files were gathered", ledger.compact(dst, job.run_id))
+    destination = job.destination
+    destination.write(f"{STATE_FOLDER}/README.txt", _README)
+    for key in plan.leftovers:
+        destination.remove(key)
+    if plan.needs_compaction:
+        count = ledger.compact(destination, job.run_id)
+        logger().info("compacted the ledger's %d files", count)
 
 
 @task(name="open-report", cache_policy=NO_CACHE)
 def open_report(url: str | None, limits: StorageLimits) -> None:
-    """See that the report can be written where it is asked for, before the work is done."""
+    """See that the report can be written where it is requested, before the work is done."""
     if url and not file_exists(url, limits):
         write_file(url, b"", limits)
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
 def upscale_shard(
-    item: list[Work], job: Job, *, aws_block: str | None = None, remote: bool = False
+    item: list[ImageTask],
+    job: Job,
+    *,
+    aws_block: str | None,
+    cancellation: Cancellation | None,
+    on_result: Callable[[ImageResult], None] | None,
 ) -> ShardResult:
-    """Make the images of one shard.
+    """Process the images of one shard.
 
     Args:
         item: the images.
         job: what all images share.
         aws_block: the name of the block with the credentials of S3, or None.
-        remote: whether this is another process than the flow's: it hears of the run's end by
-            the destination's lock.
+        cancellation: of the run; None in another process than the flow's, which follows the
+            destination's lock instead.
+        on_result: called with each result as soon as it is known; None in another process.
     """
     use_credentials(aws_block)
-    with followed(job) if remote else nullcontext() as run:
-        return process_shard(job, item, run)
+    with nullcontext(cancellation) if cancellation else follow_lock(job) as active:
+        return process_shard(job, item, active, on_result or _ignore)
+
+
+def _ignore(_: ImageResult) -> None:
+    """Results of another process reach the flow with their shard."""
 
 
 @task(name="write-report", cache_policy=NO_CACHE)
 def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
-    """Write the report where it is kept and where it is asked for; its place, or nothing."""
-    content, place = report.to_json(), ""
+    """Write the report to the destination, and where it is requested; returns its URL, or ""."""
+    content, url, destination = report.to_json(), "", report.job.destination
     if keep:
-        kept = Folder(report.job.dst, report.job.storage)
-        kept.write(report.key, content)
-        place = kept.url_of(report.key)
+        destination.write(report.key, content)
+        url = destination.url_of(report.key)
     if extra_url:
-        write_file(extra_url, content, report.job.storage)
-        place = extra_url
-    if place:
-        logger().info("report: %s", place)
-    return place
+        write_file(extra_url, content, destination.limits)
+        url = extra_url
+    if url:
+        logger().info("report: %s", url)
+    return url

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from flows.errors import Interrupted
-from flows.execution.signals import ended_by_signal
-from flows.execution.task_calls import Steps
-from flows.output.mode import display
+from flows.execution.signals import cancel_on_signal
+from flows.execution.task_calls import TaskCalls
+from flows.output.mode import current_mode
 from flows.output.prefect_artifacts import (
     Content,
+    embed_svg,
     live_artifact,
     progress_artifact,
-    svg_as_markdown,
 )
-from flows.output.progress_bar import clock, progress_bar
-from srcnn.batch.cancellation import Control
+from flows.output.progress_bar import format_clock, progress_bar
+from srcnn.batch.cancellation import Cancellation
 from srcnn.training.gain_chart import gain_chart
 from srcnn.training.training_job import TrainingJob
 from srcnn.training.training_progress import TrainingProgress
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CHART_KEY = "srcnn-training"
 
 
-def train_shown(steps: Steps, job: TrainingJob) -> Trainer:
+def train_shown(steps: TaskCalls, job: TrainingJob) -> Trainer:
     """Train to the end.
 
     Args:
@@ -42,13 +42,15 @@ def train_shown(steps: Steps, job: TrainingJob) -> Trainer:
     Raises:
         Interrupted: a signal ended it; its state is saved.
     """
-    run = Control()
-    hand = "the step in hand"
-    with _shown(job.progress), ended_by_signal(run, hand, raising=True) as ended:
+    cancellation = Cancellation()
+    with (
+        _shown(job.progress),
+        cancel_on_signal(cancellation, "the step in progress", raising=True) as received,
+    ):
         tell = _teller(job.progress)
-        trainer = steps.call(tasks.train, job, stopped=run.stop.is_set, tell=tell)
-    if ended.number:
-        raise Interrupted(ended.number)
+        trainer = steps.call(tasks.train, job, stopped=lambda: cancellation.is_cancelled, tell=tell)
+    if received.number:
+        raise Interrupted(received.number)
     return trainer
 
 
@@ -63,7 +65,7 @@ def _shown(progress: TrainingProgress) -> Iterator[None]:
     look, console = progress.snapshot, Console(stderr=True)
     bar = (
         progress_bar(lambda: look().percent, lambda: _figures(progress), console)
-        if display.get().bar and console.is_terminal
+        if current_mode.get().bar and console.is_terminal
         else nullcontext()
     )
     with (
@@ -76,7 +78,7 @@ def _shown(progress: TrainingProgress) -> Iterator[None]:
 
 def _figures(progress: TrainingProgress) -> str:
     now = progress.snapshot()
-    return f"{now.percent:3.0f}% {now.where}, {clock(now.seconds_left)} left"
+    return f"{now.percent:3.0f}% {now.where}, {format_clock(now.seconds_left)} left"
 
 
 def _chart(progress: TrainingProgress) -> Content:
@@ -84,4 +86,4 @@ def _chart(progress: TrainingProgress) -> Content:
     last = progress.points[-1:]
     about = f"Validation at step {last[0].step}." if last else "No validation yet."
     chart = gain_chart(progress.points, anchors)
-    return Content(svg_as_markdown(chart, "Gain over bicubic by step"), about)
+    return Content(embed_svg(chart, "Gain over bicubic by step"), about)

@@ -50,7 +50,7 @@ class ThreadRunner:
         """Start nothing yet.
 
         Args:
-            workers: shards in hand at a time; None for one more than the cores, so that one
+            workers: shards in progress at a time; None for one more than the cores, so that one
                 begins while another ends, and large images, alone in their shards, have company.
         """
         self._workers = workers or usable_cores() + 1

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during the work: finish what is in hand, then end."""
+"""Ctrl-C and SIGTERM during the work: finish what is in progress, then end."""
 
 from __future__ import annotations
 
@@ -10,59 +10,60 @@ from dataclasses import dataclass
 from types import FrameType
 
 from flows.errors import Interrupted
-from srcnn.batch.cancellation import Control
+from srcnn.batch.cancellation import Cancellation
 from tasks.logs import logger
 
 
 @dataclass
-class Ended:
-    """Which signal asked the work to end.
+class ReceivedSignal:
+    """The signal that ended the work.
 
     Attributes:
-        number: of the signal; 0 before.
+        number: of the first signal; 0 before.
     """
 
     number: int = 0
 
 
 @contextmanager
-def ended_by_signal(
-    run: Control, hand: str = "the images in hand", *, raising: bool = False
-) -> Iterator[Ended]:
-    """Let a first Ctrl-C or SIGTERM finish what is in hand, and a second one drop it.
+def cancel_on_signal(
+    cancellation: Cancellation, what: str = "the images in progress", *, raising: bool = False
+) -> Iterator[ReceivedSignal]:
+    """Let a first Ctrl-C or SIGTERM finish what is in progress, and a second one drop it.
 
     Args:
-        run: what is told.
-        hand: what is in hand, in words.
-        raising: let the second one raise where the work is, which does not look at `run.drop`.
+        cancellation: set by the signals.
+        what: what is in progress, for messages.
+        raising: let the second signal raise where the work is, which does not ask
+            `cancellation` whether to drop it.
 
     Raises:
-        Interrupted: as said.
+        Interrupted: on the second signal, if `raising`.
     """
-    ended = Ended()
+    received = ReceivedSignal()
     if threading.current_thread() is not threading.main_thread():
-        yield ended
+        yield received
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        if not ended.number:
-            ended.number = number
-            run.end("the run was interrupted")
-            logger().warning("interrupted: finishing %s; again to drop them", hand)
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if not received.number:
+            received.number = number
+            cancellation.cancel("the run was interrupted")
+            logger().warning("interrupted: finishing %s; again to drop them", what)
             return
-        run.end("the run was interrupted", drop=True)
+        cancellation.cancel("the run was interrupted", drop=True)
         for each, handler in before.items():
             signal.signal(each, handler)
-        logger().warning("dropping %s", hand)
+        logger().warning("dropping %s", what)
         if raising:
             raise Interrupted(number)
 
     try:
         for number in numbers:
-            signal.signal(number, end)
-        yield ended
+            signal.signal(number, handle)
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

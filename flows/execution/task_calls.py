@@ -1,14 +1,13 @@
-"""How a flow calls its tasks: as Prefect task runs, or at once in the process.
+"""How a flow calls its tasks: as Prefect task runs, or as plain functions in the process.
 
-The flows are written once, against `Steps`. Inside a flow run every call is a task
-run on the server; outside one, the same function is called without Prefect.
+Flows are written once, against `TaskCalls`. Inside a flow run every call is a task run on the
+server; outside of one, the same function is called without Prefect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
@@ -23,7 +22,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Steps(Protocol):
+class TaskCalls(Protocol):
     """The two ways in which a flow uses its tasks."""
 
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,11 +31,11 @@ class Steps(Protocol):
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item, in a runner's place; results or errors as they come."""
+        """Run a task on every item on a runner; yields results or errors as they come."""
 
 
-class TrackedSteps:
-    """Tasks as task runs of the flow run that we are in."""
+class TrackedCalls:
+    """Tasks as task runs of the current flow run."""
 
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run one task and wait for its result."""
@@ -45,21 +44,21 @@ class TrackedSteps:
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item, in a runner's place; results or errors as they come."""
+        """Run a task on every item on a runner; yields results or errors as they come."""
         shared: dict[str, Any] = {name: unmapped(value) for name, value in common.items()}
         with runner.task_runner() as started:
             futures: list[Any] = list(
                 started.map(cast("Task[..., Any]", task), {"item": list(items), **shared})
             )
-            item_of = {
+            items_by_run = {
                 future.task_run_id: item for future, item in zip(futures, items, strict=True)
             }
             for future in prefect_as_completed(futures):
                 result = partial(future.result, raise_on_failure=False)
-                yield item_of[future.task_run_id], _told(result)
+                yield items_by_run[future.task_run_id], _catch(result)
 
 
-class UntrackedSteps:
+class UntrackedCalls:
     """The tasks' functions, called without Prefect."""
 
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -69,27 +68,23 @@ class UntrackedSteps:
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task's function on every item; results or errors as they come."""
+        """Run a task's function on every item; yields results or errors as they come."""
         with runner.executor() as pool:
-            item_of: dict[Future[R], T] = {}
-            for item in items:
-                call: Callable[[], R] = partial(task.fn, item=item, **common)
-                if not runner.remote:
-                    # As Prefect's thread runner: each call sees the caller's context variables.
-                    call = partial(copy_context().run, call)
-                item_of[pool.submit(call)] = item
-            for future in as_completed(item_of):
-                yield item_of[future], _told(future.result)
+            items_by_future: dict[Future[R], T] = {
+                pool.submit(partial(task.fn, item=item, **common)): item for item in items
+            }
+            for future in as_completed(items_by_future):
+                yield items_by_future[future], _catch(future.result)
 
 
-def current_steps() -> Steps:
+def choose_task_calls() -> TaskCalls:
     """Tracked inside a flow run, untracked outside of one."""
-    return TrackedSteps() if FlowRunContext.get() else UntrackedSteps()
+    return TrackedCalls() if FlowRunContext.get() else UntrackedCalls()
 
 
-def _told(result: Callable[[], R | BaseException]) -> R | BaseException:
+def _catch(result: Callable[[], R | BaseException]) -> R | BaseException:
     try:
         return result()
     # A worker that died leaves an error of Dask's; a scheduler that died cancels what it held.
-    except Exception as error:  # noqa: BLE001 - told as the shard's failure
+    except Exception as error:  # noqa: BLE001 - returned, as the shard's failure
         return error

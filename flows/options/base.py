@@ -1,69 +1,83 @@
-"""Types of options that the flows share: each is checked as it is read, and shown in one form."""
+"""Types of options that the flows share: read once, checked as they are read, shown as text."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
-from cyclopts import Parameter
-from pydantic import AfterValidator, BeforeValidator, Field
+from cyclopts import Parameter, Token
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN, parse_failure_limit
-from srcnn.geometry import SCALE_PATTERN, parse_scale
-from srcnn.images.alpha import parse_colour
-from srcnn.planning.globs import Patterns
+from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN, FailureLimit, parse_failure_limit
+from srcnn.errors import UsageError
+from srcnn.geometry import SCALE_PATTERN, Factor, Target, parse_scale
+from srcnn.images.colour import Colour, parse_colour
+from srcnn.planning.globs import Glob, parse_glob
 from srcnn.storage.urls import check_url
 
-
-def _text_of_number(value: object) -> object:
-    """Python callers may write scale=2.5; its shortest text is what they meant."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
+T = TypeVar("T")
 
 
-def _check_scale(text: str) -> str:
-    parse_scale(text)
-    return text
+def _read_token(_type: Any, tokens: Sequence[Token]) -> str:
+    """The text of an argument, which the option's validator parses."""
+    return tokens[0].value
 
 
-def _hex_colour(text: str) -> str:
-    """One text for each colour, so that white and #fff make the same outputs."""
-    return "#{:02x}{:02x}{:02x}".format(*parse_colour(text))
+def _validate(kind: type[T] | tuple[type[T], ...], parse: Callable[[str], T]) -> PlainValidator:
+    """Parse text, or a number as Python callers may write it; parsed values pass."""
+
+    def read(value: object) -> T:
+        if isinstance(value, kind):
+            return value
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number or isinstance(value, str)):
+            raise UsageError(f"expected text, got {type(value).__name__}")
+        return parse(str(value))
+
+    return PlainValidator(read)
 
 
-def _check_failure_limit(text: str) -> str:
-    parse_failure_limit(text)
-    return text
-
-
-def _check_pattern(text: str) -> str:
-    Patterns([text])
-    return text
-
+_AS_TEXT = PlainSerializer(str, return_type=str)
+_ONE_ARGUMENT = Parameter(converter=_read_token, n_tokens=1, accepts_keys=False)
 
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
-ScaleText = Annotated[
-    str,
-    BeforeValidator(_text_of_number),
-    Field(json_schema_extra={"pattern": SCALE_PATTERN}),
-    AfterValidator(_check_scale),
+ScaleOption = Annotated[
+    Factor | Target,
+    _validate((Factor, Target), parse_scale),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "pattern": SCALE_PATTERN}),
+    _ONE_ARGUMENT,
 ]
-Colour = Annotated[str, AfterValidator(_hex_colour)]
-Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
-FailureLimitText = Annotated[
-    str,
-    BeforeValidator(_text_of_number),
-    Field(json_schema_extra={"pattern": FAILURE_LIMIT_PATTERN}),
-    AfterValidator(_check_failure_limit),
+ColourOption = Annotated[
+    Colour,
+    _validate(Colour, parse_colour),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string"}),
+    _ONE_ARGUMENT,
+]
+FailureLimitOption = Annotated[
+    FailureLimit,
+    _validate(FailureLimit, parse_failure_limit),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "pattern": FAILURE_LIMIT_PATTERN}),
+    _ONE_ARGUMENT,
+]
+GlobOption = Annotated[
+    Glob,
+    _validate(Glob, parse_glob),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "minLength": 1}),
+    _ONE_ARGUMENT,
 ]
 # A list takes several values after one flag, and the flag may be given again.
-Globs = Annotated[
-    list[Glob], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
+GlobsOption = Annotated[
+    list[GlobOption], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
 ]
 Flag = Annotated[bool, Parameter(negative=())]
 Track = Annotated[
     bool | None,
     Parameter(
-        help="Track the run on the Prefect API, or on a temporary server where none is "
-        "configured; only on an API that is configured, if unset."
+        help="Track the run on the Prefect API, or on a temporary server if none is configured; "
+        "only on an API that is configured, if unset."
     ),
 ]

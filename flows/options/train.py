@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from flows.options.base import Flag, Globs, Url
+from flows.options.base import Flag, GlobsOption, Url
 from flows.options.settings import Settings
 from srcnn.errors import UsageError
 from srcnn.runtime.cores import usable_cores
@@ -94,10 +94,10 @@ class TrainOptions(BaseModel):
     device: Device = Field(
         "auto", description="Where training computes: cuda where there is one (auto), cpu, cuda."
     )
-    include: Globs = Field(
+    include: GlobsOption = Field(
         default_factory=list, description="Train only on pictures that match a glob of these."
     )
-    exclude: Globs = Field(
+    exclude: GlobsOption = Field(
         default_factory=list, description="Leave out pictures that match a glob of these."
     )
     about: str = Field(
@@ -151,8 +151,8 @@ def identity_of(options: TrainOptions, spec: TrainingSpec) -> Identity:
     start = "identity" if options.start == "identity" else f"the model of {place_of(options.dst)}"
     return Identity(
         src=place_of(options.src),
-        include=tuple(options.include),
-        exclude=tuple(options.exclude),
+        include=tuple(map(str, options.include)),
+        exclude=tuple(map(str, options.exclude)),
         validation=options.validation,
         factors=spec.anchors[1:],
         seed=spec.seed,

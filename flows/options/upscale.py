@@ -7,7 +7,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.execution.runners import RunnerName
-from flows.options.base import Colour, FailureLimitText, Flag, Globs, ScaleText, Url
+from flows.options.base import (
+    ColourOption,
+    FailureLimitOption,
+    Flag,
+    GlobsOption,
+    ScaleOption,
+    Url,
+)
 from srcnn.geometry import SCALE_HELP
 from srcnn.images.formats import Format
 from srcnn.model.card import Convention
@@ -19,14 +26,14 @@ from srcnn.storage.urls import beside
 class UpscaleOptions(BaseModel):
     """What to upscale, how large, and where to."""
 
-    # Inputs stay out of errors: one could be an URL with a password in it.
+    # Inputs stay out of errors: one could be a URL with a password in it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     src: Url = Field(description="Folder or bucket prefix to read: a path, or s3://bucket/prefix.")
     dst: Url | None = Field(
         None, description="Folder or prefix to write; <src>-upscaled, beside the source, if unset."
     )
-    scale: ScaleText | None = Field(
+    scale: ScaleOption | None = Field(
         None, description=f"{SCALE_HELP.capitalize()}; 2, or the model's own factor, if unset."
     )
     scales: Url | None = Field(
@@ -34,17 +41,17 @@ class UpscaleOptions(BaseModel):
         description="CSV (header path,scale) or JSON Lines file with a scale for each path or "
         "glob, the last match wins; scales.csv at the root of src if unset.",
     )
-    model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or an URL.")
+    model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or a URL.")
     convention: Convention | None = Field(
         None,
         description="Pixels of a model that carries no description: bgr-byte (BGR 0..255; taken "
         "of graphs with a factor input) or rgb-unit (RGB 0..1; of all others).",
     )
-    include: Globs = Field(
-        default_factory=list, description="Upscale only images that match a glob of these."
+    include: GlobsOption = Field(
+        default_factory=list, description="Upscale only images that match one of these globs."
     )
-    exclude: Globs = Field(
-        default_factory=list, description="Leave out images that match a glob of these."
+    exclude: GlobsOption = Field(
+        default_factory=list, description="Leave out images that match one of these globs."
     )
     format: Format = Field("keep", description="Format of the outputs.")
     quality: int | None = Field(
@@ -54,7 +61,7 @@ class UpscaleOptions(BaseModel):
         description="Quality of JPEG, WebP and AVIF, 1 to 100; 95 for JPEG and AVIF, lossless for "
         "WebP if unset.",
     )
-    flatten: Colour | None = Field(
+    flatten: ColourOption | None = Field(
         None,
         description="Colour behind images with alpha (white, #rrggbb) where the output's format "
         "holds none (JPEG, BMP, PNM); others keep their alpha. Without it such images are refused.",
@@ -66,8 +73,8 @@ class UpscaleOptions(BaseModel):
     )
     overwrite: Overwrite = Field(
         "changed",
-        description="Make outputs again that exist: changed (source, scale, options, model or "
-        "the output itself differ from the record), always, never.",
+        description="When to write existing outputs again: changed (the source, scale, options, "
+        "model or output differs from the record), always, never.",
     )
     when_larger: WhenLarger = Field(
         "copy", description="What becomes of images that already meet their target."
@@ -78,24 +85,24 @@ class UpscaleOptions(BaseModel):
         description="Arithmetic of inference: exact (float32), or fast (from factor 3 on bfloat16, "
         "through OpenVINO, where the processor has it).",
     )
-    max_failures: FailureLimitText | None = Field(
+    max_failures: FailureLimitOption | None = Field(
         None,
         description="End the run early when more images than this failed: a number such as 20, "
         "or a share of those requested such as 5%; never if unset.",
     )
     runner: RunnerName = Field(
         "threads",
-        description="Where images are made: in threads of this process, or on the Dask cluster at "
-        "SRCNN_DASK_ADDRESS.",
+        description="Where images are processed: in threads of this process, or on the Dask "
+        "cluster at SRCNN_DASK_ADDRESS.",
     )
     workers: int | None = Field(
         None,
         ge=1,
         le=1024,
-        description="Shards in hand at a time in this process, 1 to 1024; one more than the cores "
-        "if unset. They share its cores and its memory.",
+        description="Shards in progress at a time in this process, 1 to 1024; one more than the "
+        "cores if unset. They share its cores and its memory.",
     )
-    dry_run: Flag = Field(default=False, description="Write nothing; tell what would be done.")
+    dry_run: Flag = Field(default=False, description="Write nothing; report what would be done.")
     report: Url | None = Field(
         None, description="File to write the report to, besides <dst>/.srcnn/runs/."
     )

@@ -1,7 +1,7 @@
 """A run's summary as Markdown, for the run's page in Prefect.
 
 Its two user interfaces read Markdown with different libraries. What both take the same way are
-tables and code spans. Whatever is not our own word stands in a code span, where nothing is
+tables and code spans. Text that is not our own stands in code spans, where nothing is
 markup; an escaped `www.` or `https://` would still become a link in one of them.
 https://spec.commonmark.org/0.31.2/#code-spans
 """
@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from srcnn.geometry import Size
-from srcnn.job import Outcome
+from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
-from srcnn.reporting.summary import Reason, Summary, megapixels
+from srcnn.reporting.summary import FailureReason, Summary, written_megapixels
 from srcnn.text import one_line, shortened
 
 _LONGEST_NAME = 100
@@ -22,8 +21,8 @@ _LONGEST_NAME_IN_TABLE = 60  # a cell does not wrap: more would push the figures
 _MOST_WARNINGS = 10
 
 
-def code(text: str, longest: int = _LONGEST_NAME) -> str:
-    """Text that is shown as it is, in a table too.
+def format_code(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Format text so that it is shown as it is, in a table too.
 
     Args:
         text: such as the name of a file; control characters become escapes.
@@ -41,25 +40,25 @@ def _span(text: str) -> str:
     return f"{fence}{space}{text}{space}{fence}"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; its cells are Markdown already."""
+def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Format a table; its cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def summary_page(report: Report, summary: Summary, place: str, warnings: Sequence[str]) -> str:
-    """The page of a run; tens of rows at the most.
+def render_summary(report: Report, summary: Summary, url: str, warnings: Sequence[str]) -> str:
+    """Render the page of a run, tens of rows at the most.
 
     Args:
         report: of the run.
         summary: its numbers.
-        place: URL of the report; empty where none was kept.
-        warnings: told when the run was planned.
+        url: of the report; empty if none was kept.
+        warnings: of the plan.
     """
     parts = [
         f"## {_headline(summary)}",
         _numbers(summary),
-        _places(report, place),
+        _places(report, url),
         _notes(summary),
         _reasons(summary),
         _slowest(summary.slowest),
@@ -85,25 +84,29 @@ def _numbers(summary: Summary) -> str:
     if not summary.dry_run:
         cells["Mpx per second"] = f"{summary.megapixels_per_second:,.2f}"
         cells["seconds"] = f"{summary.seconds:,.1f}"
-    return table(list(cells), [list(cells.values())])
+    return format_table(list(cells), [list(cells.values())])
 
 
-def _places(report: Report, place: str) -> str:
+def _places(report: Report, url: str) -> str:
     job = report.job
     lines = {
-        "from": code(job.src, len(job.src)),
-        "to": code(job.dst, len(job.dst)),
-        "model": f"{code(job.model, len(job.model))}, sha256 {job.model_sha256[:12]}",
-        "report": _link(place) if place else "",
-        "run": code(job.run_id),
+        "from": _whole(job.source.url),
+        "to": _whole(job.destination.url),
+        "model": f"{_whole(job.model.url)}, sha256 {job.model.sha256[:12]}",
+        "report": _link(url) if url else "",
+        "run": format_code(job.run_id),
     }
     return "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
+
+
+def _whole(text: str) -> str:
+    return format_code(text, len(text))
 
 
 def _link(url: str) -> str:
     """A link where a browser can follow it."""
     if not url.startswith(("http://", "https://")):
-        return code(url, len(url))
+        return _whole(url)
     target = re.sub(r"[^!-~]|[<>\\]", lambda found: _percent(found[0]), url)
     return f"[read it](<{target}>)"
 
@@ -113,7 +116,7 @@ def _percent(char: str) -> str:
 
 
 def _notes(summary: Summary) -> str:
-    return "\n".join(f"- {line}" for line in summary.noted)
+    return "\n".join(f"- {line}" for line in summary.note_lines)
 
 
 def _reasons(summary: Summary) -> str:
@@ -126,31 +129,31 @@ def _reasons(summary: Summary) -> str:
     return "### Failures by reason\n\n" + "\n".join(lines)
 
 
-def _reason(reason: Reason) -> str:
-    message = code(reason.text, len(reason.text))
-    examples = ", ".join(map(code, reason.examples))
-    return f"- **{reason.count:,}** {code(reason.type)}: {message}, such as {examples}"
+def _reason(reason: FailureReason) -> str:
+    message = _whole(reason.text)
+    examples = ", ".join(map(format_code, reason.examples))
+    return f"- **{reason.count:,}** {format_code(reason.type)}: {message}, such as {examples}"
 
 
-def _slowest(images: Sequence[Outcome]) -> str:
+def _slowest(images: Sequence[ImageResult]) -> str:
     if not images:
         return ""
     rows = [
         [
-            code(image.source, _LONGEST_NAME_IN_TABLE),
-            str(Size(*image.size_out)) if image.size_out else "",
-            f"{megapixels(image):.1f}",
+            format_code(image.source, _LONGEST_NAME_IN_TABLE),
+            str(image.size_out) if image.size_out else "",
+            f"{written_megapixels(image):.1f}",
             f"{image.seconds:.1f}",
         ]
         for image in images
     ]
-    return "### Slowest images\n\n" + table(["image", "output (px)", "Mpx", "seconds"], rows)
+    return "### Slowest images\n\n" + format_table(["image", "output (px)", "Mpx", "seconds"], rows)
 
 
 def _warnings(warnings: Sequence[str]) -> str:
     if not warnings:
         return ""
-    lines = [f"- {code(warning, 300)}" for warning in warnings[:_MOST_WARNINGS]]
+    lines = [f"- {format_code(warning, 300)}" for warning in warnings[:_MOST_WARNINGS]]
     if len(warnings) > _MOST_WARNINGS:
         lines.append(f"- and {len(warnings) - _MOST_WARNINGS:,} more: see the logs")
     return "### Warnings\n\n" + "\n".join(lines)

@@ -1,6 +1,6 @@
-"""How a run shows itself at the command line: to people, quietly, or as JSON lines.
+"""The output mode of the command line: for people, quiet, or JSON lines.
 
-The flow does not know of it: what it shows goes through the `Display` that is in force.
+Flows do not choose it: whatever they show goes through the current mode.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from flows.output.json_lines import JsonLines
+from srcnn.job import Job
+from srcnn.planning.plan import Plan
 
 
 @dataclass(frozen=True)
-class Display:
+class OutputMode:
     """What is shown.
 
     Attributes:
-        bar: a progress bar, where standard error is a terminal.
+        bar: a progress bar, if standard error is a terminal.
         lines: JSON lines to standard output, or None.
     """
 
@@ -25,25 +27,32 @@ class Display:
     lines: JsonLines | None = None
 
 
-display: ContextVar[Display] = ContextVar("display", default=Display())  # noqa: B039 - frozen
+current_mode: ContextVar[OutputMode] = ContextVar("output mode", default=OutputMode())  # noqa: B039 - frozen
 
 
-def show(*, quiet: bool, json: bool) -> None:
-    """Choose for the rest of this process.
+def choose_mode(*, quiet: bool, json: bool) -> None:
+    """Choose the mode for the rest of this process.
 
     Args:
-        quiet: nothing on standard error but warnings and errors.
+        quiet: only warnings and errors on standard error.
         json: JSON lines on standard output; standard error is quiet then.
     """
     if not (quiet or json):
         return
-    display.set(Display(bar=False, lines=JsonLines() if json else None))
-    for handler in stream_handlers():
+    current_mode.set(OutputMode(bar=False, lines=JsonLines() if json else None))
+    for handler in list_stream_handlers():
         handler.addFilter(_is_warning)
 
 
-def stream_handlers() -> list[logging.StreamHandler]:  # type: ignore[type-arg] # of any stream
-    """The handlers that write to this process's terminal; not those that tell a server."""
+def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
+    """Report to programs what the run is going to do; people see its progress."""
+    lines = current_mode.get().lines
+    if lines is not None:
+        lines.plan(job, plan, dry_run=dry_run)
+
+
+def list_stream_handlers() -> list[logging.StreamHandler]:  # type: ignore[type-arg] # of any stream
+    """The handlers that write to this process's terminal; not those that log to a server."""
     loggers = [logging.getLogger(name) for name in ("", "prefect", "srcnn")]
     handlers = [handler for each in loggers for handler in each.handlers]
     return [handler for handler in handlers if isinstance(handler, logging.StreamHandler)]

@@ -1,7 +1,6 @@
-"""What a run leaves on its page in Prefect: progress, a summary, a contact sheet.
+"""The artifacts of a run on its page in Prefect: progress, a summary, a contact sheet.
 
-None of it may fail a run: the images are what it is for. Outside of a flow run there is no page,
-and nothing is done.
+None of them may fail a run. Outside of a flow run there is no page, and nothing is done.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import FlowRunContext
 
-from srcnn.reporting.progress import HowFar
+from srcnn.reporting.progress import ProgressSnapshot
 from tasks.logs import AnyLogger, logger
 
 PROGRESS_KEY = "srcnn-progress"
@@ -32,7 +31,7 @@ def publish_summary(description: str, page: str) -> None:
     """Show a summary.
 
     Args:
-        description: what the run came to, in a line.
+        description: the numbers of the run, in a line.
         page: Markdown.
     """
     publish(SUMMARY_KEY, "markdown", Content(page, description))
@@ -46,55 +45,55 @@ def publish_sheet(jpeg: bytes) -> None:
             artifact would print the whole URI below the picture.
     """
     uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-    about = "Crops, pixel for pixel: left bicubic, right upscaled."
-    publish(SHEET_KEY, "markdown", Content(f"![Images before and after]({uri})", about))
+    description = "Crops, pixel for pixel: left bicubic, right upscaled."
+    publish(SHEET_KEY, "markdown", Content(f"![Images before and after]({uri})", description))
 
 
 @dataclass(frozen=True)
 class Content:
-    """What an artifact shows.
+    """The content of an artifact.
 
     Attributes:
         data: percent, or Markdown.
-        about: in a line.
+        description: in a line.
     """
 
     data: str | float
-    about: str
+    description: str
 
 
-def progress_artifact(snapshot: Callable[[], HowFar]) -> AbstractContextManager[None]:
+def progress_artifact(snapshot: Callable[[], ProgressSnapshot]) -> AbstractContextManager[None]:
     """Show progress while the body runs.
 
     Args:
-        snapshot: how far the run is, now.
+        snapshot: returns the progress, now.
     """
 
     def now() -> Content:
-        how_far = snapshot()
-        return Content(how_far.percent, how_far.text)
+        progress = snapshot()
+        return Content(progress.percent, progress.text)
 
     return live_artifact(PROGRESS_KEY, "progress", now)
 
 
-def svg_as_markdown(svg: str, words: str) -> str:
-    """A picture within Markdown, for an artifact.
+def embed_svg(svg: str, words: str) -> str:
+    """Embed a picture in Markdown, for an artifact.
 
     Args:
         svg: its file.
-        words: what it shows.
+        words: alternative text.
     """
     return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
 @contextmanager
 def live_artifact(key: str, kind: str, now: Callable[[], Content]) -> Iterator[None]:
-    """Show what changes while the body runs, from a thread: a slow server stops no work.
+    """Show changing content while the body runs, from a thread: a slow server stops no work.
 
     Args:
         key: of the artifact, which is updated in place.
         kind: of the artifact.
-        now: what it shows; asked every few seconds, and once more at the end.
+        now: returns the content; called every few seconds, and once more at the end.
     """
     first = now()
     artifact_id = publish(key, kind, first)
@@ -132,18 +131,18 @@ def _keep_updated(  # noqa: PLR0913, PLR0917 - what the thread takes along
                 continue
             try:
                 client.update_artifact(
-                    artifact_id, ArtifactUpdate(data=content.data, description=content.about)
+                    artifact_id, ArtifactUpdate(data=content.data, description=content.description)
                 )
                 shown = content
             # A server has many ways to fail; none of them concerns the work.
-            except Exception as error:  # noqa: BLE001 - told
+            except Exception as error:  # noqa: BLE001 - logged
                 if not warned:
                     log.warning("%s cannot be shown in Prefect: %s", key, error)
                 warned = True
 
 
 def publish(key: str, kind: str, content: Content) -> UUID | None:
-    """Create an artifact of this flow run; None where there is none, or no server takes it."""
+    """Create an artifact of this flow run; None outside of one, or if the server refuses it."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return None
@@ -151,7 +150,7 @@ def publish(key: str, kind: str, content: Content) -> UUID | None:
         key=key,
         type=kind,
         data=content.data,
-        description=content.about,
+        description=content.description,
         flow_run_id=context.flow_run.id,
     )
     try:
@@ -159,6 +158,6 @@ def publish(key: str, kind: str, content: Content) -> UUID | None:
         with get_client(sync_client=True) as client:
             return client.create_artifact(request).id
     # As above.
-    except Exception as error:  # noqa: BLE001 - told
+    except Exception as error:  # noqa: BLE001 - logged
         logger().warning("%s cannot be shown in Prefect: %s", key, error)
         return None

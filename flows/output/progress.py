@@ -8,47 +8,57 @@ from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 
-from flows.output.mode import display
+from flows.output.mode import current_mode
 from flows.output.prefect_artifacts import progress_artifact
-from flows.output.progress_bar import figures, progress_bar
-from srcnn.job import Outcome, Work
-from srcnn.reporting.progress import BatchProgress, Snapshot
-from tasks.logs import AnyLogger
+from flows.output.progress_bar import format_figures, progress_bar
+from srcnn.image_task import ImageResult, ImageTask
+from srcnn.reporting.progress import BatchProgress, BatchSnapshot
+from tasks.logs import AnyLogger, logger
 
 _LINE_SECONDS = 10.0
 
+ShowResult = Callable[[ImageResult, BatchSnapshot], None]
+
 
 @contextmanager
-def batch_progress(work: Sequence[Work], logger: AnyLogger) -> Iterator[BatchProgress]:
-    """Show progress while the body runs, in the way that is in force: see `flows.output.mode`.
+def show_progress(tasks: Sequence[ImageTask]) -> Iterator[Callable[[ImageResult], None]]:
+    """Show progress while the body runs, in the current output mode.
 
     Args:
-        work: the images to come.
-        logger: for lines, where standard error is no terminal.
+        tasks: the images to come.
+
+    Yields:
+        What to call with the result of each, once.
     """
-    shown, console = display.get(), Console(stderr=True)
-    has_bar = bool(work) and shown.bar and console.is_terminal
-    on_image = shown.lines.progress if shown.lines else log_lines(logger)
-    progress = BatchProgress(work, None if has_bar else on_image)
+    mode, console = current_mode.get(), Console(stderr=True)
+    has_bar = bool(tasks) and mode.bar and console.is_terminal
+    progress = BatchProgress(tasks)
     look = progress.snapshot
+    show = mode.lines.result if mode.lines else None if has_bar else _log_now_and_then(logger())
     bar = (
-        progress_bar(lambda: look().percent, lambda: figures(look()), console)
+        progress_bar(lambda: look().percent, lambda: format_figures(look()), console)
         if has_bar
         else nullcontext()
     )
+
+    def add(result: ImageResult) -> None:
+        progress.add(result)
+        if show is not None:
+            show(result, look())
+
     with progress_artifact(look), bar:
-        yield progress
+        yield add
 
 
-def log_lines(logger: AnyLogger) -> Callable[[Outcome, Snapshot], None]:
-    """Log how far it is, every ten seconds at the most."""
-    told = time.monotonic()
+def _log_now_and_then(log: AnyLogger) -> ShowResult:
+    """Log progress, every ten seconds at the most."""
+    logged = time.monotonic()
 
-    def tell(_outcome: Outcome, snapshot: Snapshot) -> None:
-        nonlocal told
+    def show(_result: ImageResult, snapshot: BatchSnapshot) -> None:
+        nonlocal logged
         now = time.monotonic()
-        if now - told >= _LINE_SECONDS:
-            told = now
-            logger.info("%s", snapshot.text)
+        if now - logged >= _LINE_SECONDS:
+            logged = now
+            log.info("%s", snapshot.text)
 
-    return tell
+    return show

@@ -1,4 +1,4 @@
-"""A progress bar, at a terminal; what stands beside that of a batch."""
+"""A progress bar at a terminal, and the figures beside that of a batch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from flows.output.mode import stream_handlers
-from srcnn.reporting.progress import Snapshot
+from flows.output.mode import list_stream_handlers
+from srcnn.reporting.progress import BatchSnapshot
 
 _MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6
 _FIGURES_LETTERS = 70  # beside the bar, which takes what is left
@@ -40,8 +40,8 @@ class _Figures(ProgressColumn):
         return Text(self._words(), no_wrap=True, overflow="ellipsis")
 
 
-def figures(now: Snapshot) -> str:
-    """What stands beside the bar of a batch.
+def format_figures(now: BatchSnapshot) -> str:
+    """The figures beside the bar of a batch.
 
     Args:
         now: how far it is.
@@ -49,13 +49,13 @@ def figures(now: Snapshot) -> str:
     failed = f", {now.failed} failed" if now.failed else ""
     return (
         f"{now.percent:3.0f}% {now.megapixels:.1f}/{now.megapixels_total:.1f} Mpx, "
-        f"{now.megapixels_per_second:.1f} Mpx/s, {clock(now.seconds_left)} left, "
+        f"{now.megapixels_per_second:.1f} Mpx/s, {format_clock(now.seconds_left)} left, "
         f"{now.images}/{now.images_total} images{failed}"
     )
 
 
-def clock(seconds: float | None) -> str:
-    """A time as on a clock, 1:02:03 or 2:03."""
+def format_clock(seconds: float | None) -> str:
+    """A duration as 1:02:03 or 2:03."""
     if seconds is None:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)
@@ -67,11 +67,11 @@ def clock(seconds: float | None) -> str:
 def progress_bar(
     percent: Callable[[], float], words: Callable[[], str], console: Console
 ) -> Iterator[None]:
-    """Show a bar while the body runs; it looks by itself how far that is.
+    """Show a bar while the body runs; it asks by itself for the progress.
 
     Args:
-        percent: how far it is, now.
-        words: to stand beside the bar.
+        percent: the progress, now.
+        words: beside the bar.
         console: a terminal.
     """
     with (
@@ -84,13 +84,13 @@ def progress_bar(
 
 @contextmanager
 def _lines_above_bar() -> Iterator[None]:
-    """Let log lines go through rich's stand-in for stderr, which keeps them above the bar.
+    """Send log lines through rich's stand-in for stderr, which keeps them above the bar.
 
-    The handlers took hold of the real stderr when they were made.
+    The handlers hold the real stderr since they were created.
     """
     streams = [
         (getattr(handler, "console", handler), handler.stream)
-        for handler in stream_handlers()
+        for handler in list_stream_handlers()
         if handler.stream is sys.__stderr__
     ]
     for holder, _ in streams:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.output.markdown import table
+from flows.output.markdown import format_table
 from flows.output.prefect_artifacts import Content, publish
 from srcnn.training.promotion import Verdict
 
@@ -24,4 +24,4 @@ def show_verdict(verdict: Verdict) -> None:
         ]
         for row in verdict.rows
     ]
-    publish(VERDICT_KEY, "markdown", Content(table(head, rows), verdict.text))
+    publish(VERDICT_KEY, "markdown", Content(format_table(head, rows), verdict.text))

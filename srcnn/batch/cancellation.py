@@ -1,68 +1,65 @@
-"""How a run and its work speak to each other: end early, and what became of an image."""
+"""Ends a run early: set by whoever knows why, asked by whatever works for the run."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 
 from srcnn.errors import NotAttemptedError
-from srcnn.job import Outcome
 
 
-@dataclass
-class Control:
-    """Shared by the run and the threads that work for it.
+class Cancellation:
+    """Shared by a run and its threads.
+
+    A run ends in two steps. When it is cancelled, images in progress are finished and no other is
+    begun; when they are dropped too, they end before their outputs are written.
 
     Attributes:
-        stop: set to end after the images in hand.
-        drop: set to drop the images in hand too, before they are written.
-        on_outcome: called for each image, from any thread.
-        reason: why it was to end; the first one counts.
-        fatal: likewise, where the run cannot go on, and not because someone asked.
+        reason: why the run was cancelled, a clause for people; the first one counts. Empty before.
+        fatal: the same, if the run cannot go on, rather than was asked to end; None otherwise.
     """
 
-    stop: threading.Event = field(default_factory=threading.Event)
-    drop: threading.Event = field(default_factory=threading.Event)
-    on_outcome: Callable[[Outcome], None] = lambda _: None
-    reason: str = ""
-    fatal: str | None = None
+    def __init__(self) -> None:
+        """Nothing is cancelled."""
+        self.reason = ""
+        self.fatal: str | None = None
+        self._cancelled = threading.Event()
+        self._dropped = threading.Event()
 
-    def end(self, reason: str, *, drop: bool = False, fatal: bool = False) -> None:
-        """End after the images in hand, or at once.
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether no other image is begun."""
+        return self._cancelled.is_set()
+
+    @property
+    def drops_images(self) -> bool:
+        """Whether images in progress are dropped."""
+        return self._dropped.is_set()
+
+    def cancel(self, reason: str, *, drop: bool = False, fatal: bool = False) -> None:
+        """End the run, from any thread or from a signal handler.
 
         Args:
             reason: a clause for people, of why.
-            drop: whether the images in hand are dropped too.
-            fatal: whether the run cannot go on, as opposed to being asked to end.
+            drop: whether the images in progress are dropped too.
+            fatal: whether the run cannot go on, rather than was asked to end.
         """
-        if not self.stop.is_set():
+        if not self._cancelled.is_set():
             self.reason = reason
             self.fatal = reason if fatal else None
-            self.stop.set()
+            self._cancelled.set()
         if drop:
-            self.drop.set()
+            self._dropped.set()
 
-    def check_turn(self) -> None:
-        """Called before an image is begun.
+    def raise_if_cancelled(self, *, begun: bool = True) -> None:
+        """Called before an image, and between the steps of one.
 
-        Raises:
-            NotAttemptedError: the run has ended.
-        """
-        if self.stop.is_set():
-            raise NotAttemptedError(f"not begun: {self.reason}")
-
-    def check(self) -> None:
-        """Called between the parts of an image's way.
+        Args:
+            begun: whether the image is in progress, and so is only dropped on request.
 
         Raises:
-            NotAttemptedError: the images in hand are to be dropped.
+            NotAttemptedError: the image must not go on.
         """
-        if self.drop.is_set():
+        if begun and self._dropped.is_set():
             raise NotAttemptedError(f"dropped: {self.reason}")
-
-
-# Set by the flow and inherited by its threads. Work in another process has none: it watches
-# the destination's lock instead, see `srcnn.destination.lock.watch`.
-control: ContextVar[Control] = ContextVar("control")
+        if not begun and self._cancelled.is_set():
+            raise NotAttemptedError(f"not begun: {self.reason}")

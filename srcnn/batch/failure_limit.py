@@ -27,6 +27,10 @@ class FailureLimit:
     count: int | None = None
     share: Fraction | None = None
 
+    def __str__(self) -> str:
+        """As people wrote it."""
+        return self.text
+
     def allows(self, failed: int, requested: int) -> bool:
         """Whether the run goes on.
 

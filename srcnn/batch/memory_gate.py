@@ -1,8 +1,8 @@
-"""Room for what is in hand: bounds in number and in bytes, shared by the threads of a process.
+"""Gates that bound what a process holds, in number and in bytes.
 
-Knows nothing of images. Who wants to go on waits, in turn, until there is room in the next
-room, and only then leaves the one before: memory is bounded at every step of the way, and
-nobody who waits further along holds up those who could leave.
+Knows nothing of images. A holder waits at a gate until there is room behind it, and only then
+leaves the one before. So memory is bounded at every stage, and one that waits at a later gate
+does not block those that could leave an earlier one.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from types import TracebackType
 from typing import Self
 
 
-class Room:
-    """A bounded room; first come, first served, so that large guests are not passed for ever."""
+class MemoryGate:
+    """A bounded stage; first come, first served, so that large holders are not starved."""
 
     def __init__(self, places: int, capacity_bytes: int) -> None:
         """Start empty.
 
         Args:
             places: how many may be inside, 1 or more.
-            capacity_bytes: what they may hold together; who holds more goes in alone.
+            capacity_bytes: what they may hold together; a larger holder is admitted alone.
         """
         self._places = places
         self._capacity_bytes = capacity_bytes
@@ -48,7 +48,7 @@ class Room:
             self._admit()
 
     def _admit(self) -> None:
-        """Let in who comes first, while there is room: nobody else is woken."""
+        """Admit the first in the queue while there is room; nobody else is woken."""
         while self._queue and self._fits(self._queue[0][0]):
             size_bytes, admitted = self._queue.popleft()
             self._take(size_bytes)
@@ -64,32 +64,32 @@ class Room:
         return self._inside < self._places and self._held_bytes + size_bytes <= self._capacity_bytes
 
 
-class Stay:
-    """A way through rooms, in one at a time; the last one is left at the end of the block.
+class GateHolder:
+    """Passes through gates, in one at a time; the last one is left at the end of the block.
 
-    All ways must lead through the rooms in one order, or two could wait for each other.
+    All holders must pass the gates in the same order, or two could wait for each other.
     """
 
     def __init__(self) -> None:
-        """Start outside."""
-        self._room: Room | None = None
+        """Start outside of every gate."""
+        self._gate: MemoryGate | None = None
         self._size_bytes = 0
 
-    def move(self, room: Room, size_bytes: int) -> None:
-        """Wait for room in the next room, and leave the one before.
+    def advance(self, gate: MemoryGate, size_bytes: int) -> None:
+        """Wait at the next gate, enter it, and leave the one before.
 
         Args:
-            room: the next one.
-            size_bytes: what is held on to from now.
+            gate: the next one.
+            size_bytes: what is held from now on.
         """
-        room.enter(size_bytes)
+        gate.enter(size_bytes)
         self._leave()
-        self._room, self._size_bytes = room, size_bytes
+        self._gate, self._size_bytes = gate, size_bytes
 
     def _leave(self) -> None:
-        if self._room is not None:
-            self._room.leave(self._size_bytes)
-            self._room = None
+        if self._gate is not None:
+            self._gate.leave(self._size_bytes)
+            self._gate = None
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -101,5 +101,5 @@ class Stay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the last room."""
+        """Leave the last gate."""
         self._leave()

@@ -1,4 +1,4 @@
-"""How work in another process hears that its run ended: by the destination's lock."""
+"""Cancels work in another process when its run ends, by the destination's lock."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from srcnn.batch.cancellation import Control
+from srcnn.batch.cancellation import Cancellation
 from srcnn.destination.lock.watch import watch
 from srcnn.job import Job
 from srcnn.storage.folder import Folder
 
-_LOOK_SECONDS = 5.0
+_POLL_SECONDS = 5.0
 
 
 @contextmanager
-def followed(job: Job) -> Iterator[Control]:
-    """A control that follows the lock while the body runs.
+def follow_lock(job: Job) -> Iterator[Cancellation]:
+    """A cancellation that follows the lock while the body runs.
 
-    A run that nobody leads any more (its process died, another took its destination) ends
-    here too: what goes on after a cancellation would write over what others write.
+    It also ends a run that nobody leads any more (its process died, or another run took its
+    destination): whatever goes on would overwrite what others write.
 
     Args:
         job: whose run holds the destination.
     """
-    run, done = Control(), threading.Event()
-    dst = Folder(job.dst, job.storage)
-    _look(dst, job.run_id, run)
+    cancellation, done = Cancellation(), threading.Event()
+    _poll(job.destination, job.run_id, cancellation)
 
     def follow() -> None:
-        while not done.wait(_LOOK_SECONDS) and not run.drop.is_set():
-            _look(dst, job.run_id, run)
+        while not done.wait(_POLL_SECONDS) and not cancellation.drops_images:
+            _poll(job.destination, job.run_id, cancellation)
 
     thread = threading.Thread(target=follow, name="follow-lock", daemon=True)
     thread.start()
     try:
-        yield run
+        yield cancellation
     finally:
         done.set()
         thread.join()
 
 
-def _look(dst: Folder, run_id: str, run: Control) -> None:
+def _poll(destination: Folder, run_id: str, cancellation: Cancellation) -> None:
     try:
-        state = watch(dst, run_id)
-    except OSError:  # a storage that cannot be read says nothing of the run
+        state = watch(destination, run_id)
+    except OSError:  # an unreadable storage says nothing about the run
         return
     if state == "stopping":
-        run.end("the run was ended")
+        cancellation.cancel("the run was ended")
     elif state == "dropping":
-        run.end("the run was ended", drop=True)
+        cancellation.cancel("the run was ended", drop=True)
     elif state == "lost":
-        run.end("the run does not hold its destination any more", drop=True, fatal=True)
+        cancellation.cancel("the run does not hold its destination any more", drop=True, fatal=True)

@@ -1,4 +1,4 @@
-"""What all shards in a process share: the model, the cores, and room for what is in hand."""
+"""What all shards of a process share: the model, the cores, the threads, and memory gates."""
 
 from __future__ import annotations
 
@@ -7,65 +7,66 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from srcnn.batch.memory_gate import Room
+from srcnn.batch.memory_gate import MemoryGate
 from srcnn.inference.upscaler import Upscaler
-from srcnn.job import Job
+from srcnn.job import ResourceLimits
 from srcnn.runtime.cores import pool, usable_cores, usable_memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Three rooms fill three eighths of the memory at the most; the rest is for tiles and libraries.
+# Three gates admit three eighths of the memory at the most; tiles and libraries take the rest.
 _SHARE_OF_MEMORY = 8
-# While some are computed, others wait for the interpreter, or for their next part's turn.
-_PICTURES_PER_CORE = 3
+# While some are computed, others wait for the interpreter, or for their next step's turn.
+_IMAGES_PER_CORE = 3
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """An image goes from room to room; its own thread waits while the cores work on it.
+class WorkerResources:
+    """An image passes the three gates; its thread waits while the cores work on it.
 
     Attributes:
         upscaler: the job's.
         cores: the pool that computes; see `srcnn.runtime.cores.pool`.
-        hands: one thread for each image in hand, which reads, waits and writes.
-        files: room for files that are read, and not yet begun.
-        pictures: room for what is decoded, until its file is made.
-        outputs: room for files that are being written.
+        io_threads: one thread for each image in progress, which reads, waits and writes.
+        read_gate: bounds files that are read and not yet begun.
+        decode_gate: bounds decoded images, until their files are encoded.
+        write_gate: bounds files that are being written.
     """
 
     upscaler: Upscaler
     cores: Executor
-    hands: Executor
-    files: Room
-    pictures: Room
-    outputs: Room
+    io_threads: Executor
+    read_gate: MemoryGate
+    decode_gate: MemoryGate
+    write_gate: MemoryGate
 
     def compute(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call on one of the cores, and wait for it.
 
         Args:
-            call: leaf work: it waits for nothing that is computed.
+            call: leaf work: it waits for nothing else that is computed there.
             args: its arguments.
-            kwargs: likewise.
+            kwargs: its keyword arguments.
         """
         return self.cores.submit(call, *args, **kwargs).result()
 
 
-def furnish(job: Job, upscaler: Upscaler) -> Workshop:
-    """Make room for a job in this process.
+def create_resources(upscaler: Upscaler, threads: int, limits: ResourceLimits) -> WorkerResources:
+    """Create the threads and gates of this process.
 
     Args:
-        job: what all images share.
         upscaler: the job's.
+        threads: that compute; 0 for the cores that the process may use.
+        limits: what the process may hold.
     """
-    capacity_bytes = job.buffer_bytes or usable_memory() // _SHARE_OF_MEMORY
-    pictures = _PICTURES_PER_CORE * (job.threads or usable_cores())
-    return Workshop(
+    capacity_bytes = limits.buffer_bytes or usable_memory() // _SHARE_OF_MEMORY
+    images, transfers = _IMAGES_PER_CORE * (threads or usable_cores()), limits.transfers
+    return WorkerResources(
         upscaler,
-        cores=pool(job.threads),
-        hands=ThreadPoolExecutor(2 * job.transfers + pictures, thread_name_prefix="srcnn-hand"),
-        files=Room(job.transfers, capacity_bytes),
-        pictures=Room(pictures, capacity_bytes),
-        outputs=Room(job.transfers, capacity_bytes),
+        cores=pool(threads),
+        io_threads=ThreadPoolExecutor(2 * transfers + images, thread_name_prefix="srcnn-io"),
+        read_gate=MemoryGate(transfers, capacity_bytes),
+        decode_gate=MemoryGate(images, capacity_bytes),
+        write_gate=MemoryGate(transfers, capacity_bytes),
     )

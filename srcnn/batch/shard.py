@@ -1,8 +1,8 @@
-"""Where a shard's images are made: each by a thread that reads, has it computed, and writes.
+"""The images of one shard: each has a thread that reads it, has it computed, and writes it.
 
-Many are on their way at a time, so that reading, computing and writing overlap; the rooms of the
-workshop bound what they hold. The one place where an image's failure is caught, so that it
-never stops the others.
+Many are in progress at a time, so that reading, computing and writing overlap; the gates of
+`WorkerResources` bound what they hold. The one place where an image's failure is caught, so that
+it never stops the others.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from srcnn.batch.cancellation import Control
-from srcnn.batch.memory_gate import Stay
-from srcnn.batch.process_image import held_bytes, make
-from srcnn.batch.resources import Workshop
+from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.memory_gate import GateHolder
+from srcnn.batch.process_image import estimate_peak_bytes, process_image
+from srcnn.batch.resources import WorkerResources
 from srcnn.destination.ledger import Record
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.job import Failure, Job, Outcome, Work, scale_of
-from srcnn.storage.folder import Folder
+from srcnn.image_task import Failure, ImageResult, ImageTask, measure_scale
+from srcnn.job import Job
 from srcnn.storage.listing import FileInfo
 
 R = TypeVar("R")
 
-# Not that of one file: a disk that is full, or was mounted again read-only after an error.
+# Not of one file: a full disk, or one that was mounted again read-only after an error.
 _NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-class _Clock:
-    """The time that is spent on one image; waiting for room is not spent on it."""
+class _Stopwatch:
+    """The time that is spent on one image; waiting at a gate does not count."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def timed(self, call: Callable[[], R]) -> R:
+    def time(self, call: Callable[[], R]) -> R:
         started = time.monotonic()
         try:
             return call()
@@ -45,113 +45,115 @@ class _Clock:
             self.seconds += time.monotonic() - started
 
 
-class Bench:
-    """The means that one shard's images share.
+class ShardProcessor:
+    """Processes the images of one shard.
 
     Attributes:
         records: of the images that are written.
     """
 
-    def __init__(self, job: Job, workshop: Workshop, run: Control) -> None:
-        """Open the job's folders.
+    def __init__(self, job: Job, resources: WorkerResources, cancellation: Cancellation) -> None:
+        """Start nothing yet.
 
         Args:
             job: what all images share.
-            workshop: of this process.
-            run: told of every image, and of a storage that went away.
+            resources: of this process.
+            cancellation: asked before and within each image; set when the storage is gone.
         """
         self.records: list[Record] = []
         self._job = job
-        self._workshop = workshop
-        self._run = run
-        self._src, self._dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
+        self._resources = resources
+        self._cancellation = cancellation
 
-    def outcomes(self, shard: Sequence[Work]) -> Iterator[Outcome]:
-        """Make the images, and tell of each as soon as it is known.
+    def process(self, shard: Sequence[ImageTask]) -> Iterator[ImageResult]:
+        """Process the images; yields each result as soon as it is known.
 
         Args:
-            shard: images to make.
+            shard: the images.
         """
-        ways = [self._workshop.hands.submit(self._image, work) for work in shard]
+        futures = [self._resources.io_threads.submit(self._process, task) for task in shard]
         try:
-            for way in as_completed(ways):
-                outcome, record = way.result()
+            for future in as_completed(futures):
+                result, record = future.result()
                 self.records += [record] if record else []
-                self._run.on_outcome(outcome)
-                yield outcome
-        finally:  # whatever stopped us: nothing works on when we are gone
-            for way in ways:
-                way.cancel()
-            wait(ways)
+                yield result
+        finally:  # whatever stopped us: no thread works on after we return
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
-    def _image(self, work: Work) -> tuple[Outcome, Record | None]:
-        clock = _Clock()
+    def _process(self, task: ImageTask) -> tuple[ImageResult, Record | None]:
+        stopwatch = _Stopwatch()
         try:
-            info, notes = self._written(work, clock)
+            info, notes = self._transfer(task, stopwatch)
         # Whatever an image does to the libraries that read, run and write it, it fails alone.
         except Exception as error:  # noqa: BLE001 - recorded, and shown at the end
             if isinstance(error, OSError):
-                self._end_if_storage_is_gone(error)
-            return _outcome(work, clock.seconds, Failure.of(error)), None
-        outcome = replace(_outcome(work, clock.seconds, None), notes=notes)
-        return outcome, _record(self._job, work, info)
+                self._cancel_if_storage_is_gone(error)
+            failure = Failure.from_error(error)
+            return _build_result(task, stopwatch.seconds, failure), None
+        result = replace(_build_result(task, stopwatch.seconds, None), notes=notes)
+        return result, _build_record(self._job, task, info)
 
-    def _written(self, work: Work, clock: _Clock) -> tuple[FileInfo, tuple[str, ...]]:
-        """Take an image through the rooms: its file, its pixels, its output's file.
+    def _transfer(self, task: ImageTask, stopwatch: _Stopwatch) -> tuple[FileInfo, tuple[str, ...]]:
+        """Take an image through the gates: its file, its pixels, its output's file.
 
         Returns:
-            The output's file as it lies there, and what is to be said of its colours.
+            The output's file as written, and notes on the image's colours.
         """
-        run, workshop = self._run, self._workshop
-        with Stay() as stay:
-            stay.move(workshop.files, work.info.size)
-            run.check_turn()
-            data = clock.timed(partial(self._src.read, work.source))
-            stay.move(workshop.pictures, held_bytes(work))
-            run.check_turn()
-            made = clock.timed(partial(make, self._job, workshop, work, data, run.check))
+        job, resources, cancellation = self._job, self._resources, self._cancellation
+        with GateHolder() as holder:
+            holder.advance(resources.read_gate, task.info.size)
+            cancellation.raise_if_cancelled(begun=False)
+            data = stopwatch.time(partial(job.source.read, task.source))
+            holder.advance(resources.decode_gate, estimate_peak_bytes(task))
+            cancellation.raise_if_cancelled(begun=False)
+            check = cancellation.raise_if_cancelled
+            image = stopwatch.time(partial(process_image, job.output, resources, task, data, check))
             del data
-            stay.move(workshop.outputs, len(made.content))
-            run.check()
-            return clock.timed(partial(self._dst.write, work.output, made.content)), made.notes
+            holder.advance(resources.write_gate, len(image.content))
+            check()
+            info = stopwatch.time(partial(job.destination.write, task.output, image.content))
+            return info, image.notes
 
-    def _end_if_storage_is_gone(self, error: OSError) -> None:
-        """One file that cannot be had is its image's failure; a whole folder ends the run."""
-        if self._run.stop.is_set():
+    def _cancel_if_storage_is_gone(self, error: OSError) -> None:
+        """One file that cannot be read or written fails alone; a whole folder ends the run."""
+        if self._cancellation.is_cancelled:
             return
         if error.errno in _NOTHING_CAN_BE_WRITTEN:
-            self._run.end(f"{self._dst.url}: {error.strerror}", fatal=True)
+            reason = f"{self._job.destination.url}: {error.strerror}"
+            self._cancellation.cancel(reason, fatal=True)
             return
         try:
-            self._src.probe()
-            self._dst.probe()
+            self._job.source.probe()
+            self._job.destination.probe()
         except (StorageError, SourceMissingError) as gone:
-            self._run.end(str(gone), fatal=True)
+            self._cancellation.cancel(str(gone), fatal=True)
 
 
-def _outcome(work: Work, seconds: float, error: Failure | None) -> Outcome:
-    return Outcome(
-        source=work.source,
-        output=work.output,
+def _build_result(task: ImageTask, seconds: float, error: Failure | None) -> ImageResult:
+    return ImageResult(
+        source=task.source,
+        output=task.output,
         status="failed" if error else "written",
-        scale=scale_of(work.size_in, work.size_out),
-        size_in=work.size_in,
-        size_out=work.size_out,
+        scale=measure_scale(task.size_in, task.size_out),
+        size_in=task.size_in,
+        size_out=task.size_out,
         seconds=seconds,
         error=error,
     )
 
 
-def _record(job: Job, work: Work, info: FileInfo) -> Record:
+def _build_record(job: Job, task: ImageTask, info: FileInfo) -> Record:
     return Record(
-        output=work.output,
-        source=work.source,
-        source_info=work.info,
+        output=task.output,
+        source=task.source,
+        source_info=task.info,
         output_info=info,
-        scale=work.scale,
-        options=job.options_digest(work.output),
-        model=job.model_sha256,
-        precision=job.precision,
-        size_in=work.size_in,
-        size_out=work.size_out,
+        scale=str(task.scale),
+        options=job.digest_options(task.output),
+        model=job.model.sha256,
+        precision=job.inference.precision,
+        size_in=task.size_in,
+        size_out=task.size_out,
     )

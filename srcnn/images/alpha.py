@@ -12,9 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ImageColor
 
-from srcnn.errors import UsageError
+from srcnn.images.colour import Colour
 from srcnn.images.pixels import Pixels, has_alpha
 
 # How far a transparent pixel may reach into what is seen, in pixels of the source at factor 1,
@@ -102,25 +101,7 @@ def _bleed_strip(image: Pixels, seen: npt.NDArray[np.bool_], result: Pixels, kee
     written[at, -1] = 0
 
 
-def parse_colour(text: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0 to 255, of a name as in CSS, #rrggbb, or rgb(r, g, b).
-
-    Raises:
-        UsageError: it is no colour, or one with transparency.
-    """
-    try:
-        colour = ImageColor.getrgb(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text!r} is no colour: expected a name such as white, or #rrggbb"
-        ) from error
-    red, green, blue = colour[:3]
-    if len(colour) > len((red, green, blue)):
-        raise UsageError(f"{text!r} has transparency: expected a name such as white, or #rrggbb")
-    return red, green, blue
-
-
-def flatten(image: Pixels, colour: str) -> Pixels:
+def flatten(image: Pixels, colour: Colour) -> Pixels:
     """Put a picture on a colour, as a viewer shows it on a page of that colour.
 
     Computed on the values as they are encoded, like browsers, Pillow and ImageMagick do, and in
@@ -128,18 +109,15 @@ def flatten(image: Pixels, colour: str) -> Pixels:
 
     Args:
         image: (H, W, 4) uint8 or uint16, BGRA.
-        colour: see `parse_colour`.
+        colour: of the background.
 
     Returns:
         (H, W, 3) BGR of the same depth.
-
-    Raises:
-        UsageError: it is no colour.
     """
     white = np.iinfo(image.dtype).max
     # The product of two samples needs twice their bits.
     wide = np.dtype(np.uint16 if image.dtype == np.uint8 else np.uint32)
-    page = np.array(parse_colour(colour)[::-1], dtype=wide) * wide.type(white // 255)
+    page = np.array(colour[::-1], dtype=wide) * wide.type(white // 255)
     result: Pixels = np.empty((*image.shape[:2], 3), dtype=image.dtype)
     for rows in strips(image):
         strip: npt.NDArray[Any] = image[rows].astype(wide)

@@ -13,7 +13,7 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
@@ -24,52 +24,67 @@ _BEFORE_SETS = re.compile(r"[^\[\\]*")
 
 
 @dataclass(frozen=True)
-class _Glob:
-    """A pattern with wildcards.
+class Glob:
+    """One pattern, compiled.
 
     Attributes:
-        index: its place among all patterns.
-        part: text that a key it matches holds; looked for first, which takes a third of the time.
-        regex: of the whole.
+        text: as people wrote it.
+        names: the names that it stands for as it is.
+        regex: of the whole; None if it has no wildcards.
+        literal_part: text that every match holds; looked for first, which takes a third of the
+            time.
+        top_folder: the folder at the root in which all matches lie; None if there may be several.
     """
 
-    index: int
-    part: str
-    regex: re.Pattern[str]
+    text: str
+    names: tuple[str, ...] = field(compare=False)
+    regex: re.Pattern[str] | None = field(compare=False)
+    literal_part: str = field(compare=False)
+    top_folder: str | None = field(compare=False)
+
+    def __str__(self) -> str:
+        """As people wrote it."""
+        return self.text
 
 
-class Patterns:
+def parse_glob(text: str) -> Glob:
+    """Compile a pattern.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    cleaned = text.strip().removeprefix("./")
+    if not cleaned.strip("/"):
+        raise UsageError(f"pattern {text!r}: expected a path or a glob, got nothing")
+    # Spaces around a path are a slip, or part of the name.
+    names = tuple(name.strip("/") for name in (cleaned, text.removeprefix("./")))
+    regex = _compile(cleaned) if _WILDCARD.search(cleaned) else None
+    return Glob(text, names, regex, _find_literal_part(cleaned), _find_top_folder(cleaned))
+
+
+class Globs:
     """Patterns in order; finds the last one that matches a key.
 
-    Literal patterns are looked up, so that a scales file with a row for each of 100,000
-    images costs no more than one glob.
+    Names are looked up, so that a scales file with a row for each of 100,000 images costs no
+    more than one glob.
     """
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        """Compile the patterns.
+    def __init__(self, globs: Iterable[Glob]) -> None:
+        """Sort the patterns by what they may match.
 
         Args:
-            patterns: as above.
-
-        Raises:
-            UsageError: one is empty.
+            globs: in order.
         """
-        self._literal: dict[str, int] = {}
+        self._by_name: dict[str, int] = {}
         # By the top folder that they name, if they do: most rows are of no concern to a key.
-        self._globs: defaultdict[str | None, list[_Glob]] = defaultdict(list)
-        for index, pattern in enumerate(patterns):
-            cleaned = pattern.strip().removeprefix("./")
-            if not cleaned.strip("/"):
-                raise UsageError(f"pattern {pattern!r}: expected a path or a glob, got nothing")
-            # Spaces around a path are a slip, or part of the name.
-            for name in (cleaned, pattern.removeprefix("./")):
-                self._literal[name.strip("/")] = index
-            glob = _compile(cleaned) if _WILDCARD.search(cleaned) else None
-            if glob:
-                found = _Glob(index, _literal_part(cleaned), glob)
-                self._globs[_top_folder(cleaned)].append(found)
-        for globs in self._globs.values():
-            globs.reverse()
+        self._by_folder: defaultdict[str | None, list[tuple[int, Glob]]] = defaultdict(list)
+        for index, glob in enumerate(globs):
+            for name in glob.names:
+                self._by_name[name] = index
+            if glob.regex:
+                self._by_folder[glob.top_folder].append((index, glob))
+        for found in self._by_folder.values():
+            found.reverse()
 
     def last_match(self, key: str) -> int | None:
         """The index of the last pattern that matches, or None.
@@ -77,13 +92,14 @@ class Patterns:
         Args:
             key: path relative to the source's root, with `/`.
         """
-        best = max((self._literal.get(path, -1) for path in _self_and_folders(key)), default=-1)
-        for globs in (self._globs.get(key.partition("/")[0], ()), self._globs.get(None, ())):
-            for glob in globs:
-                if glob.index <= best:
+        best = max((self._by_name.get(path, -1) for path in _self_and_folders(key)), default=-1)
+        top_folder = key.partition("/")[0]
+        for globs in (self._by_folder.get(top_folder, ()), self._by_folder.get(None, ())):
+            for index, glob in globs:
+                if index <= best:
                     break
-                if glob.part in key and glob.regex.match(key):
-                    best = glob.index
+                if glob.literal_part in key and glob.regex and glob.regex.match(key):
+                    best = index
                     break
         return best if best >= 0 else None
 
@@ -99,23 +115,23 @@ def _self_and_folders(key: str) -> Iterator[str]:
         yield key
 
 
-def _literal_part(pattern: str) -> str:
-    """Characters that stand for themselves, side by side; slashes at a wildcard may not."""
+def _find_literal_part(pattern: str) -> str:
+    """The longest run of characters that stand for themselves; slashes at a wildcard may not."""
     before = _BEFORE_SETS.match(pattern)
     runs = re.split(r"[*?]+", before[0] if before else "")
     return max((run.strip("/") for run in runs), key=len)
 
 
-def _top_folder(pattern: str) -> str | None:
-    """The folder at the root in which all that matches lies; None where there may be several."""
+def _find_top_folder(pattern: str) -> str | None:
+    """The folder at the root in which all matches lie; None if there may be several."""
     folder, slash, below = pattern.removeprefix("/").partition("/")
     anchored = slash and below and folder not in ("", ".", "..")
     return None if not anchored or re.search(r"[*?\[\\]", folder) else folder
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """The glob's expression; None where it is no glob (`[1.jpg`): as in git, a name only."""
-    # In .gitignore these two begin a comment and a negation; here they are a name's.
+    """The glob's expression; None if it is not a glob (`[1.jpg`): as in git, a name only."""
+    # In .gitignore these two begin a comment and a negation; here they belong to a name.
     escaped = "\\" + pattern if pattern[0] in "#!" else pattern
     with warnings.catch_warnings():
         # `[[]` is the set of one bracket; Python's `re` wonders whether it is a set of sets.

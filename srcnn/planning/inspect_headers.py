@@ -1,4 +1,4 @@
-"""What is to become of images by their headers: sizes, limits, and what cannot be made."""
+"""Decides for images by their headers: sizes, limits, and what cannot be made."""
 
 from __future__ import annotations
 
@@ -7,59 +7,71 @@ from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, is_large_enough, output_size
+from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
 from srcnn.inference.upscaler import Upscaler
-from srcnn.job import Failure, Outcome, Work
 from srcnn.planning.scales_file import check_scale
-from srcnn.planning.selection import Selection, Wish
+from srcnn.planning.selection import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 
 _HEADER_THREADS = 16
 _MEGA = 1_000_000
 
 
-def look_at(
-    src: Folder, todo: Sequence[Wish], selection: Selection, upscaler: Upscaler
-) -> list[Work | Outcome]:
-    """Read the headers of images that must be made, many at a time.
+def inspect_headers(
+    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, upscaler: Upscaler
+) -> list[ImageTask | ImageResult]:
+    """Read the headers of images that must be processed, many at a time.
 
     Args:
-        src: where they are.
-        todo: the images.
-        selection: limits, and what becomes of those that are large enough.
+        source: where they are.
+        images: those that are not up to date.
+        options: limits, and what becomes of images that already meet their target.
         upscaler: the model, which may have a fixed factor.
+
+    Returns:
+        For each image a task, or its result if there is nothing to do or it is refused.
 
     Raises:
         UsageError: the model cannot make a scale.
         OSError: the source as a whole went out of reach.
     """
     with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return list(pool.map(lambda wish: _decide(src, wish, selection, upscaler), todo))
+        return list(pool.map(lambda image: _inspect(source, image, options, upscaler), images))
 
 
-def _decide(src: Folder, wish: Wish, selection: Selection, upscaler: Upscaler) -> Work | Outcome:
+def _inspect(
+    source: Folder, image: RequestedImage, options: PlanOptions, upscaler: Upscaler
+) -> ImageTask | ImageResult:
     try:
-        with src.open(wish.source, wish.info) as file:
+        with source.open(image.source, image.info) as file:
             size_in = read_header(file).size
-        _check_input(size_in, selection.max_input_megapixels)
-        if is_large_enough(size_in, wish.scale):
-            if selection.when_larger == "skip":  # there is no output, or not of this scale
-                return Outcome(wish.source, None, "skipped", (1.0, 1.0), size_in, size_in)
-            check_size(wish.output, size_in)
-            return Work(
-                wish.source, wish.output, str(wish.scale), wish.info, size_in, size_in, copy=True
-            )
-        check_writable(wish.output)
-        size_out = output_size(size_in, wish.scale)
-        _check_output(size_out, selection.max_output_megapixels)
-        check_size(wish.output, size_out)
+        decided = _decide(image, size_in, options)
     except (ImageError, OSError) as error:
         if isinstance(error, StorageError):
-            src.probe()  # this image's failure alone, unless all of the source is out of reach
-        return Outcome(wish.source, wish.output, "failed", error=Failure.of(error))
-    check_scale(wish.source, wish.scale, upscaler, size_in)
-    return Work(wish.source, wish.output, str(wish.scale), wish.info, size_in, size_out)
+            source.probe()  # raises if the whole source is out of reach, not just this image
+        failure = Failure.from_error(error)
+        return ImageResult(image.source, image.output, "failed", error=failure)
+    if isinstance(decided, ImageTask) and not decided.copy:
+        check_scale(image.source, image.scale, upscaler, size_in)
+    return decided
+
+
+def _decide(image: RequestedImage, size_in: Size, options: PlanOptions) -> ImageTask | ImageResult:
+    _check_input(size_in, options.max_input_megapixels)
+    copy = is_large_enough(size_in, image.scale)
+    if copy and options.when_larger == "skip":  # there is no output, or not of this scale
+        return ImageResult(image.source, None, "skipped", (1.0, 1.0), size_in, size_in)
+    size_out = size_in
+    if not copy:
+        check_writable(image.output)
+        size_out = output_size(size_in, image.scale)
+        _check_output(size_out, options.max_output_megapixels)
+    check_size(image.output, size_out)
+    return ImageTask(
+        image.source, image.output, image.scale, image.info, size_in, size_out, copy=copy
+    )
 
 
 def _check_input(size: Size, limit: float) -> None:

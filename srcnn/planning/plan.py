@@ -1,6 +1,6 @@
-"""The plan of a batch: every image of the source with what is to become of it.
+"""The plan of a run: every image of the source, with what is to become of it.
 
-Everything that can be refused is refused here, before any work. Nothing is written.
+Everything that can be refused is refused here, before any image is processed. Nothing is written.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from srcnn.destination import ledger
-from srcnn.geometry import parse_scale
+from srcnn.image_task import ImageResult, ImageTask
 from srcnn.inference.upscaler import Upscaler
-from srcnn.job import Job, Outcome, Work
-from srcnn.planning.inspect_headers import look_at
-from srcnn.planning.scales_file import DEFAULT_NAME, Resolver, Scales, read_scales
-from srcnn.planning.selection import Selection, wishes_of
-from srcnn.planning.source_files import earlier_outputs, images_among, source_files
-from srcnn.planning.up_to_date import Making, skipped
+from srcnn.job import Job
+from srcnn.planning.inspect_headers import inspect_headers
+from srcnn.planning.scales_file import DEFAULT_NAME, ScaleResolver, Scales, read_scales
+from srcnn.planning.selection import PlanOptions, select_images
+from srcnn.planning.source_files import find_earlier_outputs, list_source_files, split_images
+from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
@@ -28,81 +28,93 @@ class Plan:
     """What a run will do.
 
     Attributes:
-        work: images to make.
-        settled: images that need no work: up to date, or impossible.
+        tasks: images to process.
+        settled: images that need no work: up to date, or refused.
         warnings: what people should look at.
-        left_alone: files that are no images of ours, by extension.
-        litter: keys in the destination that a killed run left half-written.
-        scattered: the ledger is worth to be compacted before the work.
+        ignored: files that are not images we read: how many, by extension.
+        leftovers: keys in the destination that a killed run left half-written.
+        needs_compaction: whether the ledger is to be compacted before the work.
     """
 
-    work: list[Work]
-    settled: list[Outcome]
+    tasks: list[ImageTask]
+    settled: list[ImageResult]
     warnings: list[str] = field(default_factory=list)
-    left_alone: dict[str, int] = field(default_factory=dict)
-    litter: list[str] = field(default_factory=list)
-    scattered: bool = False
+    ignored: dict[str, int] = field(default_factory=dict)
+    leftovers: list[str] = field(default_factory=list)
+    needs_compaction: bool = False
+
+    @property
+    def requested(self) -> int:
+        """Images that were asked for."""
+        return len(self.tasks) + len(self.settled)
 
 
-def make_plan(job: Job, selection: Selection, upscaler: Upscaler) -> Plan:
-    """Look at source, destination and record, and decide for every image.
+def make_plan(job: Job, options: PlanOptions, upscaler: Upscaler) -> Plan:
+    """Look at source, destination and ledger, and decide for every image.
 
     Args:
         job: what all images share.
-        selection: which images, how large, and what to do again.
+        options: which images, how large, and what is written again.
         upscaler: the model, which may have a fixed factor.
 
     Raises:
         UsageError: an option or the scales file is wrong; nothing has been done.
-        SourceMissingError: the source or the scales file is not there.
+        SourceMissingError: the source or the scales file does not exist.
         OSError: a listing failed, or the source as a whole went out of reach.
     """
-    src, dst = Folder(job.src, job.storage), Folder(job.dst, job.storage)
+    source, destination = job.source, job.destination
     # Both listings at a time: a bucket of 100,000 keys takes its server ten seconds.
     with ThreadPoolExecutor(1) as pool:
-        existing_later = pool.submit(_existing, dst)
-        listing, passed_over = _source(src, dst)
+        existing_later = pool.submit(_list_existing, destination)
+        listing, warnings = _list_source(source, destination)
         existing = existing_later.result()
-    images, left_alone = images_among(listing)
-    default = parse_scale(selection.scale) if selection.scale else upscaler.default_scale
-    resolver = Resolver(_scales(src, listing, selection), default, upscaler)
-    wishes = wishes_of(images, job.form, listing, selection, resolver.scale_of_key)
-    known = ledger.load(dst, existing)
-    making = Making(job)
-    settled = [skipped(wish, making, selection, existing, known.records) for wish in wishes]
-    todo = [wish for wish, outcome in zip(wishes, settled, strict=True) if outcome is None]
-    decided = look_at(src, todo, selection, upscaler)
+    keys, ignored = split_images(listing)
+    scales = _read_scales(source, listing, options)
+    resolver = ScaleResolver(scales, options.scale or upscaler.default_scale, upscaler)
+    images = select_images(keys, job.output.format, listing, options, resolver.resolve)
+    known = ledger.load(destination, existing)
+    fingerprint = Fingerprint(job)
+    skipped = [
+        skip_if_current(image, fingerprint, options.overwrite, existing, known.records)
+        for image in images
+    ]
+    to_inspect = [image for image, skip in zip(images, skipped, strict=True) if skip is None]
+    inspected = inspect_headers(source, to_inspect, options, upscaler)
     return Plan(
-        work=[item for item in decided if isinstance(item, Work)],
-        settled=[outcome for outcome in settled if outcome]
-        + [item for item in decided if isinstance(item, Outcome)],
-        warnings=passed_over + resolver.idle_rows() + known.warnings,
-        left_alone=left_alone,
-        litter=dst.stale_temporaries(existing),
-        scattered=known.is_scattered,
+        tasks=[item for item in inspected if isinstance(item, ImageTask)],
+        settled=[result for result in skipped if result]
+        + [item for item in inspected if isinstance(item, ImageResult)],
+        warnings=warnings + resolver.list_unused_rows() + known.warnings,
+        ignored=ignored,
+        leftovers=destination.stale_temporaries(existing),
+        needs_compaction=known.is_scattered,
     )
 
 
-def _source(src: Folder, dst: Folder) -> tuple[dict[str, FileInfo], list[str]]:
-    """The source's files, and a warning for each folder that is passed over."""
-    listing = source_files(src, dst)
-    earlier = earlier_outputs(listing)
-    warnings = [f"{src.url_of(key)} holds outputs of an earlier run: left alone" for key in earlier]
+def _list_source(source: Folder, destination: Folder) -> tuple[dict[str, FileInfo], list[str]]:
+    """The source's files, and a warning for each folder that is skipped."""
+    listing = list_source_files(source, destination)
+    earlier = find_earlier_outputs(listing)
+    warnings = [
+        f"{source.url_of(key)} holds outputs of an earlier run: left alone" for key in earlier
+    ]
     warnings += [
-        f"{src.url_of(key)} is a link to a folder: not followed; give it as a source of its own"
-        for key in src.linked_folders()
+        f"{source.url_of(key)} is a link to a folder: not followed; give it as a source of its own"
+        for key in source.linked_folders()
     ]
     inside = tuple(f"{key}/" for key in earlier)
     return {key: info for key, info in listing.items() if not key.startswith(inside)}, warnings
 
 
-def _existing(dst: Folder) -> dict[str, FileInfo]:
-    return dst.files() if dst.exists() else {}
+def _list_existing(destination: Folder) -> dict[str, FileInfo]:
+    return destination.files() if destination.exists() else {}
 
 
-def _scales(src: Folder, listing: Mapping[str, FileInfo], selection: Selection) -> Scales | None:
-    if selection.scales:
-        return read_scales(selection.scales, read_file(selection.scales, src.limits))
+def _read_scales(
+    source: Folder, listing: Mapping[str, FileInfo], options: PlanOptions
+) -> Scales | None:
+    if options.scales:
+        return read_scales(options.scales, read_file(options.scales, source.limits))
     if DEFAULT_NAME in listing:
-        return read_scales(src.url_of(DEFAULT_NAME), src.read(DEFAULT_NAME))
+        return read_scales(source.url_of(DEFAULT_NAME), source.read(DEFAULT_NAME))
     return None

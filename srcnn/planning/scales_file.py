@@ -16,53 +16,49 @@ from typing import TypeAlias
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, Size, parse_scale
 from srcnn.inference.upscaler import Upscaler
-from srcnn.planning.globs import Patterns
+from srcnn.planning.globs import Glob, Globs, parse_glob
 
 DEFAULT_NAME = "scales.csv"
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 _MOST_PROBLEMS = 10
-_MOST_IDLE_TOLD = 10
+_MOST_UNUSED_LISTED = 10
 
-# The fields of a row, or what keeps it from being read.
-_Found: TypeAlias = Mapping[str, object] | str
+# The fields of a row, or why it cannot be read.
+_Fields: TypeAlias = Mapping[str, object] | str
 
 
 @dataclass(frozen=True)
-class Row:
+class ScaleRow:
     """One row.
 
     Attributes:
         line: in the file, from 1.
-        path: path or glob relative to the source.
-        scale: what its images get.
+        glob: path or glob relative to the source.
+        scale: of the images that match.
     """
 
     line: int
-    path: str
+    glob: Glob
     scale: Scale
 
 
 class Scales:
-    """The rows of a scales file, asked by key.
+    """The rows of a scales file, looked up by key.
 
     Attributes:
         name: of the file, for messages.
         rows: in the file's order.
     """
 
-    def __init__(self, name: str, rows: Sequence[Row]) -> None:
-        """Take the rows.
-
-        Raises:
-            UsageError: a path is empty.
-        """
+    def __init__(self, name: str, rows: Sequence[ScaleRow]) -> None:
+        """Take the rows."""
         self.name = name
         self.rows = rows
-        self._patterns = Patterns(row.path for row in rows)
+        self._globs = Globs(row.glob for row in rows)
 
-    def row_for(self, key: str) -> Row | None:
+    def find_row(self, key: str) -> ScaleRow | None:
         """The last row that matches an image, or None."""
-        index = self._patterns.last_match(key)
+        index = self._globs.last_match(key)
         return None if index is None else self.rows[index]
 
 
@@ -70,7 +66,7 @@ def read_scales(name: str, content: bytes) -> Scales:
     """Read a scales file.
 
     Args:
-        name: path or URL; its ending tells the format, the messages repeat it.
+        name: path or URL; its extension decides the format, and messages repeat it.
         content: the file's bytes, UTF-8, with or without a byte order mark.
 
     Raises:
@@ -81,11 +77,11 @@ def read_scales(name: str, content: bytes) -> Scales:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UsageError(f"{name}:{line}: expected UTF-8 text") from error
-    lines = _json_rows if name.lower().endswith(_JSON_ENDINGS) else _csv_rows
+    read = _read_json if name.lower().endswith(_JSON_ENDINGS) else _read_csv
     rows, problems = [], []
-    for line, found in lines(name, text):
+    for line, fields in read(name, text):
         try:
-            rows.append(_row(line, found))
+            rows.append(_parse_row(line, fields))
         except UsageError as error:
             problems.append(f"{name}:{line}: {error}")
     if problems:
@@ -95,19 +91,18 @@ def read_scales(name: str, content: bytes) -> Scales:
     return Scales(name, rows)
 
 
-def _row(line: int, found: _Found) -> Row:
-    if isinstance(found, str):
-        raise UsageError(found)
-    path, scale = found.get("path"), found.get("scale")
+def _parse_row(line: int, fields: _Fields) -> ScaleRow:
+    if isinstance(fields, str):
+        raise UsageError(fields)
+    path, scale = fields.get("path"), fields.get("scale")
     if not isinstance(path, str) or not path.strip():
         raise UsageError(f"path: expected a path or glob, got {path!r}")
     if not isinstance(scale, str) or not scale.strip():
         raise UsageError(f"scale of {path!r}: expected a factor or target, got {scale!r}")
-    Patterns([path])
-    return Row(line, path, parse_scale(scale))
+    return ScaleRow(line, parse_glob(path), parse_scale(scale))
 
 
-def _csv_rows(name: str, text: str) -> Iterator[tuple[int, _Found]]:
+def _read_csv(name: str, text: str) -> Iterator[tuple[int, _Fields]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [column.strip().lower() for column in next(reader, [])]
@@ -121,11 +116,11 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, _Found]]:
                     yield reader.line_num, dict(zip(header, fields, strict=True))
             elif any(value.strip() for value in fields):
                 yield reader.line_num, f"expected {len(header)} fields, got {len(fields)}"
-    except csv.Error as error:  # the rest cannot be told into rows
+    except csv.Error as error:  # the rest cannot be split into rows
         yield reader.line_num, str(error)
 
 
-def _json_rows(_name: str, text: str) -> Iterator[tuple[int, _Found]]:
+def _read_json(_name: str, text: str) -> Iterator[tuple[int, _Fields]]:
     # Not splitlines(): it also splits at U+2028 and its like, which a string may hold.
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
@@ -136,7 +131,7 @@ def _json_rows(_name: str, text: str) -> Iterator[tuple[int, _Found]]:
         except json.JSONDecodeError as error:
             yield line, f"not JSON: {error.msg}"
         except RecursionError:
-            yield line, "not JSON that we read: nested too deep"
+            yield line, "JSON that is nested too deep"
         else:
             yield (
                 line,
@@ -144,11 +139,11 @@ def _json_rows(_name: str, text: str) -> Iterator[tuple[int, _Found]]:
             )
 
 
-class Resolver:
-    """Gives every image its scale, and remembers which rows did."""
+class ScaleResolver:
+    """Finds every image's scale, and remembers which rows decided one."""
 
     def __init__(self, scales: Scales | None, default: Scale, upscaler: Upscaler) -> None:
-        """Take the rows.
+        """Start with every row unused.
 
         Args:
             scales: the scales file, or None.
@@ -158,29 +153,30 @@ class Resolver:
         self._scales = scales
         self._default = default
         self._upscaler = upscaler
-        self._used: set[Row | None] = set()
+        self._used: set[ScaleRow | None] = set()
 
-    def scale_of_key(self, key: str) -> Scale:
-        """The scale of an image.
+    def resolve(self, key: str) -> Scale:
+        """Find the scale of an image.
 
         Raises:
             UsageError: the model cannot make it; the text names the image.
         """
-        row = self._scales.row_for(key) if self._scales else None
+        row = self._scales.find_row(key) if self._scales else None
         self._used.add(row)
         scale = row.scale if row else self._default
         check_scale(key, scale, self._upscaler)
         return scale
 
-    def idle_rows(self) -> list[str]:
-        """A warning for each row that decided nothing: a misspelt path, most often."""
+    def list_unused_rows(self) -> list[str]:
+        """A warning for each row that decided no image: most often a misspelt path."""
         if self._scales is None:
             return []
-        idle = [row for row in self._scales.rows if row not in self._used]
-        told = [f"{self._scales.name}:{row.line}: {row.path!r} decides no image" for row in idle]
-        more = len(told) - _MOST_IDLE_TOLD
-        tail = [f"and {more} more rows of {self._scales.name} decide no image"] if more > 0 else []
-        return told[:_MOST_IDLE_TOLD] + tail
+        name = self._scales.name
+        unused = [row for row in self._scales.rows if row not in self._used]
+        warnings = [f"{name}:{row.line}: {row.glob.text!r} decides no image" for row in unused]
+        more = len(warnings) - _MOST_UNUSED_LISTED
+        tail = [f"and {more} more rows of {name} decide no image"] if more > 0 else []
+        return warnings[:_MOST_UNUSED_LISTED] + tail
 
 
 def check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = None) -> None:
@@ -188,9 +184,9 @@ def check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = 
 
     Args:
         key: of the image.
-        scale: what it is to get.
+        scale: that it asks for.
         upscaler: the model.
-        size: of the image, which tells the factor of a target.
+        size: of the image, which decides the factor of a target.
 
     Raises:
         UsageError: the model has another fixed factor.

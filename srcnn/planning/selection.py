@@ -1,4 +1,4 @@
-"""Which images of a source are asked for, each with its output's name and its scale."""
+"""Which images of a source are requested, each with its output's name and its scale."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 
 from srcnn.geometry import Scale
 from srcnn.images.formats import Format
-from srcnn.planning.globs import Patterns
-from srcnn.planning.output_names import output_keys
+from srcnn.planning.globs import Glob, Globs
+from srcnn.planning.output_names import assign_output_keys
 from srcnn.storage.listing import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]
@@ -17,24 +17,24 @@ WhenLarger = Literal["copy", "skip"]
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which images are asked for, and how large.
+class PlanOptions:
+    """Which images are requested, and how large.
 
     Attributes:
-        scale: for images that no row matches; None for the model's own, or 2.
+        scale: of images that no row matches; None for the model's own, or 2.
         scales: URL of a scales file; None to look for `scales.csv` in the source.
-        include: globs; empty for all images.
-        exclude: globs, stronger than `include`.
-        overwrite: when an output that is there is made again.
+        include: empty for all images.
+        exclude: stronger than `include`.
+        overwrite: when an existing output is written again.
         when_larger: what becomes of images that already meet their target.
         max_input_megapixels: images above are refused.
         max_output_megapixels: images whose result would be above are refused.
     """
 
-    scale: str | None = None
+    scale: Scale | None = None
     scales: str | None = None
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    include: Sequence[Glob] = ()
+    exclude: Sequence[Glob] = ()
     overwrite: Overwrite = "changed"
     when_larger: WhenLarger = "copy"
     max_input_megapixels: float = 250
@@ -42,8 +42,8 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """An image asked for.
+class RequestedImage:
+    """An image that the user asked for.
 
     Attributes:
         source: key in the source.
@@ -58,33 +58,26 @@ class Wish:
     scale: Scale
 
 
-def wishes_of(
+def select_images(
     images: Sequence[str],
     form: Format,
     listing: Mapping[str, FileInfo],
-    selection: Selection,
-    scale_of_key: Callable[[str], Scale],
-) -> list[Wish]:
-    """The images asked for. All images of the source have a say in each other's names.
+    options: PlanOptions,
+    resolve_scale: Callable[[str], Scale],
+) -> list[RequestedImage]:
+    """Select the requested images, and name their outputs.
 
     Args:
-        images: keys of all images of the source.
+        images: keys of all images of the source; each may influence the names of others.
         form: format of the outputs.
         listing: of the source.
-        selection: which of them.
-        scale_of_key: the scale of each.
+        options: which images.
+        resolve_scale: finds the scale of each.
     """
-    outputs = output_keys(images, form)
+    outputs = assign_output_keys(images, form)
+    include, exclude = Globs(options.include), Globs(options.exclude)
     return [
-        Wish(key, outputs[key], listing[key], scale_of_key(key))
-        for key in _chosen(images, selection)
-    ]
-
-
-def _chosen(images: Sequence[str], selection: Selection) -> list[str]:
-    include, exclude = Patterns(selection.include), Patterns(selection.exclude)
-    return [
-        key
+        RequestedImage(key, outputs[key], listing[key], resolve_scale(key))
         for key in images
-        if (not selection.include or include.matches(key)) and not exclude.matches(key)
+        if (not options.include or include.matches(key)) and not exclude.matches(key)
     ]

@@ -18,8 +18,8 @@ _SYSTEM_FOLDERS = frozenset(
 )
 
 
-def check_places(src: Folder, dst: Folder) -> None:
-    """Refuse a destination that cannot be one, before anything is written there.
+def check_folders(src: Folder, dst: Folder) -> None:
+    """Refuse a destination that cannot be used, before anything is written there.
 
     Args:
         src: the folder to read.
@@ -40,8 +40,8 @@ def check_places(src: Folder, dst: Folder) -> None:
     dst.exists()  # raises where its bucket is not there, or does not answer
 
 
-def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
-    """The source's files, without what lies in the destination or in a run's state.
+def list_source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
+    """List the source's files, without those of the destination or of a run's state.
 
     Args:
         src: the folder to read.
@@ -56,8 +56,8 @@ def source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
     return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
 
 
-def earlier_outputs(listing: Iterable[str]) -> list[str]:
-    """Folders in a source that were the destination of a run, by the ledger they hold.
+def find_earlier_outputs(listing: Iterable[str]) -> list[str]:
+    """Find folders in a source that were the destination of a run, by their ledger.
 
     Args:
         listing: keys of files.
@@ -66,10 +66,10 @@ def earlier_outputs(listing: Iterable[str]) -> list[str]:
     return sorted({folder for folder, mark, _ in marked if mark})
 
 
-def images_among(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
-    """The images among the files, and a count of the rest by extension.
+def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """Split files into images and a count of the others by extension.
 
-    Hidden and system files are neither.
+    Hidden and system files are left out of both.
 
     Args:
         listing: keys of files.

@@ -1,4 +1,4 @@
-"""Which images need not be made again: by the record, and by what lies in the destination."""
+"""Which images are up to date: by the ledger, and by the files of the destination."""
 
 from __future__ import annotations
 
@@ -7,63 +7,68 @@ from functools import lru_cache
 from posixpath import splitext
 
 from srcnn.destination.ledger import Record
-from srcnn.job import Job, Outcome, scale_of
-from srcnn.planning.selection import Selection, Wish
+from srcnn.image_task import ImageResult, measure_scale
+from srcnn.job import Job
+from srcnn.planning.selection import Overwrite, RequestedImage
 from srcnn.storage.listing import FileInfo
 
 
-class Making:
-    """How this job makes outputs; texts and digests that many of them share are made once."""
+class Fingerprint:
+    """Everything beside the source's file that decides an output's bytes, for one job.
+
+    Texts and digests that many images share are computed once.
+    """
 
     def __init__(self, job: Job) -> None:
-        """Read nothing yet.
+        """Compute nothing yet.
 
         Args:
             job: what all images share.
         """
-        self._model = job.model_sha256
-        self._precision = job.precision
-        self._text = lru_cache(str)
-        # A name before the ending, or it would be the name itself.
-        self._options = lru_cache(lambda ending: job.options_digest(f"x{ending}"))
+        self._model = job.model.sha256
+        self._precision = job.inference.precision
+        self._scale_text = lru_cache(str)
+        # A name before the extension, or it would be the name itself.
+        self._options = lru_cache(lambda extension: job.digest_options(f"x{extension}"))
 
-    def made(self, record: Record, wish: Wish) -> bool:
-        """Whether it would make again what was recorded."""
+    def matches(self, record: Record, image: RequestedImage) -> bool:
+        """Whether the job would make the recorded output again."""
         return (
-            record.source_info == wish.info
-            and record.scale == self._text(wish.scale)
-            and record.options == self._options(splitext(wish.output)[1])
+            record.source_info == image.info
+            and record.scale == self._scale_text(image.scale)
+            and record.options == self._options(splitext(image.output)[1])
             and record.model == self._model
             and record.precision == self._precision
         )
 
 
-def skipped(
-    wish: Wish,
-    making: Making,
-    selection: Selection,
+def skip_if_current(
+    image: RequestedImage,
+    fingerprint: Fingerprint,
+    overwrite: Overwrite,
     existing: Mapping[str, FileInfo],
     records: Mapping[str, Record],
-) -> Outcome | None:
-    """The outcome of an image that need not be made again; None where it must be.
+) -> ImageResult | None:
+    """The result of an image that need not be processed; None if it must be.
 
     Args:
-        wish: the image.
-        making: how it would be made.
-        selection: what is made again.
+        image: the image.
+        fingerprint: of the job.
+        overwrite: when an existing output is written again.
         existing: the destination's files.
-        records: of what was made, by output.
+        records: of the ledger, by output.
     """
-    record = records.get(wish.output)
-    found = existing.get(wish.output)
-    if selection.overwrite == "always" or found is None:
+    record = records.get(image.output)
+    found = existing.get(image.output)
+    if overwrite == "always" or found is None:
         return None
-    current = record is not None and record.output_info == found and record.source == wish.source
-    if selection.overwrite == "changed" and not (
-        record is not None and current and making.made(record, wish)
+    current = record is not None and record.output_info == found and record.source == image.source
+    if overwrite == "changed" and not (
+        record is not None and current and fingerprint.matches(record, image)
     ):
         return None
     if record is None or not current:
-        return Outcome(wish.source, wish.output, "skipped")
-    scale = scale_of(record.size_in, record.size_out)
-    return Outcome(wish.source, wish.output, "skipped", scale, record.size_in, record.size_out)
+        return ImageResult(image.source, image.output, "skipped")
+    scale = measure_scale(record.size_in, record.size_out)
+    sizes = (record.size_in, record.size_out)
+    return ImageResult(image.source, image.output, "skipped", scale, *sizes)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.geometry import Size
+from srcnn.image_task import ImageResult
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, Pixels
-from srcnn.job import Outcome
 from srcnn.reporting.contact_sheet_layout import TILE_PX, draw
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
@@ -40,30 +40,30 @@ class Pair:
 
     Attributes:
         before: enlarged from the source, (H, W, 3) uint8 BGR.
-        after: cut from the output, likewise.
+        after: cut from the output, of the same form.
     """
 
     before: Bytes
     after: Bytes
 
 
-def contact_sheet(src: Folder, dst: Folder, images: Sequence[Outcome]) -> bytes | None:
+def draw_contact_sheet(src: Folder, dst: Folder, images: Sequence[ImageResult]) -> bytes | None:
     """Draw images before and after.
 
     Args:
         src: where the sources are.
         dst: where the outputs are.
-        images: those that `chosen` chose.
+        images: those that `choose_images` chose.
 
     Returns:
         A JPEG; None where there is nothing to show.
     """
-    pairs = [(pair, *_words(image)) for image in images for pair in _read(src, dst, image)]
+    pairs = [(pair, *_describe(image)) for image in images for pair in _read_pair(src, dst, image)]
     return draw([(p.before, p.after, name, size) for p, name, size in pairs]) if pairs else None
 
 
-def chosen(images: Sequence[Outcome], count: int) -> list[Outcome]:
-    """Images that a sheet can show, evenly chosen.
+def choose_images(images: Sequence[ImageResult], count: int) -> list[ImageResult]:
+    """Choose images that a sheet can show, evenly spread.
 
     Args:
         images: of a run; those that were not enlarged, or are too large, are left out.
@@ -72,32 +72,31 @@ def chosen(images: Sequence[Outcome], count: int) -> list[Outcome]:
     fit = [image for image in images if image.status == "written" and _can_be_shown(image)]
     if not fit:
         return []
-    mean = sum(Size(*image.size_out).pixels for image in fit if image.size_out) / len(fit)
+    mean = sum(image.size_out.pixels for image in fit if image.size_out) / len(fit)
     count = min(count, len(fit), max(1, int(MOST_MEGAPIXELS_IN_ALL * _MEGA / mean)))
     return [fit[(2 * number + 1) * len(fit) // (2 * count)] for number in range(count)]
 
 
-def _can_be_shown(image: Outcome) -> bool:
+def _can_be_shown(image: ImageResult) -> bool:
     if image.size_in is None or image.size_out is None or image.output is None:
         return False
-    pixels = Size(*image.size_out).pixels
-    return image.size_in != image.size_out and pixels <= MOST_MEGAPIXELS * _MEGA
+    return image.size_in != image.size_out and image.size_out.pixels <= MOST_MEGAPIXELS * _MEGA
 
 
-def _words(image: Outcome) -> tuple[str, str]:
+def _describe(image: ImageResult) -> tuple[str, str]:
     height, width = (f"{factor:.3g}" for factor in image.scale or (0.0, 0.0))
     factor = f"x{height}" if height == width else f"x{height} (height), x{width} (width)"
-    sizes = [str(Size(*size)) for size in (image.size_in, image.size_out) if size]
+    sizes = [str(size) for size in (image.size_in, image.size_out) if size]
     return one_line(image.source), f"{factor}: {' -> '.join(sizes)} px"
 
 
-def _read(src: Folder, dst: Folder, image: Outcome) -> Iterator[Pair]:
+def _read_pair(src: Folder, dst: Folder, image: ImageResult) -> Iterator[Pair]:
     """The pair of one image, or nothing."""
     if image.size_in is None or image.size_out is None or image.output is None:
         return
     try:
-        before = _pixels(src.read(image.source), image.size_in)
-        after = _pixels(dst.read(image.output), image.size_out)
+        before = _read_pixels(src.read(image.source), image.size_in)
+        after = _read_pixels(dst.read(image.output), image.size_out)
     # The files may have been changed or removed since, by anyone and to anything.
     except Exception:  # noqa: BLE001 - a sheet shows what it can
         return
@@ -105,8 +104,10 @@ def _read(src: Folder, dst: Folder, image: Outcome) -> Iterator[Pair]:
         yield crop_pair(before, after)
 
 
-def _pixels(data: bytes, size: Size) -> Pixels | None:
-    if read_header(io.BytesIO(data)).size != size:  # seen before the pixels are given memory
+def _read_pixels(data: bytes, size: Size) -> Pixels | None:
+    if (
+        read_header(io.BytesIO(data)).size != size
+    ):  # known before memory is allocated for the pixels
         return None
     return decode(data).pixels
 
@@ -121,15 +122,15 @@ def crop_pair(source: Pixels, output: Pixels) -> Pair:
     (height, width), (height_out, width_out) = source.shape[:2], output.shape[:2]
     side_y = max(1, min(height, TILE_PX * height // height_out))
     side_x = max(1, min(width, TILE_PX * width // width_out))
-    top, left = most_detailed(source, Size(side_y, side_x))
+    top, left = find_most_detailed(source, Size(side_y, side_x))
     y0, y1 = (round(y * height_out / height) for y in (top, top + side_y))
     x0, x1 = (round(x * width_out / width) for x in (left, left + side_x))
-    before = flat(source[top : top + side_y, left : left + side_x])
+    before = to_screen(source[top : top + side_y, left : left + side_x])
     enlarged = cv2.resize(before, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
-    return Pair(np.asarray(enlarged, np.uint8), flat(output[y0:y1, x0:x1]))
+    return Pair(np.asarray(enlarged, np.uint8), to_screen(output[y0:y1, x0:x1]))
 
 
-def most_detailed(picture: Pixels, size: Size) -> tuple[int, int]:
+def find_most_detailed(picture: Pixels, size: Size) -> tuple[int, int]:
     """Top and left of the region with the most edges and texture.
 
     Args:
@@ -140,17 +141,17 @@ def most_detailed(picture: Pixels, size: Size) -> tuple[int, int]:
     tops = np.unique(np.linspace(0, height - size.height, _STEPS).astype(int))
     lefts = np.unique(np.linspace(0, width - size.width, _STEPS).astype(int))
     places = [(int(top), int(left)) for top in tops for left in lefts]
-    return max(places, key=lambda at: _detail(picture, at, size))
+    return max(places, key=lambda at: _measure_detail(picture, at, size))
 
 
-def _detail(picture: Pixels, at: tuple[int, int], size: Size) -> float:
+def _measure_detail(picture: Pixels, at: tuple[int, int], size: Size) -> float:
     """Variance of the Laplacian, a measure of focus: contrast would prefer two flat halves."""
     region = picture[at[0] : at[0] + size.height, at[1] : at[1] + size.width]
     green = region if region.ndim == GREY else region[:, :, 1]
     return float(cv2.Laplacian(np.ascontiguousarray(green), cv2.CV_32F).var())
 
 
-def flat(picture: Pixels) -> Bytes:
+def to_screen(picture: Pixels) -> Bytes:
     """A picture as a screen shows it: (H, W, 3) uint8 BGR, in front of grey.
 
     Args:

@@ -1,22 +1,22 @@
-"""How far a batch is: images and megapixels done, the rate, the time left."""
+"""Progress of a batch: images and megapixels done, the rate, the time left."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from srcnn.job import Outcome, Work
-from srcnn.reporting.summary import megapixels
+from srcnn.image_task import ImageResult, ImageTask
+from srcnn.reporting.summary import written_megapixels
 
 _MEGA = 1_000_000
 _WINDOW_SECONDS = 60.0
 
 
-class HowFar(Protocol):
+class ProgressSnapshot(Protocol):
     """How far a run is, whatever it does."""
 
     @property
@@ -25,19 +25,19 @@ class HowFar(Protocol):
 
     @property
     def text(self) -> str:
-        """In words, for a log."""
+        """One line for a log."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """How far a batch is, at one moment; images that are up to date have no part in it.
+class BatchSnapshot:
+    """How far a batch is, at one moment; images that are up to date do not count.
 
     Attributes:
-        images: that were written, or failed.
-        images_total: to be made.
+        images: written or failed.
+        images_total: to process.
         failed: of `images`.
         megapixels: of `images`, as planned.
-        megapixels_total: of all that are to be made.
+        megapixels_total: of all images to process.
         megapixels_per_second: written during the last minute.
     """
 
@@ -50,14 +50,14 @@ class Snapshot:
 
     @property
     def percent(self) -> float:
-        """0 to 100, by megapixels; exactly 100 when every image is accounted for."""
+        """0 to 100, by megapixels; exactly 100 when every image is done."""
         if self.images >= self.images_total:
             return 100.0
         return min(100.0, 100.0 * self.megapixels / self.megapixels_total)
 
     @property
     def seconds_left(self) -> float | None:
-        """At the present rate; None where there is none yet."""
+        """At the present rate; None while there is none."""
         if self.images >= self.images_total:
             return 0.0
         left = max(0.0, self.megapixels_total - self.megapixels)
@@ -65,7 +65,7 @@ class Snapshot:
 
     @property
     def text(self) -> str:
-        """In words, for a log."""
+        """One line for a log."""
         failed = f", {self.failed} failed" if self.failed else ""
         return (
             f"{self.images} of {self.images_total} images, {self.megapixels:.1f} of "
@@ -97,44 +97,34 @@ class Rate:
 
 
 class BatchProgress:
-    """Counts outcomes, each image once, from any thread."""
+    """Counts results, from any thread; its caller passes each image once."""
 
-    def __init__(
-        self, work: Sequence[Work], on_image: Callable[[Outcome, Snapshot], None] | None = None
-    ) -> None:
+    def __init__(self, tasks: Sequence[ImageTask]) -> None:
         """Start at nothing.
 
         Args:
-            work: the images to come.
-            on_image: called after each image, from the thread that made it.
+            tasks: the images to come.
         """
-        self._megapixels = {item.source: item.size_out.pixels / _MEGA for item in work}
+        self._megapixels = {task.source: task.size_out.pixels / _MEGA for task in tasks}
         self._total = sum(self._megapixels.values())
-        self._on_image = on_image
         self._lock = threading.Lock()
-        self._seen: set[str] = set()
+        self._images = self._failed = 0
         self._done = 0.0
-        self._failed = 0
         self._rate = Rate(time.monotonic())
 
-    def add(self, outcome: Outcome) -> None:
-        """Count an image, unless it was counted before or its turn never came."""
+    def add(self, result: ImageResult) -> None:
+        """Count an image that is done."""
         with self._lock:
-            if outcome.source in self._seen or outcome.not_attempted:
-                return
-            self._seen.add(outcome.source)
-            self._done += self._megapixels[outcome.source]
-            self._failed += outcome.status == "failed"
-            self._rate.add(time.monotonic(), megapixels(outcome))
-        # Outside of the lock: what shows the progress may ask for it.
-        if self._on_image is not None:
-            self._on_image(outcome, self.snapshot())
+            self._images += 1
+            self._done += self._megapixels[result.source]
+            self._failed += result.status == "failed"
+            self._rate.add(time.monotonic(), written_megapixels(result))
 
-    def snapshot(self) -> Snapshot:
-        """How far it is, now."""
+    def snapshot(self) -> BatchSnapshot:
+        """How far the batch is, now."""
         with self._lock:
-            return Snapshot(
-                images=len(self._seen),
+            return BatchSnapshot(
+                images=self._images,
                 images_total=len(self._megapixels),
                 failed=self._failed,
                 megapixels=self._done,

@@ -1,19 +1,20 @@
-"""The account of a run: every image requested is written, skipped or failed.
+"""The report of a run: every requested image is written, skipped or failed.
 
-Knows the report's form (see README, "The report") and nothing of how it is shown.
+Knows the report's form (docs/reference/output.md) and nothing of how it is shown.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.job import Failure, Job, Outcome, scale_of
+from srcnn.image_task import Failure, ImageResult, measure_scale
+from srcnn.job import Job
 from srcnn.planning.plan import Plan
 
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"
@@ -28,14 +29,14 @@ class Report:
         started: when, UTC.
         seconds: how long.
         options: as the user gave them.
-        images: one outcome for each image requested, by source.
+        images: one result for each image requested, by source.
     """
 
     job: Job
     started: datetime
     seconds: float
     options: Mapping[str, Any]
-    images: list[Outcome]
+    images: list[ImageResult]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,68 +59,66 @@ class Report:
                 "id": self.job.run_id,
                 "started": self.started.isoformat(),
                 "seconds": round(self.seconds, 3),
-                "src": self.job.src,
-                "dst": self.job.dst,
-                "model": {"url": self.job.model, "sha256": self.job.model_sha256},
+                "src": self.job.source.url,
+                "dst": self.job.destination.url,
+                "model": {"url": self.job.model.url, "sha256": self.job.model.sha256},
                 "options": dict(self.options),
             },
             "counts": self.counts,
         }
         # A line for each image: five times as fast as indenting them, and a third smaller.
-        images = ",\n  ".join(json.dumps(outcome_fields(outcome)) for outcome in self.images)
+        images = ",\n  ".join(json.dumps(result_fields(result)) for result in self.images)
         head = json.dumps(content, indent=1).removesuffix("\n}")
         return f'{head},\n "images": [\n  {images}\n ]\n}}\n'.encode()
 
 
-def outcome_fields(outcome: Outcome) -> dict[str, Any]:
-    """What became of an image, as the report has it."""
-    error = outcome.error
+def result_fields(result: ImageResult) -> dict[str, Any]:
+    """The fields of an image's result, as the report has them."""
+    error = result.error
     return {
-        "source": outcome.source,
-        "output": outcome.output,
-        "status": outcome.status,
-        "scale": outcome.scale,
-        "size_in": outcome.size_in,
-        "size_out": outcome.size_out,
-        "seconds": round(outcome.seconds, 3),
+        "source": result.source,
+        "output": result.output,
+        "status": result.status,
+        "scale": result.scale,
+        "size_in": result.size_in,
+        "size_out": result.size_out,
+        "seconds": round(result.seconds, 3),
         "error": {"type": error.type, "message": error.message} if error else None,
-        "notes": list(outcome.notes),
+        "notes": list(result.notes),
     }
 
 
-def reconcile(plan: Plan, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """One outcome for each image of the plan, by source: none missing, none twice.
+def complete_results(plan: Plan, results: Mapping[str, ImageResult]) -> list[ImageResult]:
+    """One result for each image of the plan, by source.
 
     Args:
         plan: what was requested.
-        outcomes: what the shards told; an image that none of them tells of has failed.
+        results: of the tasks, by source; an image that no worker reported on has failed.
     """
-    told = {outcome.source: outcome for outcome in outcomes}
-    lost = Failure("Lost", "no worker told what became of this image; run again to make it")
-    worked = [
-        told.get(work.source)
-        or Outcome(work.source, work.output, "failed", None, work.size_in, error=lost)
-        for work in plan.work
-    ]
-    return sorted(plan.settled + worked, key=lambda outcome: outcome.source)
+    lost = Failure("Lost", "no worker reported on this image; run again to process it")
+    processed = [results.get(task.source) or ImageResult.failed(task, lost) for task in plan.tasks]
+    return _sort(plan.settled + processed)
 
 
-def dry_outcomes(plan: Plan) -> list[Outcome]:
-    """What a run of this plan would make of each image, by source."""
-    would = [
-        Outcome(
-            work.source,
-            work.output,
+def predict_results(plan: Plan) -> list[ImageResult]:
+    """The results of a run of this plan in which nothing fails, by source.
+
+    Args:
+        plan: of a dry run.
+    """
+    predicted = [
+        ImageResult(
+            task.source,
+            task.output,
             "written",
-            scale_of(work.size_in, work.size_out),
-            work.size_in,
-            work.size_out,
+            measure_scale(task.size_in, task.size_out),
+            task.size_in,
+            task.size_out,
         )
-        for work in plan.work
+        for task in plan.tasks
     ]
-    return sorted(plan.settled + would, key=lambda outcome: outcome.source)
+    return _sort(plan.settled + predicted)
 
 
-def utc_now() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
+def _sort(results: list[ImageResult]) -> list[ImageResult]:
+    return sorted(results, key=lambda result: result.source)

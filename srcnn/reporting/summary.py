@@ -1,4 +1,4 @@
-"""A run in numbers: bounded in length, however many images it had."""
+"""The numbers of a run, bounded in length however many images it had."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from srcnn.geometry import Size
-from srcnn.job import Outcome
+from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
 from srcnn.text import shortened
 
@@ -25,7 +24,7 @@ _NUMBER = re.compile(r"\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?")
 
 
 @dataclass
-class Reason:
+class FailureReason:
     """Failures of one kind.
 
     Attributes:
@@ -50,18 +49,18 @@ class Reason:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to.
+    """The numbers of a run.
 
     Attributes:
         dry_run: nothing was written; `written` stands for what would be.
         counts: requested, written, skipped, failed; as in the report.
-        not_attempted: of the failed ones, those whose turn never came.
+        not_attempted: of the failed ones, those that were never begun, or were dropped.
         megapixels: written.
         seconds: the run took.
         slowest: the images that took longest, the longest first; a few.
         reasons: of failures, the most frequent first; a few.
-        other_failures: images that failed for reasons beyond these.
-        notes: what was done to the colours of images written, and to how many.
+        other_failures: images that failed for other reasons.
+        notes: what was done to the colours of written images, and to how many.
     """
 
     dry_run: bool
@@ -69,8 +68,8 @@ class Summary:
     not_attempted: int
     megapixels: float
     seconds: float
-    slowest: list[Outcome]
-    reasons: list[Reason]
+    slowest: list[ImageResult]
+    reasons: list[FailureReason]
     other_failures: int
     notes: dict[str, int] = field(default_factory=dict)
 
@@ -80,75 +79,75 @@ class Summary:
         return self.megapixels / self.seconds if self.seconds > 0 and not self.dry_run else 0.0
 
     @property
-    def noted(self) -> list[str]:
-        """The notes in words, a line each."""
-        return [f"{_images(count)}: {note}" for note, count in self.notes.items()]
+    def note_lines(self) -> list[str]:
+        """The notes, a line each."""
+        return [f"{_count_images(count)}: {note}" for note, count in self.notes.items()]
 
     @property
     def text(self) -> str:
-        """In words, in a line."""
+        """One line for a log."""
         counts = self.counts
         written = "would be written" if self.dry_run else "written"
         idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
         return (
-            f"{_images(counts['requested'])}: {counts['written']} {written} "
+            f"{_count_images(counts['requested'])}: {counts['written']} {written} "
             f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
             f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
         )
 
 
 def summarize(report: Report) -> Summary:
-    """The numbers of a run.
+    """Summarize a run.
 
     Args:
-        report: with its outcomes.
+        report: of the run.
     """
-    reasons = failure_reasons(report.images)
-    kept = reasons[:_MOST_REASONS]
-    made = (image for image in report.images if image.status == "written" and image.seconds > 0)
+    reasons = group_failures(report.images)
+    shown = reasons[:_MOST_REASONS]
+    written = (image for image in report.images if image.status == "written" and image.seconds > 0)
     return Summary(
         dry_run=bool(report.options.get("dry_run")),
         counts=report.counts,
         not_attempted=sum(image.not_attempted for image in report.images),
-        megapixels=sum(map(megapixels, report.images)),
+        megapixels=sum(map(written_megapixels, report.images)),
         seconds=report.seconds,
-        slowest=heapq.nlargest(_MOST_SLOWEST, made, key=lambda image: image.seconds),
-        reasons=kept,
-        other_failures=sum(reason.count for reason in reasons[len(kept) :]),
-        notes=_notes(report.images),
+        slowest=heapq.nlargest(_MOST_SLOWEST, written, key=lambda image: image.seconds),
+        reasons=shown,
+        other_failures=sum(reason.count for reason in reasons[len(shown) :]),
+        notes=_count_notes(report.images),
     )
 
 
-def _images(count: int) -> str:
+def _count_images(count: int) -> str:
     return f"{count} image" if count == 1 else f"{count} images"
 
 
-def _notes(images: Iterable[Outcome]) -> dict[str, int]:
+def _count_notes(images: Iterable[ImageResult]) -> dict[str, int]:
     """Notes of images written, the most frequent first; there are few of them in all."""
     written = (image for image in images if image.status == "written")
     return dict(Counter(note for image in written for note in image.notes).most_common())
 
 
-def megapixels(image: Outcome) -> float:
+def written_megapixels(image: ImageResult) -> float:
     """Megapixels that an image added to the destination; 0 unless it was written."""
     if image.status != "written" or image.size_out is None:
         return 0.0
-    return Size(*image.size_out).pixels / _MEGA
+    return image.size_out.pixels / _MEGA
 
 
-def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
-    """Failures by kind, the most frequent first; images that were not attempted left out.
+def group_failures(images: Iterable[ImageResult]) -> list[FailureReason]:
+    """Group failures by reason, the most frequent first, without images not attempted.
 
     Args:
-        images: with or without failures.
+        images: of a run.
     """
-    found: dict[tuple[str, str], Reason] = {}
+    found: dict[tuple[str, str], FailureReason] = {}
     for image in images:
         if image.error is None or image.not_attempted:
             continue
-        kind = (image.error.type, _folded(image.error.message, image))
+        kind = (image.error.type, _generalize(image.error.message, image))
         reason = found.setdefault(
-            kind, Reason(*kind, shortened(image.error.message, _LONGEST_MESSAGE))
+            kind, FailureReason(*kind, shortened(image.error.message, _LONGEST_MESSAGE))
         )
         reason.count += 1
         if len(reason.examples) < _MOST_EXAMPLES:
@@ -156,8 +155,8 @@ def failure_reasons(images: Iterable[Outcome]) -> list[Reason]:
     return sorted(found.values(), key=lambda reason: (-reason.count, reason.type, reason.message))
 
 
-def _folded(message: str, image: Outcome) -> str:
-    """A message without what belongs to its image alone."""
+def _generalize(message: str, image: ImageResult) -> str:
+    """A message without what is specific to its image."""
     text = message[: 2 * _LONGEST_MESSAGE]
     names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
     for name in sorted(names, key=len, reverse=True):

@@ -19,8 +19,8 @@ from srcnn.geometry import Size
 from srcnn.images.alpha import bleed
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, LEVELS, Pixels, parts_of
-from srcnn.planning.globs import Patterns
-from srcnn.planning.source_files import earlier_outputs, images_among
+from srcnn.planning.globs import Glob, Globs
+from srcnn.planning.source_files import find_earlier_outputs, split_images
 from srcnn.quality.compare import is_large_enough
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
@@ -42,16 +42,16 @@ class Wanted:
     """Which pictures of a source to take.
 
     Attributes:
-        include: globs; empty for all images.
-        exclude: globs, stronger than `include`.
+        include: empty for all images.
+        exclude: stronger than `include`.
         share: of the pictures that is held out, 0 to 1.
         factors: each must be measurable on every picture that is held out.
         megapixels: that are taken in all; further pictures are left out.
         max_input_megapixels: pictures above are left out unread.
     """
 
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    include: Sequence[Glob] = ()
+    exclude: Sequence[Glob] = ()
     share: float = 0.1
     factors: Sequence[float] = (2.0,)
     megapixels: float = 300
@@ -85,11 +85,11 @@ def find_pictures(src: Folder, wanted: Wanted) -> dict[str, FileInfo]:
         OSError: a part of it could not be listed.
     """
     listing = src.files()
-    outputs = tuple(f"{folder}/" for folder in earlier_outputs(listing))
-    include, exclude = Patterns(wanted.include), Patterns(wanted.exclude)
+    outputs = tuple(f"{folder}/" for folder in find_earlier_outputs(listing))
+    include, exclude = Globs(wanted.include), Globs(wanted.exclude)
     return {
         key: listing[key]
-        for key in images_among(listing)[0]
+        for key in split_images(listing)[0]
         if not key.startswith(outputs)
         and (not wanted.include or include.matches(key))
         and not exclude.matches(key)

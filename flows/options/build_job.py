@@ -1,0 +1,57 @@
+"""Options and settings of an upscale run, as the parts that its stages take."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from flows.options.settings import Settings
+from flows.options.upscale import UpscaleOptions
+from srcnn.job import InferenceConfig, Job, ModelRef, OutputOptions, ResourceLimits
+from srcnn.planning.selection import PlanOptions
+from srcnn.storage.folder import Folder
+
+_MEGA = 1_000_000
+
+
+def build_inference(options: UpscaleOptions, settings: Settings) -> InferenceConfig:
+    """How the model is run."""
+    return InferenceConfig(options.provider, options.precision, settings.threads, settings.tile_px)
+
+
+def build_job(
+    options: UpscaleOptions, settings: Settings, model: ModelRef, started: datetime
+) -> Job:
+    """What all images of the run share.
+
+    Args:
+        options: of the run.
+        settings: of the machine.
+        model: that was read.
+        started: when the run began, UTC.
+    """
+    return Job(
+        run_id=f"{started:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}",
+        source=Folder(options.src, settings.storage),
+        destination=Folder(options.destination, settings.storage),
+        model=model,
+        output=OutputOptions(
+            options.format, options.quality, options.metadata == "keep", options.flatten
+        ),
+        inference=build_inference(options, settings),
+        limits=ResourceLimits(settings.transfers, int(settings.buffer_megabytes * _MEGA)),
+    )
+
+
+def build_plan_options(options: UpscaleOptions, settings: Settings) -> PlanOptions:
+    """Which images are requested, and how large."""
+    return PlanOptions(
+        scale=options.scale,
+        scales=options.scales,
+        include=tuple(options.include),
+        exclude=tuple(options.exclude),
+        overwrite=options.overwrite,
+        when_larger=options.when_larger,
+        max_input_megapixels=settings.max_input_megapixels,
+        max_output_megapixels=settings.max_output_megapixels,
+    )
