@@ -21,12 +21,11 @@ import cv2
 from skimage import data
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "servers"))
-
-from faults import FaultProxy
-from seaweedfs import SeaweedFS
+sys.path.insert(0, str(ROOT))
 
 from srcnn.storage.folder import Folder
+from tests.support.servers.faults import FaultProxy
+from tests.support.servers.seaweedfs import SeaweedFS
 
 TRANSFERS = (1, 2, 8, 32)
 ROUNDS = 3

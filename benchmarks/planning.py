@@ -28,9 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
-
-from seaweedfs import S3Server, SeaweedFS
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from srcnn.batch.worker import upscaler_for
 from srcnn.destination import ledger
@@ -44,6 +42,7 @@ from srcnn.planning.selection import Selection
 from srcnn.reporting import report
 from srcnn.reporting.report import Report, reconcile
 from srcnn.storage.folder import Folder
+from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
 RECORDS_PER_FILE = 200
 FOLDERS = 100

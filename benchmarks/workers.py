@@ -20,9 +20,9 @@ import cv2
 from skimage import data
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "servers"))
+sys.path.insert(0, str(ROOT))
 
-from dask_cluster import DaskCluster
+from tests.support.servers.dask_cluster import DaskCluster
 
 ROUNDS = 3
 

@@ -15,9 +15,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "servers"))
+sys.path.insert(0, str(ROOT))
 
-from prefect_pages import PrefectPages, find_browser, open_page  # noqa: E402 - from tests/servers
+from tests.support.servers.prefect_pages import (  # noqa: E402 - found once the path is set
+    PrefectPages,
+    find_browser,
+    open_page,
+)
 
 IMAGES = ROOT / "docs" / "images"
 

@@ -16,15 +16,15 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
-from prefect_server import Deployment
-from seaweedfs import S3Server, SeaweedFS
+
+from tests.support.paths import REFERENCE, ROOT
+from tests.support.servers.prefect_server import Deployment
+from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
 # No deadline: the time that an example takes says more of the machine than of the code.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
-ROOT = Path(__file__).parent.parent
-REFERENCE = ROOT.parent / "shared" / "data"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 LAYERS = ("srcnn", "tasks", "flows")
 # What each layer may import of ours. The arrows point down, never up.
 ALLOWED = {

@@ -1,0 +1,120 @@
+"""The benchmarks run, on tiny inputs, and their page is written from their figures.
+
+No time is asserted: how fast anything is, is told by docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.paths import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
+Figures = Callable[[str], dict[str, Any]]
+PARTS = ("engine", "sizes", "memory", "job", "precision")
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the benchmarks read /proc, which is Linux's"
+)
+
+
+def run(script: str, *arguments: str | Path) -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / f"{script}.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("figures")
+
+
+@pytest.fixture(scope="module")
+def figures(folder: Path) -> Figures:
+    """What a part finds on tiny inputs; each runs once, in the first test that asks for it."""
+
+    @cache
+    def read(part: str) -> dict[str, Any]:
+        run(part, "--quick", "--results", folder)
+        found: dict[str, Any] = json.loads((folder / f"{part}.json").read_text())
+        return found
+
+    return read
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_runs_on_tiny_inputs(figures: Figures, part: str) -> None:
+    about = figures(part)["about"]
+    assert about["quick"]
+    assert about["threads"] >= 1
+    assert about["machine"]["versions"]["onnxruntime"]
+
+
+def test_every_engine_gives_what_the_graph_gives(figures: Figures) -> None:
+    engine = figures("engine")
+    assert {"tutorial's loop", "ours, exact"} <= engine["seconds"]["engines"].keys()
+    exact = [name for name in engine["differences"] if not name.endswith(("bf16", "fast"))]
+    assert "ours, exact" in exact
+    for name in exact:
+        assert engine["differences"][name]["levels"] <= 1, name
+        assert engine["differences"][name]["share"] < 0.001, name
+
+
+def test_what_cannot_run_says_why(figures: Figures) -> None:
+    engine = figures("engine")
+    assert not engine["skipped"].keys() & engine["seconds"]["engines"].keys()
+    for name, reason in engine["skipped"].items():
+        assert reason, name
+
+
+def test_the_layers_count_their_operations(figures: Figures) -> None:
+    weights = 9 * 9 * 3 * 64 + 64 * 32 + 5 * 5 * 32 * 3
+    assert figures("engine")["operations_per_pixel"] == 2 * weights
+
+
+def test_memory_is_looked_at_over_the_batch(figures: Figures) -> None:
+    memory = figures("memory")
+    assert [done for done, _ in memory["batch"]["held"]] == [0, 2, 4]
+    assert all(case["baseline"] > 2**20 for case in memory["cases"].values())
+
+
+def test_the_page_is_written_from_any_figures(
+    figures: Figures, folder: Path, tmp_path: Path
+) -> None:
+    for part in PARTS:
+        figures(part)
+    run("page", "--results", folder, "--docs", tmp_path)
+    page = (tmp_path / "performance.md").read_text()
+    assert "\n\nNot measured.\n" not in page
+    assert "these figures say nothing" in page
+    for name in ("engine", "sizes", "memory"):
+        assert f"images/performance-{name}.png" in page
+        assert (tmp_path / "images" / f"performance-{name}.png").stat().st_size > 1000
+
+
+def test_the_page_says_what_was_not_measured(tmp_path: Path) -> None:
+    run("page", "--results", tmp_path / "nothing", "--docs", tmp_path)
+    page = (tmp_path / "performance.md").read_text()
+    for title in ("Engines", "Sizes", "Memory", "The whole command", "What `fast` loses"):
+        assert f"## {title}\n\nNot measured." in page
+
+
+def test_the_committed_page_is_that_of_the_committed_figures(tmp_path: Path) -> None:
+    run("page", "--docs", tmp_path)
+    written = (tmp_path / "performance.md").read_text()
+    assert written == (ROOT / "docs" / "performance.md").read_text(), "run benchmarks/page.py"
+    assert "these figures say nothing" not in written

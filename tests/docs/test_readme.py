@@ -1,0 +1,199 @@
+"""What the README says is what happens: its commands run, its tables are the models'."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.servers.seaweedfs import S3Server
+
+README = (ROOT / "README.md").read_text()
+EXPECTED_STATUS = {"--src broken": 1, "--check frozen.onnx": 1}
+SCALES = re.search(r"```text\n(path,scale\n.*?)```", README, re.DOTALL)
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, photograph: npt.NDArray[np.uint8]) -> Path:
+    """A folder laid out as the README assumes, with the project's flows in it."""
+    root = tmp_path_factory.mktemp("readme")
+    (root / "flows").symlink_to(ROOT / "flows")
+    for name in (
+        "cat.png",
+        "bird.jpg",
+        "cats/eye.jpg",
+        "cats/nose.webp",
+        "cats/a/ear.png",
+        "x.tif",
+    ):
+        path = root / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), photograph[:40, :50])
+    assert SCALES
+    (root / "photos" / "scales.csv").write_text(SCALES[1])
+    broken = root / "broken"
+    broken.mkdir()
+    shutil.copy(root / "photos" / "cat.png", broken / "whole.png")
+    shutil.copy(root / "photos" / "bird.jpg", broken / "bird.jpg")
+    (broken / "cut.jpg").write_bytes((root / "photos" / "bird.jpg").read_bytes()[:-9])
+    (broken / "letter.png").write_text("Dear Sir or Madam")
+    (root / "own-photos").mkdir()
+    large = cv2.resize(photograph, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    for number in range(13):
+        crop = large[8 * number : 8 * number + 192, 16 * number : 16 * number + 200]
+        cv2.imwrite(str(root / "own-photos" / f"{number}.png"), crop)
+    return root
+
+
+@pytest.fixture
+def shell(clean_environment: dict[str, str]) -> Shell:
+    """Run a line in a folder, as a user does with the environment active."""
+    path = f"{Path(sys.executable).parent}:{clean_environment['PATH']}"
+
+    def call(folder: Path, line: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", "-ec", line],
+            cwd=folder,
+            env=clean_environment | {"PATH": path} | settings,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def photos(s3_server: S3Server, folder: Path) -> dict[str, str]:
+    """The bucket `photos` with the same pictures; the variables that open it."""
+    fs = s3_server.filesystem()
+    if not fs.exists("photos"):
+        fs.mkdir("photos")
+    for path in (folder / "photos").rglob("*.*"):
+        fs.put_file(str(path), f"photos/originals/{path.relative_to(folder / 'photos')}")
+    return s3_server.environment
+
+
+def test_every_command_does_as_it_says(
+    folder: Path, shell: Shell, photos: dict[str, str], s3_server: S3Server
+) -> None:
+    """In the README's order: later commands build on what earlier ones wrote."""
+    for code in blocks("python"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [line for line in lines if "python flows/" in line]
+    assert len(commands) >= 8
+    told = {}
+    for line in commands:
+        if "models/x4" in line or "openmmlab" in line:
+            continue  # needs the checkpoint: below
+        done = shell(folder, line, SRCNN_CACHE_DIR=str(folder / "cache"), **photos)
+        expected = next((status for part, status in EXPECTED_STATUS.items() if part in line), 0)
+        assert done.returncode == expected, f"{line}\n{done.stderr}"
+        told.setdefault(line, []).append(done.stderr)
+    first, second = told["python flows/upscale.py --src photos --scale 2"]
+    assert "6 images: 6 written" in first
+    assert "6 images: 0 written (0.0 Mpx), 6 skipped, 0 failed" in second
+    assert s3_server.filesystem().exists("photos/upscaled/cats/a/ear.png")
+    (broken,) = told["python flows/upscale.py --src broken"]
+    assert "4 images: 2 written" in broken
+    for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", README, re.MULTILINE):
+        assert ": ".join(words) in broken
+    (training,) = [text for line, text in told.items() if "flows/train.py" in line]
+    assert "10 pictures to train on, 3 held out, 0 left out" in training[0]
+    assert "step 6 of 6" in training[0]
+    assert training[0].splitlines()[-1].startswith(("kept the current model: ", "promoted: "))
+    (frozen,) = told["python flows/export.py --check frozen.onnx"]
+    assert "frozen" in frozen
+    assert "[1.0, 1.0, 3.0, 3.0]" in frozen or "[1, 1, 3, 3]" in frozen
+    graph = onnxruntime.InferenceSession(folder / "models" / "srcnn.onnx")
+    assert [value.name for value in graph.get_inputs()] == ["input", "factor"]
+    assert (folder / "models" / "srcnn.json").exists()
+
+
+def test_the_scales_of_the_readme_do_as_it_says(folder: Path, shell: Shell) -> None:
+    done = shell(folder, "python flows/upscale.py --src photos --scale 2 --dst scaled")
+    assert done.returncode == 0, done.stderr
+    sizes = {
+        path.name: cv2.imread(str(path)).shape[:2]
+        for path in (folder / "scaled").rglob("*")
+        if path.suffix in (".png", ".jpg", ".webp", ".tif") and ".srcnn" not in path.parts
+    }
+    assert sizes == {
+        "cat.png": (80, 100),
+        "x.tif": (80, 100),
+        "bird.jpg": (60, 75),
+        "nose.webp": (80, 150),
+        "ear.png": (80, 150),
+        "eye.jpg": (320, 400),
+    }
+
+
+def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path, shell: Shell) -> None:
+    shutil.copytree(reference / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
+    (block,) = [block for block in blocks("sh") if "openmmlab-x4" in block]
+    done = shell(folder, block, SRCNN_CACHE_DIR=str(folder / "cache"))
+    assert done.returncode == 0, done.stderr
+    assert (folder / "models" / "x4" / "srcnn.json").exists()
+    assert cv2.imread(str(folder / "photos-x4" / "cat.png")).shape == (160, 200, 3)
+
+
+def test_the_tables_are_the_models(run: Run) -> None:
+    done = run("scripts/options_tables.py", "README.md", "--check")
+    assert done.returncode == 0, "make the tables anew: python scripts/options_tables.py README.md"
+
+
+def test_the_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for name in ("README.md", "CONTRIBUTING.md"):
+        named = set(re.findall(r"(?:`|^)make ([a-z]+)\b", (ROOT / name).read_text(), re.MULTILINE))
+        assert named <= targets, name
+    assert {"demo", "test", "help"} <= targets
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert "```sh\nmake test\n```" in README
+
+
+def test_nothing_names_this_machine_or_a_registry() -> None:
+    forbidden = re.compile(
+        r"/(?:work|root|farm)/|pypi\.|files\.pythonhosted|(?:index|extra-index)-url"
+    )
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - git, wherever it is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in tracked:
+        path = ROOT / name
+        if path == Path(__file__) or path.suffix in (".onnx", ".pth", ".png", ".jpg"):
+            continue
+        found = forbidden.search(path.read_text(errors="replace"))
+        assert found is None, f"{name}: {found}"

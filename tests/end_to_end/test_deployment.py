@@ -1,0 +1,153 @@
+"""From cold to images in a bucket, by the commands of deploy/README.md, each a process."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+from flows.options.upscale import UpscaleOptions
+from flows.upscale import batch_upscale
+from tests.support.servers.prefect_server import Deployment
+from tests.support.servers.seaweedfs import S3Server
+
+BATCH, EXPORT = "batch-upscale/batch-upscale", "export-srcnn/export-srcnn"
+RUN_SECONDS = 180.0
+
+
+def parameters(**options: str) -> list[str]:
+    return ["--params", json.dumps({"options": options})]
+
+
+def run_id(output: str) -> UUID:
+    found = re.search("UUID: ([0-9a-f-]{36})", output)
+    assert found, output
+    return UUID(found[1])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Two runs of one batch, the second of them begun at once after the first."""
+
+    pictures: Path
+    url: str
+    states: list[str]
+
+
+@pytest.fixture(scope="module")
+def batch(
+    deployment: Deployment,
+    s3_server: S3Server,
+    photograph: npt.NDArray[np.uint8],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Batch:
+    pictures = tmp_path_factory.mktemp("pictures")
+    (pictures / "cats").mkdir()
+    cv2.imwrite(str(pictures / "cat.png"), photograph[:40, :52])
+    cv2.imwrite(str(pictures / "cats" / "nose [1].webp"), photograph[60:101, 100:133])
+    url = f"s3://{s3_server.make_bucket()}"
+    s3_server.filesystem().put(f"{pictures}/", f"{url}/in/", recursive=True)
+    options = {"src": f"{url}/in", "dst": f"{url}/out", "scale": "1.5"}
+    begun = deployment.run("deployment", "run", BATCH, *parameters(**options))
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+    with deployment.client() as client:
+        deployed = client.read_deployment_by_name(BATCH)
+        second = client.create_flow_run_from_deployment(
+            deployed.id, parameters={"options": options}
+        )
+        states = [ended(client, each) for each in (run_id(begun.stdout), second.id)]
+    return Batch(pictures, url, states)
+
+
+def ended(client: SyncPrefectClient, run: UUID) -> str:
+    """The name of the state that a run ends in."""
+    until = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < until:
+        state = client.read_flow_run(run).state
+        if state and state.is_final():
+            return state.name or ""
+        time.sleep(0.3)
+    return "not ended"
+
+
+def test_a_batch_run_by_name_fills_the_bucket(
+    batch: Batch, s3_server: S3Server, deployment: Deployment
+) -> None:
+    assert "Completed" in batch.states, deployment.worker.tail()
+    here = batch.pictures.parent / "here"
+    batch_upscale.fn(UpscaleOptions(src=str(batch.pictures), dst=str(here), scale="1.5"))
+    fs = s3_server.filesystem()
+    for key in ("cat.png", "cats/nose [1].webp"):
+        assert fs.cat_file(f"{batch.url}/out/{key}") == (here / key).read_bytes()
+    (report,) = fs.glob(f"{batch.url}/out/.srcnn/runs/*.json")
+    assert json.loads(fs.cat_file(report))["counts"]["written"] == 2
+
+
+def test_a_second_run_is_cancelled_while_one_is_running(batch: Batch) -> None:
+    assert sorted(batch.states) == ["Cancelled", "Completed"]
+
+
+def test_an_export_is_run_by_its_flow_name_alone(
+    deployment: Deployment, s3_server: S3Server, bucket: str
+) -> None:
+    pytest.importorskip("torch")
+    options = parameters(dst=f"{bucket}/models")
+    done = deployment.run("deployment", "run", "export-srcnn", "--watch", *options)
+    assert done.returncode == 0, done.stdout + done.stderr + deployment.worker.tail()
+    assert s3_server.filesystem().exists(f"{bucket}/models/srcnn.onnx")
+    of_run = ArtifactFilterFlowRunId(any_=[run_id(done.stdout)])
+    with deployment.client() as client:
+        artifacts = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=of_run))
+    assert "srcnn-parity" in {artifact.key for artifact in artifacts}
+
+
+def test_the_full_name_works_outside_of_the_project(deployment: Deployment, tmp_path: Path) -> None:
+    later = ["--start-in", "1 day"]
+    done = deployment.run("deployment", "run", EXPORT, *later, cwd=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with deployment.client() as client:
+        assert client.read_flow_run(run_id(done.stdout)).deployment_id
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"src": "x", "scale": "99"}, "Validation failed for field 'options.scale'"),
+        ({"src": "x", "sale": "2"}, "'sale' was unexpected"),
+        ({"scale": "2"}, "'src' is a required property"),
+    ],
+)
+def test_bad_parameters_are_refused_in_a_sentence(
+    deployment: Deployment, options: dict[str, str], told: str
+) -> None:
+    done = deployment.run("deployment", "run", BATCH, *parameters(**options))
+    assert done.returncode == 1
+    assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_nothing_runs_at_night_until_somebody_says_so(deployment: Deployment) -> None:
+    with deployment.client() as client:
+        (schedule,) = client.read_deployment_by_name(BATCH).schedules
+    assert not schedule.active
+    assert schedule.schedule.timezone == "Europe/Berlin"
+
+
+def test_the_automation_for_dead_runs_is_taken(deployment: Deployment) -> None:
+    done = deployment.run("automation", "create", "--from-file", "deploy/automations.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_who_does_not_know_the_password_learns_nothing(deployment: Deployment) -> None:
+    done = deployment.run("deployment", "ls", PREFECT_API_AUTH_STRING="admin:guess")
+    assert done.returncode == 1
+    assert "401" in done.stdout + done.stderr
+    assert "export-srcnn" not in done.stdout

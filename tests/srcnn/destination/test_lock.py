@@ -1,0 +1,379 @@
+"""One run at a time on a destination: taken, kept, taken over, told from, and given back."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srcnn.destination.lock.acquire import hold
+from srcnn.destination.lock.lock_files import LOCK_FOLDER
+from srcnn.destination.lock.owner import Holder
+from srcnn.destination.lock.watch import watch
+from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
+from srcnn.storage.folder import Folder
+from tests.support.paths import ROOT
+from tests.support.servers.children import compete
+
+FIRST, SECOND = f"{LOCK_FOLDER}/1.json", f"{LOCK_FOLDER}/2.json"
+HOLD_FOR_EVER = """
+import sys, time
+from srcnn.destination.lock.acquire import hold
+from srcnn.storage.folder import Folder
+with hold(Folder(sys.argv[1]), sys.argv[2], expires_seconds=float(sys.argv[3])) as lease:
+    print("held", flush=True)
+    while not lease.lost.wait(0.05):
+        pass
+    print(lease.reason, flush=True)
+"""
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def dst(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    """A destination that is not there yet."""
+    if request.param == "s3":
+        return Folder(f"{request.getfixturevalue('bucket')}/out [1] %")
+    return Folder(
+        str(tmp_path / "deep" / "out") if request.param == "local" else f"memory://{uuid.uuid4()}"
+    )
+
+
+@pytest.fixture(params=["local", "s3"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A destination that other processes see too."""
+    where = request.getfixturevalue("bucket") if request.param == "s3" else str(tmp_path)
+    return f"{where}/out"
+
+
+def keys(dst: Folder) -> set[str]:
+    return set(dst.files()) if dst.exists() else set()
+
+
+def content(dst: Folder, key: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(dst.read(key))
+    return found
+
+
+def left_by(dst: Folder, *, ago_seconds: float, key: str = FIRST, **changes: Any) -> None:
+    """A lock file of a run on another machine, which has been silent for a while."""
+    then = (datetime.now(UTC) - timedelta(seconds=ago_seconds)).isoformat()
+    elsewhere = {"host": "elsewhere", "process_table": "another", "since": then, "beat": then}
+    mine = json.loads(Holder.me("old", expires_seconds=1).to_json())
+    dst.write(key, json.dumps(mine | elsewhere | changes).encode())
+
+
+@pytest.fixture
+def holder_process(shared: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Another process that holds the destination."""
+    started = []
+
+    def start(run_id: str, expires_seconds: float) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD_FOR_EVER, shared, run_id, str(expires_seconds)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_lock_says_who_holds_it_and_leaves_nothing_behind(dst: Folder) -> None:
+    with hold(dst, "mine") as lease:
+        said = content(dst, FIRST)
+        assert (said["run_id"], said["pid"], said["state"]) == ("mine", os.getpid(), "running")
+        assert said["expires_seconds"] == 120
+        assert keys(dst) == {FIRST}
+        assert not lease.lost.is_set()
+    assert keys(dst) == set()
+    if dst.local_path:
+        assert not dst.local_path.parent.exists()
+
+
+def test_what_the_run_wrote_stays(tmp_path: Path) -> None:
+    with hold(Folder(str(tmp_path / "out")), "mine"):
+        (tmp_path / "out" / "cat.png").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "cat.png"]
+    (tmp_path / "empty").mkdir()
+    with hold(Folder(str(tmp_path / "empty")), "mine"):
+        pass
+    assert (tmp_path / "empty").is_dir()  # it was there before
+
+
+@pytest.mark.parametrize("below", ["", "/deep/out"])
+def test_a_destination_that_is_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file: give --dst a folder"):
+        hold(Folder(f"{tmp_path}/file{below}"), "mine").__enter__()
+
+
+def test_a_second_run_is_told_who_holds_it_and_how_to_go_on(dst: Folder) -> None:
+    with hold(dst, "first"):
+        with pytest.raises(DestinationBusyError) as caught, hold(dst, "second"):
+            pass
+        assert keys(dst) == {FIRST}
+    text = str(caught.value)
+    host = Holder.me("x", 1).host
+    assert f"in use by run first (host {host}, process {os.getpid()}) since 20" in text
+    assert "last sign of life 0 s ago" in text
+    assert "wait for that run to end, or stop it" in text
+    assert "120 s after its last sign of life" in text
+    assert text.endswith(f"remove {dst.url_of(FIRST)}")
+    assert issubclass(DestinationBusyError, SrcnnError)
+
+
+def test_a_run_that_ends_by_an_error_frees_the_destination(dst: Folder) -> None:
+    with pytest.raises(ZeroDivisionError), hold(dst, "first"):
+        _ = 1 / 0
+    with hold(dst, "second"):
+        assert content(dst, FIRST)["run_id"] == "second"
+
+
+def race(dst: Folder, runners: int) -> list[str]:
+    """Who got it, of runs that start at once; each holds until all have tried."""
+    start, tried = threading.Barrier(runners), threading.Barrier(runners)
+
+    def run(name: str) -> str | None:
+        start.wait()
+        try:
+            with hold(Folder(dst.url), name, expires_seconds=20):
+                tried.wait()
+                return name
+        except DestinationBusyError:
+            tried.wait()
+            return None
+
+    with ThreadPoolExecutor(runners) as pool:
+        return [name for name in pool.map(run, [f"run{n}" for n in range(runners)]) if name]
+
+
+def test_one_of_many_wins_a_free_destination(dst: Folder) -> None:
+    for _ in range(20):
+        assert len(race(dst, 3)) == 1
+        assert keys(dst) == set()
+
+
+def test_one_of_many_wins_from_a_run_that_died_here(dst: Folder) -> None:
+    for _ in range(20):
+        dst.write(FIRST, Holder.me("dead", 20).to_json().replace(b'"pid": ', b'"pid": 9999999'))
+        assert len(race(dst, 3)) == 1
+        assert keys(dst) == set()
+
+
+def test_one_of_many_wins_from_an_expired_run_elsewhere(dst: Folder) -> None:
+    for _ in range(3):
+        left_by(dst, ago_seconds=9, expires_seconds=0.3)
+        assert len(race(dst, 3)) == 1
+        assert keys(dst) == set()
+
+
+def test_one_of_two_processes_wins(shared: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, wins = context.Barrier(2), context.Queue()
+    processes = [
+        context.Process(target=compete, args=(shared, name, 20, barrier, wins)) for name in "ab"
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert sorted(wins.get()[0] for _ in range(20)) == list(range(20))
+    assert wins.empty()
+
+
+def test_a_run_that_was_killed_on_this_machine_is_replaced_at_once(
+    holder_process: Callable[..., "subprocess.Popen[str]"], shared: str
+) -> None:
+    process = holder_process("killed", 3600)
+    with pytest.raises(DestinationBusyError, match=f"run killed .*process {process.pid}"):
+        hold(Folder(shared), "second").__enter__()
+    process.kill()
+    # Dead, and not reaped: a zombie, as in a container whose first process reaps none.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with hold(Folder(shared), "second") as lease:
+        assert keys(Folder(shared)) == {SECOND}
+        assert "run killed" in lease.warnings[0]
+        assert "died" in lease.warnings[0]
+
+
+def test_a_number_that_another_process_has_now_is_no_life(dst: Folder) -> None:
+    mine = json.loads(Holder.me("old", 3600).to_json())
+    dst.write(FIRST, json.dumps(mine | {"started_seconds": mine["started_seconds"] - 60}).encode())
+    with hold(dst, "second"):
+        assert content(dst, SECOND)["run_id"] == "second"
+
+
+def test_a_live_run_elsewhere_is_not_replaced(dst: Folder) -> None:
+    left_by(dst, ago_seconds=5, expires_seconds=60)
+    with pytest.raises(DestinationBusyError, match=r"run old \(host elsewhere, .* 5 s ago"):
+        hold(dst, "second").__enter__()
+    assert keys(dst) == {FIRST}
+
+
+def test_a_run_elsewhere_whose_clock_is_late_is_not_replaced(dst: Folder) -> None:
+    left_by(dst, ago_seconds=3600, expires_seconds=2)
+    beat = threading.Timer(0.3, left_by, [dst], {"ago_seconds": 3599, "expires_seconds": 2})
+    beat.start()
+    with pytest.raises(DestinationBusyError, match="run old"):
+        hold(dst, "second").__enter__()
+    beat.join()
+    assert keys(dst) == {FIRST}
+
+
+def test_every_lock_file_must_be_dead_not_only_the_highest(dst: Folder) -> None:
+    left_by(dst, ago_seconds=99)
+    left_by(dst, ago_seconds=0, key=SECOND, expires_seconds=60, run_id="new")
+    with pytest.raises(DestinationBusyError, match="run new"):
+        hold(dst, "third").__enter__()
+
+
+def test_a_holder_beats_until_it_ends(dst: Folder) -> None:
+    with hold(dst, "mine", expires_seconds=0.8) as lease:
+        first = content(dst, FIRST)
+        time.sleep(1.2)
+        last = content(dst, FIRST)
+        assert not lease.lost.is_set()
+    assert last["beat"] > first["beat"]
+    assert last["since"] == first["since"]
+
+
+def lost_by(dst: Folder, spoil: Callable[[], Any]) -> str:
+    told: list[str] = []
+    with hold(dst, "mine", expires_seconds=0.8, on_lost=told.append) as lease:
+        spoil()
+        assert lease.lost.wait(10)
+        reason = lease.reason
+        deadline = time.monotonic() + 10
+        while not told and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert told == [reason]
+    return reason
+
+
+def test_a_holder_finds_itself_replaced(dst: Folder) -> None:
+    reason = lost_by(dst, lambda: left_by(dst, ago_seconds=0, key=SECOND, run_id="new"))
+    assert reason == "run new took the destination over"
+    assert keys(dst) == {SECOND}  # not ours
+
+
+def test_a_holder_finds_its_file_removed(dst: Folder) -> None:
+    assert FIRST in lost_by(dst, lambda: dst.remove(FIRST))
+    assert keys(dst) == set()
+
+
+def test_a_holder_finds_its_file_anothers(dst: Folder) -> None:
+    reason = lost_by(dst, lambda: left_by(dst, ago_seconds=0, run_id="new"))
+    assert reason == "run new holds the destination now"
+    assert keys(dst) == {FIRST}
+
+
+def test_a_holder_that_cannot_beat_loses_the_lock(tmp_path: Path) -> None:
+    file = tmp_path / "out" / FIRST
+
+    def spoil() -> None:
+        file.unlink()
+        file.symlink_to(file)  # neither gone nor to be read
+
+    reason = lost_by(Folder(str(tmp_path / "out")), spoil)
+    assert "no sign of life could be written for 0.8 s: " in reason
+    assert "symbolic links" in reason
+
+
+def test_a_suspended_holder_goes_on_when_nobody_came(
+    holder_process: Callable[..., "subprocess.Popen[str]"], shared: str
+) -> None:
+    process = holder_process("suspended", 1.0)
+    process.send_signal(signal.SIGSTOP)
+    before = content(Folder(shared), FIRST)["beat"]
+    time.sleep(1.5)
+    process.send_signal(signal.SIGCONT)
+    time.sleep(1.0)
+    assert process.poll() is None
+    assert content(Folder(shared), FIRST)["beat"] > before
+
+
+def test_a_suspended_holder_finds_itself_replaced(
+    holder_process: Callable[..., "subprocess.Popen[str]"], shared: str
+) -> None:
+    process = holder_process("suspended", 1.0)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.2)
+    with hold(Folder(shared), "second") as lease:
+        process.send_signal(signal.SIGCONT)
+        told, _ = process.communicate(timeout=30)
+        assert "run second" in told or FIRST in told
+        time.sleep(0.3)
+        assert not lease.lost.is_set()
+        assert keys(Folder(shared)) == {SECOND}
+
+
+def test_a_file_that_cannot_be_read_counts_until_it_expires(dst: Folder) -> None:
+    dst.write(FIRST, b"{}")
+    with pytest.raises(DestinationBusyError, match=r"cannot be read.* counts for 600 s") as caught:
+        hold(dst, "mine", expires_seconds=600).__enter__()
+    assert dst.url_of(FIRST) in str(caught.value)
+    time.sleep(2)  # the times of a bucket are whole seconds
+    with hold(dst, "mine", expires_seconds=0.5) as lease:
+        assert keys(dst) == {SECOND}
+        assert "could not be read" in lease.warnings[0]
+
+
+def test_workers_are_told(dst: Folder) -> None:
+    run_id = str(uuid.uuid4())
+    with hold(dst, run_id) as lease:
+        assert watch(dst, run_id) == "running"
+        assert watch(dst, "another") == "lost"
+        lease.tell("stopping")
+        assert watch(dst, run_id) == "stopping"
+        lease.tell("dropping")
+        assert watch(dst, run_id) == "dropping"
+        left_by(dst, ago_seconds=0, key=SECOND)
+        assert watch(dst, run_id) == "lost"
+        dst.remove(SECOND)
+        assert watch(dst, run_id) == "dropping"
+    assert watch(dst, run_id) == "lost"
+
+
+def test_the_state_outlives_the_next_sign_of_life(dst: Folder) -> None:
+    with hold(dst, "mine", expires_seconds=0.8) as lease:
+        lease.tell("stopping")
+        before = content(dst, FIRST)["beat"]
+        time.sleep(0.8)
+        assert content(dst, FIRST)["beat"] > before
+        assert watch(dst, "mine") == "stopping"
+
+
+def test_a_worker_waits_for_as_long_as_the_run_says_whatever_its_clock(dst: Folder) -> None:
+    run_id = str(uuid.uuid4())
+    left_by(dst, ago_seconds=3600, run_id=run_id, expires_seconds=0.5)
+    assert watch(dst, run_id) == "running"
+    time.sleep(0.7)
+    assert watch(dst, run_id) == "lost"
+
+
+def test_a_worker_that_cannot_look_says_nothing_of_the_lock(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hold(Folder(f"{bucket}/out"), "mine"):
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+        with pytest.raises(PermissionError):
+            watch(Folder(f"{bucket}/out"), "mine")

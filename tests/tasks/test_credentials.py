@@ -1,0 +1,83 @@
+"""Where credentials of S3 are found, without a Prefect server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from srcnn.errors import UsageError
+from tasks.credentials import use_credentials
+from tests.support.paths import ROOT
+from tests.support.servers.seaweedfs import S3Server
+
+
+@pytest.fixture
+def photo(s3_server: S3Server, pictures: Path) -> str:
+    bucket = s3_server.make_bucket()
+    content = cv2.imencode(".png", cv2.imread(str(pictures / "cat.png")))[1].tobytes()
+    s3_server.filesystem().pipe_file(f"{bucket}/in/cat.png", content)
+    return f"s3://{bucket}"
+
+
+def upscale(
+    photo: str, folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """A run from a folder of one's own, as `.env` is read from there."""
+    words = ["--src", f"{photo}/in", "--dst", f"{photo}/out"]
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    added = {"PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "flows" / "upscale.py"), *words],
+        cwd=folder,
+        env=kept | added,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_dotenv_names_a_profile(
+    photo: str, s3_server: S3Server, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    """Both at once: AWS_* from `.env`, and keys from the profile that it names."""
+    (tmp_path / "credentials").write_text(
+        f"[photos]\naws_access_key_id = {s3_server.access_key}\n"
+        f"aws_secret_access_key = {s3_server.secret_key}\n"
+    )
+    (tmp_path / ".env").write_text(
+        f"AWS_PROFILE=photos\nAWS_ENDPOINT_URL={s3_server.endpoint}\n"
+        f"AWS_SHARED_CREDENTIALS_FILE={tmp_path / 'credentials'}\n"
+    )
+    done = upscale(photo, tmp_path, clean_environment)
+    assert done.returncode == 0, done.stderr
+    assert s3_server.filesystem().exists(f"{photo}/out/cat.png")
+
+
+def test_the_environment_counts_for_more_than_dotenv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PROFILE", "from-environment")
+    monkeypatch.setenv("AWS_REGION", "to be removed after the test")
+    monkeypatch.delenv("AWS_REGION")
+    (tmp_path / ".env").write_text("AWS_PROFILE=from-file\nAWS_REGION=from-file\nOTHER=from-file\n")
+    use_credentials(None)
+    assert os.environ["AWS_PROFILE"] == "from-environment"
+    assert os.environ["AWS_REGION"] == "from-file"
+    assert "OTHER" not in os.environ
+
+
+def test_a_block_without_a_server_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="none is configured: set PREFECT_API_URL"):
+        use_credentials("night-shift")
+
+
+def test_a_block_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prefect_aws", None)  # as where it is not installed
+    with pytest.raises(UsageError, match=r"pip install 'srcnn-batch\[aws\]'"):
+        use_credentials("night-shift")
