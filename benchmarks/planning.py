@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from srcnn.batch.worker import upscaler_for
+from srcnn.batch.worker import get_upscaler
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.geometry import Size
@@ -38,9 +38,9 @@ from srcnn.job import Job
 from srcnn.model.model_file import load_model
 from srcnn.planning import plan
 from srcnn.planning.plan import make_plan
-from srcnn.planning.selection import Selection
+from srcnn.planning.selection import PlanOptions
 from srcnn.reporting import report
-from srcnn.reporting.report import Report, reconcile
+from srcnn.reporting.report import Report, complete_results
 from srcnn.storage.folder import Folder
 from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
@@ -51,9 +51,9 @@ PARTS: Sequence[tuple[Any, str]] = (
     (Folder, "linked_folders"),
     (Folder, "stale_temporaries"),
     (ledger, "load"),
-    (plan, "images_among"),
+    (plan, "split_images"),
     (plan, "read_scales"),
-    (plan, "output_keys"),
+    (plan, "assign_output_keys"),
     (plan, "_wishes"),
     (plan, "_skipped"),
     (report.Report, "to_json"),
@@ -102,14 +102,14 @@ def write_all(
 def record(job: Job, names: Sequence[str], src: Folder, dst: Folder) -> None:
     """The ledger as the runs would have written it."""
     sources, outputs = src.files(), dst.files()
-    upscaler = upscaler_for(job)
+    upscaler = get_upscaler(job)
     has_rows = plan.DEFAULT_NAME in sources
     scales = plan.read_scales("scales.csv", src.read("scales.csv")) if has_rows else None
     records = []
     for name in names:
         row = scales.row_for(name) if scales else None
         scale = row.scale if row else upscaler.default_scale
-        options = job.options_digest(name)
+        options = job.digest_options(name)
         infos, sizes = (sources[name], outputs[name]), (Size(4, 6), Size(8, 12))
         records.append(Record(name, name, *infos, str(scale), options, job.model_sha256, *sizes))
     for start in range(0, len(records), RECORDS_PER_FILE):
@@ -141,14 +141,14 @@ def measure(url: str) -> None:
     for owner, name in PARTS:
         timed(seconds, owner, name)
     job = job_of(url)
-    upscaler = upscaler_for(job)
+    upscaler = get_upscaler(job)
     print(f"  {peak_mb():6.0f} MB before")
     began, worked = time.perf_counter(), time.process_time()
-    made = make_plan(job, Selection(), upscaler)
+    made = make_plan(job, PlanOptions(), upscaler)
     print(f"  {time.perf_counter() - began:6.2f} s to plan, {peak_mb():.0f} MB at the peak")
     print(f"  {time.process_time() - worked:6.2f} s of them on a processor")
     print(f"  {len(made.work)} to make, {len(made.settled)} settled, {len(made.warnings)} warnings")
-    told = Report(job, datetime.now(UTC), 0.0, {}, reconcile(made, []))
+    told = Report(job, datetime.now(UTC), 0.0, {}, complete_results(made, []))
     size = len(told.to_json()) / 1e6
     print(f"  {peak_mb():6.0f} MB after the report of {size:.1f} MB")
     for name, spent in seconds.most_common():

@@ -18,9 +18,9 @@ from yamllint.config import YamlLintConfig
 
 from flows.options.settings import Settings
 from flows.prefect_plugin import NAMES, complete
-from srcnn.batch.process_image import held_bytes
-from srcnn.geometry import Size
-from srcnn.job import Work
+from srcnn.batch.process_image import estimate_peak_bytes
+from srcnn.geometry import Size, parse_scale
+from srcnn.image_task import ImageTask
 from srcnn.storage.listing import FileInfo
 from tests.support.paths import ROOT
 
@@ -173,9 +173,9 @@ def test_the_largest_images_fit_into_the_memory_of_a_worker(place: str) -> None:
     settings = Settings(max_output_megapixels=environment.get("SRCNN_MAX_OUTPUT_MEGAPIXELS", 250))
     assert settings.buffer_megabytes == 0  # an eighth of the limit for each room
     largest = Size(1_000_000, int(settings.max_output_megapixels))
-    work = Work("a.png", "a.png", "1", FileInfo(0, ""), largest, largest)
+    work = ImageTask("a.png", "a.png", parse_scale("1"), FileInfo(0, ""), largest, largest)
     process, tiles, files_bytes = 500 * 10**6, 400 * 2**20, 2 * limit_bytes // 8
-    assert process + tiles + files_bytes + held_bytes(work) < limit_bytes
+    assert process + tiles + files_bytes + estimate_peak_bytes(work) < limit_bytes
 
 
 def test_everything_runs_the_same_image() -> None:

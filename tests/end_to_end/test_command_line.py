@@ -163,7 +163,7 @@ def test_a_signal_finishes_the_images_in_hand(
     process.send_signal(number)
     _, told = process.communicate(timeout=120)
     assert process.returncode == status, told
-    assert "interrupted: finishing the images in hand" in told
+    assert "interrupted: finishing the images in progress" in told
     (report,) = (output / ".srcnn" / "runs").glob("*.json")
     content = json.loads(report.read_text())
     written = [image for image in content["images"] if image["status"] == "written"]
@@ -195,7 +195,7 @@ def test_a_second_signal_drops_the_images_in_hand(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=120)
     assert process.returncode == 130, told
-    assert "dropping the images in hand" in told
+    assert "dropping the images in progress" in told
     (report,) = (state / "runs").glob("*.json")
     (image,) = json.loads(report.read_text())["images"]
     assert image["error"]["type"] == "NotAttempted"

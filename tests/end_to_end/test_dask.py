@@ -174,7 +174,7 @@ def test_a_third_ctrl_c_ends_a_run_that_nobody_works_for(
             time.sleep(1)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert "dropping the images in hand" in told
+    assert "dropping the images in progress" in told
     assert not list(Path(f"{many}-upscaled").glob(".srcnn/lock/*"))
 
 

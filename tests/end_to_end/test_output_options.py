@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from pydantic import ValidationError
 from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn.job import Job
+from srcnn.images.colour import Colour
+from srcnn.job import Job, ModelRef, OutputOptions
+from srcnn.storage.folder import Folder
 
 
 def upscaled(src: Path, **options: Any) -> dict[str, dict[str, Any]]:
@@ -100,12 +103,13 @@ def test_what_is_no_colour_is_refused_before_anything(colour: str) -> None:
 
 def test_options_count_only_where_they_shape_the_file() -> None:
     def digest(output: str, **options: Any) -> str:
-        return Job("run", "a", "b", "bundled", "", **options).options_digest(output)
+        job = Job("run", Folder("a"), Folder("b"), ModelRef("bundled", ""))
+        return replace(job, output=OutputOptions(**options)).digest_options(output)
 
     for output in ("a.jpg", "a.bmp", "a.ppm"):
-        assert digest(output) != digest(output, flatten="#ffffff")
+        assert digest(output) != digest(output, flatten=Colour(255, 255, 255))
     for output in ("a.png", "a.webp", "a.tif", "a.avif"):
-        assert digest(output) == digest(output, flatten="#ffffff")
+        assert digest(output) == digest(output, flatten=Colour(255, 255, 255))
     for output in ("a.jpg", "a.webp", "a.avif"):
         assert digest(output) != digest(output, quality=50)
     for output in ("a.png", "a.tif", "a.bmp"):

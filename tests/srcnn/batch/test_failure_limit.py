@@ -57,4 +57,4 @@ def test_the_schema_of_the_flow_holds_the_form() -> None:
 
 
 def test_a_number_is_taken_as_its_text() -> None:
-    assert UpscaleOptions(src="x", max_failures=5).max_failures == "5"  # type: ignore[arg-type]
+    assert UpscaleOptions(src="x", max_failures=5).max_failures == parse_failure_limit("5")  # type: ignore[arg-type]

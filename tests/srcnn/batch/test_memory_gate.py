@@ -1,4 +1,4 @@
-"""Rooms: never more than fits, first come first served, and a way through several of them."""
+"""Gates: never more inside than fits, first come first served, one after the other."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srcnn.batch.memory_gate import Room, Stay
+from srcnn.batch.memory_gate import GateHolder, MemoryGate
 
 
-class Watched(Room):
-    """A room that notes how much was in it at the most."""
+class Watched(MemoryGate):
+    """A gate that records how much was inside at the most."""
 
     def __init__(self, places: int, capacity_bytes: int) -> None:
         super().__init__(places, capacity_bytes)
@@ -41,73 +41,73 @@ class Watched(Room):
     places=st.integers(1, 4),
     capacity_bytes=st.integers(1, 100),
 )
-def test_all_get_through_and_no_room_is_ever_too_full(
+def test_all_get_through_and_no_gate_is_ever_too_full(
     sizes: list[tuple[int, int, int]], places: int, capacity_bytes: int
 ) -> None:
-    rooms = [Watched(places, capacity_bytes) for _ in range(3)]
+    gates = [Watched(places, capacity_bytes) for _ in range(3)]
 
     def walk(held: tuple[int, int, int]) -> int:
-        with Stay() as stay:
-            for room, size in zip(rooms, held, strict=True):
-                stay.move(room, size)
+        with GateHolder() as holder:
+            for gate, size in zip(gates, held, strict=True):
+                holder.advance(gate, size)
         return sum(held)
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(walk, sizes, timeout=60)) == [sum(held) for held in sizes]
-    for room in rooms:
-        assert not room.was_too_full
-        assert not room.inside
-        assert room.most <= places
+    for gate in gates:
+        assert not gate.was_too_full
+        assert not gate.inside
+        assert gate.most <= places
 
 
-def waits(room: Room, size_bytes: int) -> tuple[threading.Thread, threading.Event]:
-    """A thread that wants to enter, and what tells that it did."""
+def waits(gate: MemoryGate, size_bytes: int) -> tuple[threading.Thread, threading.Event]:
+    """A thread that wants to enter, and an event set when it did."""
     entered = threading.Event()
 
     def enter() -> None:
-        room.enter(size_bytes)
+        gate.enter(size_bytes)
         entered.set()
 
     thread = threading.Thread(target=enter, daemon=True)
-    queue_length = len(room._queue)
+    queue_length = len(gate._queue)
     thread.start()
-    while not entered.is_set() and len(room._queue) == queue_length:
+    while not entered.is_set() and len(gate._queue) == queue_length:
         pass
     return thread, entered
 
 
-def test_what_is_larger_than_the_room_goes_in_alone() -> None:
-    room = Room(4, 10)
-    room.enter(4)
-    _, huge = waits(room, 1000)
+def test_what_is_larger_than_the_gate_goes_in_alone() -> None:
+    gate = MemoryGate(4, 10)
+    gate.enter(4)
+    _, huge = waits(gate, 1000)
     assert not huge.is_set()
-    room.leave(4)
+    gate.leave(4)
     assert huge.wait(10)
-    _, small = waits(room, 1)
+    _, small = waits(gate, 1)
     assert not small.is_set()
-    room.leave(1000)
+    gate.leave(1000)
     assert small.wait(10)
 
 
 def test_small_ones_do_not_pass_a_large_one_that_waits() -> None:
-    room = Room(4, 10)
-    room.enter(6)
-    _, large = waits(room, 8)
-    _, small = waits(room, 1)  # it would fit
+    gate = MemoryGate(4, 10)
+    gate.enter(6)
+    _, large = waits(gate, 8)
+    _, small = waits(gate, 1)  # it would fit
     assert not small.is_set()
-    room.leave(6)
+    gate.leave(6)
     assert large.wait(10)
     assert small.wait(10)
 
 
-def test_the_room_before_is_left_when_there_is_room_in_the_next() -> None:
-    first, second = Room(1, 10), Room(1, 10)
+def test_the_gate_before_is_left_when_the_next_has_place() -> None:
+    first, second = MemoryGate(1, 10), MemoryGate(1, 10)
     second.enter(1)
 
     def walk() -> None:
-        with Stay() as stay:
-            stay.move(first, 1)
-            stay.move(second, 1)
+        with GateHolder() as holder:
+            holder.advance(first, 1)
+            holder.advance(second, 1)
 
     walker = threading.Thread(target=walk, daemon=True)
     walker.start()
@@ -120,14 +120,14 @@ def test_the_room_before_is_left_when_there_is_room_in_the_next() -> None:
     assert behind.wait(10)
 
 
-def test_a_failure_leaves_its_room() -> None:
-    room = Room(1, 10)
+def test_a_failure_leaves_its_gate() -> None:
+    gate = MemoryGate(1, 10)
 
     def walk() -> None:
-        with Stay() as stay:
-            stay.move(room, 5)
+        with GateHolder() as holder:
+            holder.advance(gate, 5)
             raise OSError("broken")
 
     with pytest.raises(OSError, match="broken"):
         walk()
-    room.enter(10)
+    gate.enter(10)

@@ -1,4 +1,4 @@
-"""A shard's images side by side: nobody waits for a slow one, what is held is bounded."""
+"""A shard's images side by side: none waits for a slow one, and what is held is bounded."""
 
 from __future__ import annotations
 
@@ -14,97 +14,113 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from srcnn.batch.cancellation import Control
-from srcnn.batch.process_image import held_bytes, make
-from srcnn.batch.worker import process_shard, upscaler_for, workshop_for
+from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.process_image import estimate_peak_bytes, process_image
+from srcnn.batch.worker import get_resources, get_upscaler, process_shard
+from srcnn.errors import NotAttemptedError
+from srcnn.geometry import parse_scale
+from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
-from srcnn.job import Job, Work
-from srcnn.model.model_file import load_model
+from srcnn.job import Job, ResourceLimits
+from srcnn.planning.globs import parse_glob
 from srcnn.planning.plan import make_plan
-from srcnn.planning.selection import Selection
-from srcnn.storage.folder import Folder
+from srcnn.planning.selection import PlanOptions
+from tests.support.jobs import make_job
 
 
 @pytest.fixture
 def job(pictures: Path) -> Job:
-    return Job(
-        run_id="20261123T000000.000000Z-000000",
-        src=str(pictures),
-        dst=str(pictures.parent / "out"),
-        model="bundled",
-        model_sha256=load_model("bundled").sha256,
-    )
+    return make_job(pictures)
 
 
 @pytest.fixture
-def shard(job: Job) -> list[Work]:
-    return make_plan(job, Selection(scale="3"), upscaler_for(job)).work
+def shard(job: Job) -> list[ImageTask]:
+    return make_plan(job, PlanOptions(scale=parse_scale("3")), get_upscaler(job)).tasks
 
 
-class Meeting(Control):
-    """A run whose images go on only when all of them are in hand."""
+class Meeting(Cancellation):
+    """Lets images begin only when all of them are about to."""
 
     def __init__(self, images: int, seconds: float) -> None:
         super().__init__()
         self.barrier = threading.Barrier(images)
         self.seconds = seconds
 
-    def check_turn(self) -> None:
-        self.barrier.wait(self.seconds)
+    def raise_if_cancelled(self, *, begun: bool = True) -> None:
+        if not begun:
+            self.barrier.wait(self.seconds)
 
 
-def test_the_images_of_a_shard_are_in_hand_side_by_side(job: Job, shard: list[Work]) -> None:
-    result = process_shard(job, shard, Meeting(len(shard), seconds=60))
-    assert [outcome.source for outcome in result.outcomes] == [work.source for work in shard]
-    assert [outcome.error for outcome in result.outcomes] == [None] * len(shard)
+def test_the_images_of_a_shard_are_in_progress_side_by_side(
+    job: Job, shard: list[ImageTask]
+) -> None:
+    seen: list[str] = []
+    meeting = Meeting(len(shard), seconds=60)
+    result = process_shard(job, shard, meeting, lambda image: seen.append(image.source))
+    assert [image.source for image in result.results] == [task.source for task in shard]
+    assert [image.error for image in result.results] == [None] * len(shard)
+    assert sorted(seen) == sorted(task.source for task in shard)
 
 
-def test_no_more_are_in_hand_than_there_is_room_for(job: Job, shard: list[Work]) -> None:
-    narrow = replace(job, transfers=1)
+def test_no_more_are_in_progress_than_there_is_room_for(job: Job, shard: list[ImageTask]) -> None:
+    narrow = replace(job, limits=ResourceLimits(transfers=1))
     result = process_shard(narrow, shard, Meeting(len(shard), seconds=0.5))
-    assert {outcome.status for outcome in result.outcomes} == {"failed"}  # they never met
+    assert {image.status for image in result.results} == {"failed"}  # they never met
 
 
-def test_one_image_at_a_time_where_there_is_no_more_room(job: Job, shard: list[Work]) -> None:
-    narrow = replace(job, transfers=1, buffer_bytes=1)  # everything is larger, and goes alone
-    result = process_shard(narrow, shard)
-    assert [outcome.error for outcome in result.outcomes] == [None] * len(shard)
+def test_one_image_at_a_time_if_there_is_no_more_room(job: Job, shard: list[ImageTask]) -> None:
+    # Everything is larger than the gates, and is admitted alone.
+    narrow = replace(job, limits=ResourceLimits(transfers=1, buffer_bytes=1))
+    result = process_shard(narrow, shard, Cancellation())
+    assert [image.error for image in result.results] == [None] * len(shard)
 
 
-def test_a_run_that_ended_begins_no_image(job: Job, shard: list[Work]) -> None:
-    run = Control()
-    run.end("enough")
-    result = process_shard(job, shard, run)
-    assert all(outcome.not_attempted for outcome in result.outcomes)
-    assert not Path(job.dst).exists()
+def test_a_cancelled_run_begins_no_image(job: Job, shard: list[ImageTask]) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel("enough")
+    result = process_shard(job, shard, cancellation)
+    assert all(image.not_attempted for image in result.results)
+    assert not Path(job.destination.url).exists()
 
 
-def test_a_run_that_drops_its_images_writes_none_of_them(job: Job, shard: list[Work]) -> None:
-    run = Control()
-    first = Folder(job.src).read(shard[0].source)
-    checked: list[None] = []
+def test_a_run_that_drops_its_images_writes_none_of_them(job: Job, shard: list[ImageTask]) -> None:
+    cancellation = Cancellation()
+    data = job.source.read(shard[0].source)
+    calls: list[None] = []
 
-    def end() -> None:
-        checked.append(None)
-        run.end("taken", drop=True)
-        run.check()
+    def cancel() -> None:
+        calls.append(None)
+        cancellation.cancel("taken", drop=True)
+        cancellation.raise_if_cancelled()
 
-    with pytest.raises(Exception, match="dropped: taken"):
-        make(job, workshop_for(job), shard[0], first, end)
-    assert len(checked) == 1
+    with pytest.raises(NotAttemptedError, match="dropped: taken"):
+        process_image(job.output, get_resources(job), shard[0], data, cancel)
+    assert len(calls) == 1
 
 
-def test_a_failure_leaves_the_pool_and_the_rooms_as_they_were(job: Job, shard: list[Work]) -> None:
-    Path(job.src, shard[0].source).write_bytes(b"no image at all")
-    result = process_shard(job, shard)
-    assert [outcome.status for outcome in result.outcomes] == [
-        "failed",
-        *["written"] * (len(shard) - 1),
-    ]
-    workshop = workshop_for(job)
-    for room in (workshop.files, workshop.pictures, workshop.outputs):
-        room.enter(2**60)  # nobody is in it, or this would wait for ever
-        room.leave(2**60)
+def test_images_in_progress_go_on_until_they_are_dropped() -> None:
+    cancellation = Cancellation()
+    cancellation.cancel("first")
+    cancellation.raise_if_cancelled()
+    with pytest.raises(NotAttemptedError, match="not begun: first"):
+        cancellation.raise_if_cancelled(begun=False)
+    cancellation.cancel("second", drop=True, fatal=True)
+    with pytest.raises(NotAttemptedError, match="dropped: first"):
+        cancellation.raise_if_cancelled()
+    assert (cancellation.reason, cancellation.fatal) == ("first", None)
+
+
+def test_a_failure_leaves_the_pool_and_the_gates_as_they_were(
+    job: Job, shard: list[ImageTask]
+) -> None:
+    Path(job.source.url, shard[0].source).write_bytes(b"no image at all")
+    result = process_shard(job, shard, Cancellation())
+    statuses = [image.status for image in result.results]
+    assert statuses == ["failed", *["written"] * (len(shard) - 1)]
+    resources = get_resources(job)
+    for gate in (resources.read_gate, resources.decode_gate, resources.write_gate):
+        gate.enter(2**60)  # nobody is inside, or this would wait for ever
+        gate.leave(2**60)
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".bmp", ".tiff"])
@@ -118,26 +134,29 @@ def test_no_image_holds_more_than_it_was_given_room_for(
     ):
         pytest.skip("the format has no such pictures")
     grey = photograph[..., 1].astype(depth) * (np.iinfo(depth).max // 255)
-    path = Path(job.src, f"photograph{ending}")
+    path = Path(job.source.url, f"photograph{ending}")
     cv2.imwrite(str(path), np.dstack([grey] * channels))
-    plan = make_plan(job, Selection(scale="2", include=[path.name]), upscaler_for(job))
-    (work,) = plan.work
+    options = PlanOptions(scale=parse_scale("2"), include=[parse_glob(path.name)])
+    (task,) = make_plan(job, options, get_upscaler(job)).tasks
     data = path.read_bytes()
     pixels = decode(data).pixels
-    encoded = make(job, workshop_for(job), work, data, lambda: None).content
+    resources = get_resources(job)
+    encoded = process_image(job.output, resources, task, data, lambda: None).content
     result = decode(encoded).pixels
     most = len(data) + result.nbytes + max(pixels.nbytes, len(encoded))
-    assert most <= held_bytes(work)
+    assert most <= estimate_peak_bytes(task)
 
 
-def test_nothing_of_an_image_is_kept(job: Job, shard: list[Work]) -> None:
-    class Marked(Work):
+def test_nothing_of_an_image_is_kept(job: Job, shard: list[ImageTask]) -> None:
+    class Marked(ImageTask):
         """One that can be followed."""
 
-    marked = [Marked(**vars(work)) for work in shard]
-    Path(job.src, shard[0].source).write_bytes(b"no image at all")  # its error has a traceback
-    alive = [weakref.ref(work) for work in marked]
-    process_shard(job, marked)
+    marked = [Marked(**vars(task)) for task in shard]
+    Path(job.source.url, shard[0].source).write_bytes(
+        b"no image at all"
+    )  # its error has a traceback
+    alive = [weakref.ref(task) for task in marked]
+    process_shard(job, marked, Cancellation())
     del marked
     gc.collect()
-    assert [work() for work in alive] == [None] * len(alive)
+    assert [reference() for reference in alive] == [None] * len(alive)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import srcnn.images.alpha
 from srcnn.errors import UsageError
-from srcnn.images.alpha import REACH_PX, bleed, flatten, is_opaque, parse_colour
+from srcnn.images.alpha import REACH_PX, bleed, flatten, is_opaque
+from srcnn.images.colour import parse_colour
 from srcnn.inference.upscaler import Upscaler
 
 SIDES = st.integers(1, 60)
@@ -169,7 +170,7 @@ def test_flattening_is_the_weighted_mean_rounded(depth: type, seed: int, colour:
     share = image[:, :, 3:].astype(float) / white
     page = np.array(parse_colour(colour)[::-1]) * (white / 255)
     expected = image[:, :, :3] * share + page * (1 - share)
-    result = flatten(image, colour)
+    result = flatten(image, parse_colour(colour))
     assert result.dtype == depth
     assert np.abs(result - expected).max() <= 0.5001
 

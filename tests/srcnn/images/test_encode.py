@@ -16,9 +16,10 @@ from PIL import Image
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError, UsageError
 from srcnn.geometry import Size
-from srcnn.images.encode import encode, prepare
 from srcnn.images.formats import Picture, check_size
 from srcnn.images.pixels import Pixels
+from srcnn.images.prepare import prepare
+from tests.support.images import to_file
 
 KINDS = [".png", ".jpg", ".webp", ".tiff", ".avif", ".bmp", ".ppm"]
 ALPHA = {".png", ".webp", ".tiff", ".avif"}
@@ -67,7 +68,7 @@ def test_another_library_reads_what_was_written(
     extension: str, size: tuple[int, int], channels: int, depth: type, seed: int
 ) -> None:
     pixels = gradient(size, channels, depth, seed)
-    data = encode(Picture(pixels), extension, None, keep_metadata=True, flatten="white")
+    data = to_file(Picture(pixels), extension, None, keep_metadata=True, flatten="white")
     back = by_another(data, extension, depth)
     with_alpha = channels == 4 and extension in ALPHA
     if extension == ".webp" and channels == 1:  # WebP knows no grey
@@ -93,7 +94,7 @@ def test_another_library_reads_what_was_written(
 )
 def test_sixteen_bits_are_kept_to_the_last(extension: str, channels: int) -> None:
     pixels = gradient((31, 43), channels, np.uint16, 3)
-    data = encode(Picture(pixels), extension, None, keep_metadata=True)
+    data = to_file(Picture(pixels), extension, None, keep_metadata=True)
     back = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     assert back is not None
     assert np.array_equal(back, pixels)
@@ -101,7 +102,7 @@ def test_sixteen_bits_are_kept_to_the_last(extension: str, channels: int) -> Non
 
 def test_sixteen_bits_become_ten_in_avif() -> None:
     pixels = gradient((64, 64), 1, np.uint16, 1)
-    data = encode(Picture(pixels), ".avif", None, keep_metadata=True)
+    data = to_file(Picture(pixels), ".avif", None, keep_metadata=True)
     back = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     assert back is not None
     assert back.dtype == np.uint16
@@ -113,7 +114,7 @@ def test_sixteen_bits_become_ten_in_avif() -> None:
 
 def test_an_avif_of_quality_100_is_lossless() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    data = encode(Picture(pixels), ".avif", 100, keep_metadata=True)
+    data = to_file(Picture(pixels), ".avif", 100, keep_metadata=True)
     assert np.array_equal(by_another(data, ".avif", np.uint8), pixels[:, :, ::-1])
 
 
@@ -133,14 +134,14 @@ def test_alpha_is_refused_with_both_ways_out(extension: str) -> None:
     with pytest.raises(UnsupportedImageError, match=r"--format png.*--flatten white"):
         prepare(Picture(disc()), Size(16, 16), extension, keep_metadata=True)
     with pytest.raises(UnsupportedImageError, match=r"--format png.*--flatten white"):
-        encode(Picture(disc()), extension, None, keep_metadata=True)
+        to_file(Picture(disc()), extension, None, keep_metadata=True)
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_a_flattened_picture_is_what_a_viewer_shows(depth: type) -> None:
     pixels = disc(depth)
     picture = Picture(pixels)
-    data = encode(picture, ".ppm", None, keep_metadata=True, flatten="#0080ff")
+    data = to_file(picture, ".ppm", None, keep_metadata=True, flatten="#0080ff")
     back = by_another(data, ".ppm", depth)
     page = Image.new("RGBA", (8, 8), "#0080ff")
     eight = (pixels // (1 if depth is np.uint8 else 257)).astype(np.uint8)
@@ -153,7 +154,7 @@ def test_a_flattened_picture_is_what_a_viewer_shows(depth: type) -> None:
 
 @pytest.mark.parametrize("extension", sorted(ALPHA))
 def test_formats_that_hold_alpha_keep_it_whatever_the_colour(extension: str) -> None:
-    data = encode(Picture(disc()), extension, 100, keep_metadata=True, flatten="white")
+    data = to_file(Picture(disc()), extension, 100, keep_metadata=True, flatten="white")
     back = by_another(data, extension, np.uint8)
     assert back[:, :, 3].tolist() == disc()[:, :, 3].tolist()
 
@@ -164,7 +165,7 @@ def test_an_alpha_channel_that_says_nothing_is_dropped(extension: str) -> None:
     pixels[:, :, 3] = 255
     prepared = prepare(Picture(pixels), Size(16, 18), extension, keep_metadata=True)
     assert np.array_equal(prepared.pixels, pixels[:, :, :3])
-    data = encode(Picture(pixels), extension, None, keep_metadata=True)
+    data = to_file(Picture(pixels), extension, None, keep_metadata=True)
     assert by_another(data, extension, np.uint8).shape == (8, 9, 3)
     kept = prepare(Picture(pixels), Size(16, 18), ".png", keep_metadata=True)
     assert np.array_equal(kept.pixels, pixels)
@@ -172,7 +173,7 @@ def test_an_alpha_channel_that_says_nothing_is_dropped(extension: str) -> None:
 
 def test_a_colour_that_is_none_is_a_mistake_of_usage() -> None:
     with pytest.raises(UsageError, match="nocolour"):
-        encode(Picture(disc()), ".jpg", None, keep_metadata=True, flatten="nocolour")
+        to_file(Picture(disc()), ".jpg", None, keep_metadata=True, flatten="nocolour")
 
 
 # Sizes.
@@ -187,14 +188,14 @@ def test_the_longest_side_is_written_and_read_and_one_more_is_refused(
     for size in (Size(1, side), Size(side, 1)):
         check_size(f"a{extension}", size)
         pixels = np.zeros((*size, 3), dtype=np.uint8)
-        data = encode(Picture(pixels), extension, 50, keep_metadata=True)
+        data = to_file(Picture(pixels), extension, 50, keep_metadata=True)
         assert by_another(data, extension, np.uint8).shape == pixels.shape
     for size in (Size(1, side + 1), Size(side + 1, 1)):
         with pytest.raises(ImageTooLargeError, match=f"{side} px a side: use --format png"):
             check_size(f"a{extension}", size)
         wide = Picture(np.zeros((*size, 3), dtype=np.uint8))
         with pytest.raises(ImageTooLargeError, match=f"{side} px a side"):
-            encode(wide, extension, None, keep_metadata=True)
+            to_file(wide, extension, None, keep_metadata=True)
 
 
 @pytest.mark.parametrize(
@@ -218,4 +219,4 @@ def test_limits_of_pixels_and_bytes_are_named(
 
 def test_what_the_installed_library_lacks_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedImageError, match=r"cannot write \.xyz"):
-        encode(Picture(disc()), ".xyz", None, keep_metadata=True)
+        to_file(Picture(disc()), ".xyz", None, keep_metadata=True)

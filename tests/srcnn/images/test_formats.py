@@ -20,8 +20,8 @@ from PIL import Image, ImageCms, ImageOps
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.encode import encode
 from srcnn.images.formats import EXTENSIONS, Picture, format_of
+from tests.support.images import to_file
 
 # Pillow remarks on damaged metadata; what the code makes of it is what is tested.
 pytestmark = [
@@ -212,9 +212,9 @@ def test_what_is_written_is_read_back(
     kind = format_of(f"a{extension}")
     if channels == (4,) and kind not in ("png", "webp", "tiff"):
         with pytest.raises(UnsupportedImageError, match="alpha"):
-            encode(Picture(pixels), extension, None, keep_metadata=True)
+            to_file(Picture(pixels), extension, None, keep_metadata=True)
         return
-    data = encode(Picture(pixels), extension, None, keep_metadata=True)
+    data = to_file(Picture(pixels), extension, None, keep_metadata=True)
     back = decode(data).pixels
     if depth is np.uint16 and kind not in ("png", "tiff", "pnm"):
         pixels = ((pixels.astype(int) * 2 + 257) // 514).astype(np.uint8)
@@ -234,13 +234,13 @@ def test_what_is_written_is_read_back(
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 3)], ids=str)
 def test_tiny_pictures_pass(extension: str, shape: tuple[int, int]) -> None:
     pixels = np.full((*shape, 3), 200, dtype=np.uint8)
-    data = encode(Picture(pixels), extension, None, keep_metadata=True)
+    data = to_file(Picture(pixels), extension, None, keep_metadata=True)
     assert read_header(io.BytesIO(data)).size == shape
     assert np.abs(decode(data).pixels.astype(int) - 200).max() <= 1
 
 
 def test_upper_case_extensions_name_the_same_formats() -> None:
-    data = encode(Picture(GREY), ".PNG", None, keep_metadata=True)
+    data = to_file(Picture(GREY), ".PNG", None, keep_metadata=True)
     assert data.startswith(b"\x89PNG")
     assert [format_of(key) for key in ("A.PNG", "d/a.b.JPeG", "a.TIF")] == ["png", "jpg", "tiff"]
     assert [format_of(key) for key in ("png", ".png", "a.png/b", "a.svg", "a.png ", "")] == [
@@ -251,7 +251,7 @@ def test_upper_case_extensions_name_the_same_formats() -> None:
 @pytest.mark.parametrize("extension", [".jpg", ".webp", ".avif"])
 def test_quality_is_size(extension: str) -> None:
     sizes = [
-        len(encode(Picture(RGB), extension, quality, keep_metadata=True))
+        len(to_file(Picture(RGB), extension, quality, keep_metadata=True))
         for quality in (1, 30, 60, 90, 100)
     ]
     assert sizes == sorted(set(sizes))
@@ -259,7 +259,7 @@ def test_quality_is_size(extension: str) -> None:
 
 def test_webp_is_lossless_unless_a_quality_is_named() -> None:
     def back(quality: int | None) -> np.ndarray:
-        return decode(encode(Picture(RGB), ".webp", quality, keep_metadata=True)).pixels
+        return decode(to_file(Picture(RGB), ".webp", quality, keep_metadata=True)).pixels
 
     assert np.array_equal(back(None), RGB)
     assert not np.array_equal(back(100), RGB)
@@ -489,7 +489,7 @@ def test_a_cmyk_jpeg_becomes_rgb_and_loses_its_profile() -> None:
     picture = decode(file.getvalue())
     assert picture.pixels.shape == (HEIGHT, WIDTH, 3)
     for extension in (".jpg", ".png", ".webp"):
-        data = encode(picture, extension, None, keep_metadata=True)
+        data = to_file(picture, extension, None, keep_metadata=True)
         with Image.open(io.BytesIO(data)) as image:
             assert "icc_profile" not in image.info
 
@@ -527,7 +527,7 @@ def test_every_orientation_is_put_upright(source: str, orientation: int, kind: s
     assert shown.shape == expected.shape
     assert np.abs(shown.astype(int) - expected).max() <= 2
     for extension in (".jpg", ".png", ".webp", ".tiff", ".bmp"):
-        with Image.open(io.BytesIO(encode(picture, extension, None, keep_metadata=True))) as image:
+        with Image.open(io.BytesIO(to_file(picture, extension, None, keep_metadata=True))) as image:
             assert image.getexif().get(ORIENTATION, 1) == 1
             assert image.size == expected.shape[1::-1]
 
@@ -549,7 +549,7 @@ def test_an_orientation_in_xmp_is_reset_and_the_rest_kept(form: str, extension: 
     for options in ({"xmp": xmp(6)}, {"xmp": xmp(6), "exif": exif}):
         picture = decode(pillow(RGB, form, **options))
         assert picture.pixels.shape == (WIDTH, HEIGHT, 3)
-        data = encode(picture, extension, None, keep_metadata=True)
+        data = to_file(picture, extension, None, keep_metadata=True)
         with Image.open(io.BytesIO(data)) as image:
             assert ImageOps.exif_transpose(image).size == (HEIGHT, WIDTH)
             image.load()
@@ -568,7 +568,7 @@ def test_metadata_is_kept_or_stripped(form: str, extension: str) -> None:
     exif.get_ifd(0x8769)[0x927C] = b"maker's own \x00\x01\xff"
     exif.get_ifd(0x8825)[0x0001] = "N"
     picture = decode(pillow(RGB, form, exif=exif, icc_profile=icc()))
-    with Image.open(io.BytesIO(encode(picture, extension, None, keep_metadata=True))) as image:
+    with Image.open(io.BytesIO(to_file(picture, extension, None, keep_metadata=True))) as image:
         kept = image.getexif()
         assert image.info["icc_profile"] == icc()
         assert kept[0x010F] == "Maker"
@@ -576,7 +576,7 @@ def test_metadata_is_kept_or_stripped(form: str, extension: str) -> None:
         assert kept.get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
         assert kept.get_ifd(0x8769)[0x927C] == b"maker's own \x00\x01\xff"
         assert kept.get_ifd(0x8825)[0x0001] == "N"
-    with Image.open(io.BytesIO(encode(picture, extension, None, keep_metadata=False))) as image:
+    with Image.open(io.BytesIO(to_file(picture, extension, None, keep_metadata=False))) as image:
         assert not image.getexif()
         assert "icc_profile" not in image.info
         assert "xmp" not in image.info
@@ -591,7 +591,7 @@ def test_both_byte_orders_are_put_right() -> None:
         assert blob[6:8] == (b"II" if order == "<" else b"MM")
         picture = decode(pillow(RGB, "JPEG", exif=blob))
         assert picture.pixels.shape == (WIDTH, HEIGHT, 3)
-        with Image.open(io.BytesIO(encode(picture, ".jpg", None, keep_metadata=True))) as image:
+        with Image.open(io.BytesIO(to_file(picture, ".jpg", None, keep_metadata=True))) as image:
             assert image.getexif()[ORIENTATION] == 1
 
 
@@ -603,7 +603,7 @@ def test_a_damaged_exif_block_does_not_spoil_the_picture(rest: bytes, start: byt
     picture = decode(data)
     assert picture.pixels.shape[:2] == size
     for extension in (".png", ".jpg", ".webp"):
-        again = decode(encode(picture, extension, None, keep_metadata=True))
+        again = decode(to_file(picture, extension, None, keep_metadata=True))
         assert again.pixels.shape[:2] == size
 
 
@@ -613,9 +613,9 @@ def test_metadata_that_a_jpeg_cannot_hold_is_named(kind: str) -> None:
     blob = {"EXIF": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "XMP": xmp(1), "ICC": icc()}[kind]
     picture = Picture(RGB, {number: blob + bytes(70_000)})
     with pytest.raises(UnsupportedImageError, match=f"{kind}.*--metadata strip"):
-        encode(picture, ".jpg", None, keep_metadata=True)
-    assert encode(picture, ".jpg", None, keep_metadata=False)
-    assert encode(picture, ".webp", None, keep_metadata=True)
+        to_file(picture, ".jpg", None, keep_metadata=True)
+    assert to_file(picture, ".jpg", None, keep_metadata=False)
+    assert to_file(picture, ".webp", None, keep_metadata=True)
 
 
 def jpeg_segments(data: bytes) -> list[bytes]:

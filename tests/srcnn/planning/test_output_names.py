@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.images.formats import EXTENSIONS, Format, format_of
-from srcnn.planning.output_names import output_keys
+from srcnn.planning.output_names import assign_output_keys
 
 extensions = st.sampled_from([*sum(EXTENSIONS.values(), ()), ".PNG", ".Jpg", ".TIF"])
 # Few stems and stems with extensions in them, so that names collide.
@@ -23,7 +23,7 @@ forms: st.SearchStrategy[Format] = st.sampled_from(get_args(Format))
 
 @given(sources, forms)
 def test_no_two_sources_make_one_output(keys: list[str], form: Format) -> None:
-    outputs = output_keys(keys, form)
+    outputs = assign_output_keys(keys, form)
     assert sorted(outputs) == sorted(keys)
     assert len(set(outputs.values())) == len(keys)
 
@@ -32,19 +32,19 @@ def test_no_two_sources_make_one_output(keys: list[str], form: Format) -> None:
 def test_the_extension_follows_the_format_and_the_folder_is_kept(
     keys: list[str], form: Format
 ) -> None:
-    for source, output in output_keys(keys, form).items():
+    for source, output in assign_output_keys(keys, form).items():
         assert format_of(output) == (format_of(source) if form == "keep" else form)
         assert posixpath.dirname(output) == posixpath.dirname(source)
 
 
 @given(sources)
 def test_keep_keeps_every_name(keys: list[str]) -> None:
-    assert output_keys(keys, "keep") == {key: key for key in keys}
+    assert assign_output_keys(keys, "keep") == {key: key for key in keys}
 
 
 @given(sources, forms)
 def test_a_file_of_the_format_keeps_its_name(keys: list[str], form: Format) -> None:
-    outputs = output_keys(keys, form)
+    outputs = assign_output_keys(keys, form)
     assert all(outputs[key] == key for key in keys if format_of(key) == form)
 
 
@@ -54,7 +54,7 @@ def test_the_order_of_a_listing_does_not_matter(
 ) -> None:
     shuffled = list(keys)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert output_keys(shuffled, form) == output_keys(keys, form)
+    assert assign_output_keys(shuffled, form) == assign_output_keys(keys, form)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_the_order_of_a_listing_does_not_matter(
 def test_collisions_are_told_apart_by_the_source_s_extension(
     form: Format, expected: dict[str, str]
 ) -> None:
-    assert output_keys(expected, form) == expected
+    assert assign_output_keys(expected, form) == expected
 
 
 def test_two_files_that_both_change_their_names_do_not_take_each_other_s() -> None:
-    outputs = output_keys(["a.jpg", "a.webp", "a.jpg.webp", "a.jpg.tif"], "png")
+    outputs = assign_output_keys(["a.jpg", "a.webp", "a.jpg.webp", "a.jpg.tif"], "png")
     assert len(set(outputs.values())) == 4
     assert outputs["a.webp"] == "a.webp.png"
 
 
 def test_no_sources_make_no_outputs() -> None:
-    assert output_keys([], "png") == {}
+    assert assign_output_keys([], "png") == {}

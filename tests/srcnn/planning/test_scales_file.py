@@ -22,7 +22,7 @@ def as_csv(*lines: str, end: str = "\n") -> bytes:
 
 
 def table(scales: Scales) -> list[tuple[int, str, str]]:
-    return [(row.line, row.path, str(row.scale)) for row in scales.rows]
+    return [(row.line, row.glob.text, str(row.scale)) for row in scales.rows]
 
 
 def problems(name: str, content: bytes) -> list[str]:
@@ -82,7 +82,7 @@ def test_blank_lines_are_left_out_and_counted() -> None:
 def test_quotes_hold_commas_quotes_and_line_ends() -> None:
     content = as_csv('"a,b.jpg",2', '"say ""hi"".jpg",3', '"two\nlines.jpg",4', "c.jpg,5")
     rows = read_scales("s.csv", content).rows
-    assert [row.path for row in rows] == ["a,b.jpg", 'say "hi".jpg', "two\nlines.jpg", "c.jpg"]
+    assert [row.glob.text for row in rows] == ["a,b.jpg", 'say "hi".jpg', "two\nlines.jpg", "c.jpg"]
     assert (rows[1].line, rows[3].line) == (3, 6)
 
 
@@ -93,7 +93,7 @@ def test_any_name_can_be_written_as_csv(first: str, second: str) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([("path", "scale"), (first, 2), (second, 3)])
     scales = read_scales("s.csv", text.getvalue().encode())
-    assert [row.path for row in scales.rows] == [first, second]
+    assert [row.glob.text for row in scales.rows] == [first, second]
 
 
 @given(names, names, st.booleans())
@@ -103,13 +103,13 @@ def test_any_name_can_be_written_as_json(first: str, second: str, escaped: bool)
     lines = [{"path": first, "scale": 2}, {"path": second, "scale": 3}]
     text = "\n".join(json.dumps(line, ensure_ascii=escaped) for line in lines)
     scales = read_scales("s.jsonl", text.encode())
-    assert [(row.line, row.path) for row in scales.rows] == [(1, first), (2, second)]
+    assert [(row.line, row.glob.text) for row in scales.rows] == [(1, first), (2, second)]
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
 def test_line_separators_inside_a_json_string_end_no_line(separator: str) -> None:
     line = json.dumps({"path": f"a{separator}b.jpg", "scale": 2}, ensure_ascii=False)
-    assert read_scales("s.jsonl", line.encode()).row_for(f"a{separator}b.jpg") is not None
+    assert read_scales("s.jsonl", line.encode()).find_row(f"a{separator}b.jpg") is not None
 
 
 def test_the_last_row_that_matches_wins() -> None:
@@ -117,17 +117,17 @@ def test_the_last_row_that_matches_wins() -> None:
     scales = read_scales("s.csv", content)
     lines = {"b.jpg": 2, "a.jpg": 4, "d/a.jpg": 5, "d/b.png": 6, "d/x.png": 7}
     for key, line in lines.items():
-        row = scales.row_for(key)
+        row = scales.find_row(key)
         assert row is not None
         assert row.line == line
-    assert scales.row_for("b.png") is None
+    assert scales.find_row("b.png") is None
 
 
 @pytest.mark.parametrize(("name", "content"), [("s.csv", b"path,scale\n"), ("s.jsonl", b"\n")])
 def test_a_file_without_rows_decides_nothing(name: str, content: bytes) -> None:
     scales = read_scales(name, content)
     assert list(scales.rows) == []
-    assert scales.row_for("a.jpg") is None
+    assert scales.find_row("a.jpg") is None
 
 
 def test_every_bad_row_is_named() -> None:
@@ -222,7 +222,7 @@ def test_other_encodings_are_refused_with_their_line(content: bytes, line: int) 
 def test_no_content_raises_anything_but_a_usage_error(content: bytes, name: str) -> None:
     for whole in (content, b"path,scale\n" + content, b'{"path": "a", "scale": ' + content):
         try:
-            told = [row.path for row in read_scales(name, whole).rows]
+            told = [row.glob.text for row in read_scales(name, whole).rows]
         except UsageError as error:
             told = str(error).splitlines()[:1]
             assert told[0].startswith(f"{name}:")

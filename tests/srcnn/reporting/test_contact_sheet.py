@@ -14,14 +14,15 @@ from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.geometry import Size
-from srcnn.job import Failure, Job, Outcome
+from srcnn.image_task import Failure, ImageResult
+from srcnn.job import Job, ModelRef
 from srcnn.reporting.contact_sheet import (
     MOST_MEGAPIXELS,
-    chosen,
-    contact_sheet,
+    choose_images,
     crop_pair,
-    flat,
-    most_detailed,
+    draw_contact_sheet,
+    find_most_detailed,
+    to_screen,
 )
 from srcnn.reporting.contact_sheet_layout import MOST_BYTES, TILE_PX, draw
 from srcnn.storage.folder import Folder
@@ -69,7 +70,7 @@ def test_the_crop_fills_its_tile_and_lies_where_the_detail_is() -> None:
     source[:, :300] = 200  # contrast, no detail
     rng = np.random.default_rng(0)
     source[250:350, 450:550] = rng.integers(0, 255, (100, 100, 3), dtype=np.uint8)
-    top, left = most_detailed(source, Size(120, 120))
+    top, left = find_most_detailed(source, Size(120, 120))
     assert 230 <= top + 20 <= 270
     assert 430 <= left + 20 <= 470
     output = cv2.resize(source, None, fx=2, fy=2)
@@ -78,32 +79,32 @@ def test_the_crop_fills_its_tile_and_lies_where_the_detail_is() -> None:
 
 def test_every_kind_of_picture_is_shown_flat() -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    assert np.array_equal(flat(grey), np.dstack([grey] * 3))
+    assert np.array_equal(to_screen(grey), np.dstack([grey] * 3))
     deep = grey.astype(np.uint16) * 257
-    assert np.array_equal(flat(deep), np.dstack([grey] * 3))
+    assert np.array_equal(to_screen(deep), np.dstack([grey] * 3))
     clear = np.zeros((2, 2, 4), np.uint8)
     clear[0, :, 3] = 255
-    assert flat(clear)[:, 0, 0].tolist() == [0, 128]
+    assert to_screen(clear)[:, 0, 0].tolist() == [0, 128]
     clear_deep = clear.astype(np.uint16) * 257
-    assert flat(clear_deep)[:, 0, 0].tolist() == [0, 128]
+    assert to_screen(clear_deep)[:, 0, 0].tolist() == [0, 128]
 
 
-def written(name: str, size: Size, factor: int = 2) -> Outcome:
+def written(name: str, size: Size, factor: int = 2) -> ImageResult:
     out = Size(size.height * factor, size.width * factor)
-    return Outcome(name, name, "written", (factor, factor), size, out)
+    return ImageResult(name, name, "written", (factor, factor), size, out)
 
 
 def test_images_are_chosen_evenly() -> None:
     images = [written(f"{number:03}", Size(10, 10)) for number in range(100)]
-    assert [image.source for image in chosen(images, 4)] == ["012", "037", "062", "087"]
-    assert chosen(images[:3], 8) == images[:3]
-    assert chosen(images, 0) == []
-    assert chosen([], 8) == []
+    assert [image.source for image in choose_images(images, 4)] == ["012", "037", "062", "087"]
+    assert choose_images(images[:3], 8) == images[:3]
+    assert choose_images(images, 0) == []
+    assert choose_images([], 8) == []
 
 
 def test_of_large_images_fewer_are_read() -> None:
     images = [written(f"{number:03}", Size(3000, 4000)) for number in range(100)]
-    assert [image.source for image in chosen(images, 8)] == ["025", "075"]
+    assert [image.source for image in choose_images(images, 8)] == ["025", "075"]
 
 
 def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
@@ -113,9 +114,9 @@ def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
         written("large", large),
         written("copied", Size(10, 10), factor=1),
         replace(written("skipped", Size(10, 10)), status="skipped"),
-        Outcome("failed", "failed", "failed", error=Failure("E", "e")),
+        ImageResult("failed", "failed", "failed", error=Failure("E", "e")),
     ]
-    assert [image.source for image in chosen(images, 8)] == ["fits"]
+    assert [image.source for image in choose_images(images, 8)] == ["fits"]
 
 
 def test_a_sheet_stays_small_whatever_it_shows() -> None:
@@ -188,15 +189,15 @@ def test_what_cannot_be_read_any_more_is_left_out(kinds: Path) -> None:
     batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
     output = Path(f"{kinds}-upscaled")
     images = [written(path.name, Size(60, 80)) for path in sorted(kinds.iterdir())]
-    whole = contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
+    whole = draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
     (output / "colour.jpg").unlink()
     (output / "grey.png").write_bytes(b"overwritten")
     cv2.imwrite(str(kinds / "alpha.png"), np.zeros((9, 9, 3), np.uint8))
-    rest = contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
+    rest = draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
     assert whole
     assert rest
     assert len(rest) < len(whole)
-    assert contact_sheet(Folder(str(kinds)), Folder(str(output)), images[:0]) is None
+    assert draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images[:0]) is None
 
 
 def test_a_sheet_that_cannot_be_kept_fails_nothing(
@@ -208,7 +209,7 @@ def test_a_sheet_that_cannot_be_kept_fails_nothing(
     upscaler = Upscaler.load()
     picture = cv2.imread(str(kinds / "colour.jpg"))
     cv2.imwrite(str(output / "colour.jpg"), upscaler(picture, scale=2))
-    job = Job("run-1", str(kinds), str(output), "bundled", "0" * 64)
+    job = Job("run-1", Folder(str(kinds)), Folder(str(output)), ModelRef("bundled", "0" * 64))
     with caplog.at_level(logging.WARNING, logger="srcnn"):
         assert make_contact_sheet.fn(job, [written("colour.jpg", Size(60, 80))]) is None
     assert "no contact sheet: " in caplog.text

