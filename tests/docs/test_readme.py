@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,6 +211,22 @@ def test_every_page_is_listed_in_the_readme() -> None:
     # Part of performance.md; to become architecture.md.
     parts = {ROOT / "docs" / "performance_notes.md", ROOT / "docs" / "design.md"}
     assert set(LINKED) - parts - {ROOT / "README.md"} <= listed
+
+
+def test_its_prefect_commands_are_those_of_the_deployment() -> None:
+    """That page's commands are run by tests/end_to_end/test_deployment.py."""
+    deployment = (ROOT / "deploy" / "README.md").read_text().splitlines()
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    named = [line for line in commands if line.startswith("prefect ")]
+    assert named
+    assert set(named) <= set(deployment)
+
+
+def test_the_extras_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for page in (*LINKED, ROOT / "CONTRIBUTING.md"):
+        named = set(re.findall(r"pip install -e '\.\[(\w+)\]'", page.read_text()))
+        assert named <= set(project["optional-dependencies"]), page.name
 
 
 def test_the_readme_is_short() -> None:
