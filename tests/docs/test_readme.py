@@ -102,6 +102,7 @@ def photos(s3_server: S3Server, folder: Path) -> dict[str, str]:
     return s3_server.environment
 
 
+@pytest.mark.timeout(600)  # it trains twice and exports
 def test_every_command_does_as_it_says(
     folder: Path, shell: Shell, photos: dict[str, str], s3_server: S3Server
 ) -> None:
@@ -198,6 +199,13 @@ def test_relative_links_and_images_exist(page: Path) -> None:
         renamed = linked.name == "architecture.md" and (linked.parent / "design.md").exists()
         assert linked.exists() or renamed, target
         assert not section or section in anchors(linked), target
+
+
+@pytest.mark.parametrize("page", [*LINKED, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_files_that_pages_name_exist(page: Path) -> None:
+    folders = "benchmarks|deploy|docs|flows|scripts|srcnn|tests"
+    named = re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists()]
 
 
 def anchors(page: Path) -> set[str]:
