@@ -11,12 +11,12 @@ export PIP_CONSTRAINT := constraints.txt
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: .venv/demo.installed ## upscale a few real photographs, and say where to look
+demo: .venv/demo.installed ## upscale a few photographs, and print where to find them
 	@$(BIN)/python scripts/demo.py demo/photos
 	@$(BIN)/python flows/upscale.py --src demo/photos --dst demo/upscaled --track
-	@echo "Look at demo/upscaled, beside demo/photos; demo/photos/scales.csv holds the factors."
+	@echo "Results: demo/upscaled; sources: demo/photos; factors: demo/photos/scales.csv."
 
-test: lint types tests ## what CI runs: lint, types, tests
+test: lint types tests ## lint, check types, run the tests, as CI does
 
 lint: .venv/dev.installed
 	$(BIN)/ruff check .
@@ -28,24 +28,24 @@ types: .venv/dev.installed
 tests: .venv/dev.installed
 	$(BIN)/pytest
 
-format: .venv/dev.installed ## put the code into form
+format: .venv/dev.installed ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/bench.installed ## measure again, and write docs/performance.md; ten minutes, on an idle machine
+bench: .venv/bench.installed ## measure speed and memory, and write docs/performance.md; ten minutes, on an idle machine
 	@for part in $(PARTS); do echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit; done
 	@$(BIN)/python benchmarks/page.py
 
-bench-quick: .venv/bench.installed ## try every benchmark on tiny inputs
+bench-quick: .venv/bench.installed ## run every benchmark on tiny inputs
 	@for part in $(PARTS); do $(BIN)/python benchmarks/$$part.py --quick || exit; done
 	@$(BIN)/python benchmarks/page.py --results benchmarks/results/quick --docs benchmarks/results/quick
 
-quality: .venv/bench.installed ## measure quality again, and write docs/quality.md; minutes, needs the reference data
+quality: .venv/bench.installed ## measure quality, and write docs/quality.md; minutes, needs the reference data
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python benchmarks/crops.py
 	@$(BIN)/python benchmarks/quality_page.py
 
-clean: ## remove the environment and what the demo made
+clean: ## remove the environment and the demo's files
 	rm -rf .venv demo
 
 .venv/made:

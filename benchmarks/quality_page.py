@@ -1,6 +1,6 @@
-"""Write docs/quality.md, its curve, and the README's table from the figures of quality.py.
+"""Write docs/quality.md, its curve, and the table of docs/models.md from the figures of quality.py.
 
-    python benchmarks/quality_page.py [--results FOLDER] [--docs FOLDER] [--readme FILE]
+    python benchmarks/quality_page.py [--results FOLDER] [--docs FOLDER] [--models FILE]
 
 Measures nothing. The pictures to look at are drawn by crops.py.
 """
@@ -17,7 +17,7 @@ import results
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-README = ROOT / "README.md"
+MODELS = DOCS / "models.md"
 
 INTRODUCTION = """<!-- Made by `make quality`; do not edit. -->
 # Quality
@@ -75,17 +75,17 @@ def render(figures: sections.Figures) -> str:
     return "\n\n".join(chapters) + "\n"
 
 
-def with_table(readme: str, figures: sections.Figures) -> str:
-    """The README's text with its table made anew.
+def with_table(page: str, figures: sections.Figures) -> str:
+    """The text of docs/models.md with its table rewritten.
 
     Raises:
         SystemExit: its marks are not there.
     """
     marked = r"(<!-- quality -->\n).*?(<!-- /quality -->)"
-    body = rf"\g<1>{sections.readme_table(figures)}\n\g<2>"
-    text, count = re.subn(marked, body, readme, flags=re.DOTALL)
+    body = rf"\g<1>{sections.summary_table(figures)}\n\g<2>"
+    text, count = re.subn(marked, body, page, flags=re.DOTALL)
     if count != 1:
-        raise SystemExit("README: expected the marks <!-- quality --> and <!-- /quality --> once")
+        raise SystemExit("expected the marks <!-- quality --> and <!-- /quality --> once")
     return text
 
 
@@ -97,13 +97,13 @@ def main() -> int:
     )
     arguments.add_argument("--results", type=Path, default=results.FOLDER)
     arguments.add_argument("--docs", type=Path, default=DOCS)
-    arguments.add_argument("--readme", type=Path, default=README)
+    arguments.add_argument("--models", type=Path, default=MODELS)
     options = arguments.parse_args()
     figures = results.read(options.results, "quality")
     if figures is None:
         print(f"{options.results}: no quality.json; run benchmarks/quality.py", file=sys.stderr)
         return 2
-    options.readme.write_text(with_table(options.readme.read_text(), figures))
+    options.models.write_text(with_table(options.models.read_text(), figures))
     options.docs.mkdir(parents=True, exist_ok=True)
     quality_curve.draw(figures, options.docs / "images")
     page = options.docs / "quality.md"

@@ -118,7 +118,7 @@ def other_measures(figures: Figures) -> str:
     return table(["SSIM on Y / PSNR on RGB, dB", *(NAMES[name] for name in names)], rows)
 
 
-def readme_table(figures: Figures) -> str:
+def summary_table(figures: Figures) -> str:
     names = present(figures)
     rows = [
         (case, *(f"{case.found[name][PSNR]:.2f}" for name in names))

@@ -1,4 +1,4 @@
-"""Make the README's pictures of a run's page in Prefect: docs/images/.
+"""Make the pictures of a run's page in Prefect for docs/reference/output.md: docs/images/.
 
     python scripts/screenshots.py
 

@@ -41,7 +41,7 @@ def test_settings_and_options_it_names_exist() -> None:
     }
     theirs = {"--dry-run", "--quiet", "--json", "--no-track", "--nthreads", "--checkpoint"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
-    assert named <= options | theirs | {"--sha256", "--check", "--sha"}
+    assert named <= options | theirs | {"--sha256", "--check", "--sha", "--restart"}
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

@@ -35,14 +35,14 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
 
 
 def page_of(figures: Path, docs: Path) -> tuple[str, str]:
-    """The page and the README that are made of figures."""
+    """docs/quality.md and docs/models.md as they are written from figures."""
     docs.mkdir(exist_ok=True)
-    readme = docs / "README.md"
-    shutil.copy(ROOT / "README.md", readme)
-    done = run("quality_page", "--results", figures.parent, "--docs", docs, "--readme", readme)
+    models = docs / "models.md"
+    shutil.copy(ROOT / "docs" / "models.md", models)
+    done = run("quality_page", "--results", figures.parent, "--docs", docs, "--models", models)
     assert done.returncode == 0, done.stderr
     assert (docs / "images" / "quality_by_factor.png").stat().st_size > 1000
-    return (docs / "quality.md").read_text(), readme.read_text()
+    return (docs / "quality.md").read_text(), models.read_text()
 
 
 def shifted(folder: Path, decibels: float) -> Path:
@@ -58,9 +58,9 @@ def shifted(folder: Path, decibels: float) -> Path:
 
 
 def test_the_committed_page_is_that_of_the_committed_figures(tmp_path: Path) -> None:
-    page, readme = page_of(FIGURES, tmp_path)
+    page, models = page_of(FIGURES, tmp_path)
     assert page == (ROOT / "docs" / "quality.md").read_text(), "run benchmarks/quality_page.py"
-    assert readme == (ROOT / "README.md").read_text(), "run benchmarks/quality_page.py"
+    assert models == (ROOT / "docs" / "models.md").read_text(), "run benchmarks/quality_page.py"
     assert "these figures say nothing" not in page
     assert (ROOT / "docs" / "images" / "quality_crops.png").stat().st_size > 1000
 
@@ -75,10 +75,10 @@ def test_the_committed_page_is_that_of_the_committed_figures(tmp_path: Path) -> 
 def test_the_sentences_follow_the_figures(
     tmp_path: Path, decibels: float, glance: str, line: str
 ) -> None:
-    page, readme = page_of(shifted(tmp_path, decibels), tmp_path / "docs")
+    page, models = page_of(shifted(tmp_path, decibels), tmp_path / "docs")
     assert glance in page
     assert line in page
-    assert readme != (ROOT / "README.md").read_text()
+    assert models != (ROOT / "docs" / "models.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +107,10 @@ def test_it_measures_any_pictures_without_the_checkpoint(
         assert found.keys() == {"bicubic", "ours"}
         assert 20 < found["bicubic"]["psnr_db"] < 60
         assert 0.5 < found["ours"]["ssim"] < 1
-    page, readme = page_of(tmp_path / "quality.json", tmp_path / "docs")
+    page, models = page_of(tmp_path / "quality.json", tmp_path / "docs")
     assert "its checkpoint was not at hand" in page
     assert "these figures say nothing" in page
-    assert "| Set5 x2 | " in readme
+    assert "| Set5 x2 | " in models
 
 
 def test_it_says_which_pictures_are_missing(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""What the README says is what happens: its commands run, its tables are the models'."""
+"""The README and the pages it leads to: commands run, tables are current, links exist."""
 
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,17 @@ from tests.support.paths import ROOT
 from tests.support.servers.seaweedfs import S3Server
 
 README = (ROOT / "README.md").read_text()
+# In reading order: later commands use what earlier ones wrote.
+PAGES = (
+    "README.md",
+    "docs/reference/upscale.md",
+    "docs/reference/output.md",
+    "docs/models.md",
+    "docs/training.md",
+)
+TEXT = "\n".join((ROOT / name).read_text() for name in PAGES)
+LINKED = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+HOURS = "--hours 4"  # the test trains for seconds instead
 EXPECTED_STATUS = {"--src broken": 1, "--check frozen.onnx": 1}
 SCALES = re.search(r"```text\n(path,scale\n.*?)```", README, re.DOTALL)
 
@@ -25,7 +37,7 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +102,10 @@ def photos(s3_server: S3Server, folder: Path) -> dict[str, str]:
     return s3_server.environment
 
 
+@pytest.mark.timeout(600)  # it trains twice and exports
 def test_every_command_does_as_it_says(
     folder: Path, shell: Shell, photos: dict[str, str], s3_server: S3Server
 ) -> None:
-    """In the README's order: later commands build on what earlier ones wrote."""
     for code in blocks("python"):
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -106,28 +118,35 @@ def test_every_command_does_as_it_says(
         assert done.returncode == 0, done.stderr
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [line for line in lines if "python flows/" in line]
-    assert len(commands) >= 8
-    told = {}
+    assert len(commands) >= 9
+    printed: dict[str, list[str]] = {}
     for line in commands:
         if "models/x4" in line or "openmmlab" in line:
             continue  # needs the checkpoint: below
-        done = shell(folder, line, SRCNN_CACHE_DIR=str(folder / "cache"), **photos)
+        done = shell(
+            folder,
+            line.replace(HOURS, "--hours 0.001"),
+            SRCNN_CACHE_DIR=str(folder / "cache"),
+            **photos,
+        )
         expected = next((status for part, status in EXPECTED_STATUS.items() if part in line), 0)
         assert done.returncode == expected, f"{line}\n{done.stderr}"
-        told.setdefault(line, []).append(done.stderr)
-    first, second = told["python flows/upscale.py --src photos --scale 2"]
+        printed.setdefault(line, []).append(done.stderr)
+    first, second = printed["python flows/upscale.py --src photos --scale 2"]
     assert "6 images: 6 written" in first
     assert "6 images: 0 written (0.0 Mpx), 6 skipped, 0 failed" in second
     assert s3_server.filesystem().exists("photos/upscaled/cats/a/ear.png")
-    (broken,) = told["python flows/upscale.py --src broken"]
+    (broken,) = printed["python flows/upscale.py --src broken"]
     assert "4 images: 2 written" in broken
-    for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", README, re.MULTILINE):
+    for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", TEXT, re.MULTILINE):
         assert ": ".join(words) in broken
-    (training,) = [text for line, text in told.items() if "flows/train.py" in line]
-    assert "10 pictures to train on, 3 held out, 0 left out" in training[0]
-    assert "step 6 of 6" in training[0]
-    assert training[0].splitlines()[-1].startswith(("kept the current model: ", "promoted: "))
-    (frozen,) = told["python flows/export.py --check frozen.onnx"]
+    trainings = [text for line, text in printed.items() if "flows/train.py" in line]
+    assert len(trainings) == 2  # for hours, and for six steps
+    for (training,) in trainings:
+        assert "10 pictures to train on, 3 held out, 0 left out" in training
+        assert training.splitlines()[-1].startswith(("kept the current model: ", "promoted: "))
+    assert "step 6 of 6" in trainings[1][0]
+    (frozen,) = printed["python flows/export.py --check frozen.onnx"]
     assert "frozen" in frozen
     assert "[1.0, 1.0, 3.0, 3.0]" in frozen or "[1, 1, 3, 3]" in frozen
     graph = onnxruntime.InferenceSession(folder / "models" / "srcnn.onnx")
@@ -162,14 +181,82 @@ def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path, sh
     assert cv2.imread(str(folder / "photos-x4" / "cat.png")).shape == (160, 200, 3)
 
 
-def test_the_tables_are_the_models(run: Run) -> None:
-    done = run("scripts/options_tables.py", "README.md", "--check")
-    assert done.returncode == 0, "make the tables anew: python scripts/options_tables.py README.md"
+def test_the_tables_are_current(run: Run) -> None:
+    done = run("scripts/reference_pages.py", "--check")
+    assert done.returncode == 0, f"run scripts/reference_pages.py; outdated:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_and_images_exist(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, section = target.partition("#")
+        linked = page.parent / path if path else page
+        # docs/design.md becomes docs/architecture.md.
+        renamed = linked.name == "architecture.md" and (linked.parent / "design.md").exists()
+        assert linked.exists() or renamed, target
+        assert not section or section in anchors(linked), target
+
+
+@pytest.mark.parametrize("page", [*LINKED, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_files_that_pages_name_exist(page: Path) -> None:
+    folders = "benchmarks|deploy|docs|flows|scripts|srcnn|tests"
+    named = re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which a page's headings are linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_listed_in_the_readme() -> None:
+    listed = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+)\)", README)}
+    # Part of performance.md; to become architecture.md.
+    parts = {ROOT / "docs" / "performance_notes.md", ROOT / "docs" / "design.md"}
+    assert set(LINKED) - parts - {ROOT / "README.md"} <= listed
+
+
+def test_its_prefect_commands_are_those_of_the_deployment() -> None:
+    """That page's commands are run by tests/end_to_end/test_deployment.py."""
+    deployment = (ROOT / "deploy" / "README.md").read_text().splitlines()
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    named = [line for line in commands if line.startswith("prefect ")]
+    assert named
+    assert set(named) <= set(deployment)
+
+
+def test_the_extras_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for page in (*LINKED, ROOT / "CONTRIBUTING.md"):
+        named = set(re.findall(r"pip install -e '\.\[(\w+)\]'", page.read_text()))
+        assert named <= set(project["optional-dependencies"]), page.name
+
+
+def test_the_readme_is_short() -> None:
+    lines = README.splitlines()
+    assert len(lines) <= 165
+    assert any(line.startswith("![") for line in lines[:10])  # the picture is seen first
+
+
+def test_the_picture_is_that_of_the_bundled_model(run: Run, tmp_path: Path) -> None:
+    done = run("scripts/before_after.py", tmp_path / "drawn.jpg")
+    assert done.returncode == 0, done.stderr
+    committed = ROOT / "docs" / "images" / "before-after.jpg"
+    assert committed.stat().st_size < 150_000
+    drawn, shown = (cv2.imread(str(path)) for path in (tmp_path / "drawn.jpg", committed))
+    assert drawn.shape == shown.shape
+    difference = np.abs(drawn.astype(int) - shown)
+    assert difference.mean() < 1, "run scripts/before_after.py"
 
 
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for name in (*PAGES, "CONTRIBUTING.md"):
         named = set(re.findall(r"(?:`|^)make ([a-z]+)\b", (ROOT / name).read_text(), re.MULTILINE))
         assert named <= targets, name
     assert {"demo", "test", "help"} <= targets
