@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,14 @@ import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.support.paths import REFERENCE, ROOT
+from tests.support.paths import REFERENCE
+from tests.support.run_python import Run, run_python
 from tests.support.servers.prefect_server import Deployment
 from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
 # No deadline: the time that an example takes says more of the machine than of the code.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
-
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -73,15 +70,7 @@ def run(clean_environment: dict[str, str]) -> Run:
     """Run a script of the project as a user does; no Prefect API, no settings of the machine."""
 
     def call(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=ROOT,
-            env=clean_environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        return run_python(*arguments, environment=clean_environment | environment)
 
     return call
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -16,8 +15,8 @@ import numpy as np
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.run_python import Run
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 UPSCALE = "flows/upscale.py"
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -20,9 +20,9 @@ from distributed import Client
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from tests.support.paths import ROOT
+from tests.support.run_python import Run
 from tests.support.servers.dask_cluster import DaskCluster
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 IMAGES = 24
 
 

@@ -25,10 +25,10 @@ from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.owner import Holder
 from srcnn.storage.folder import Folder
 from tests.support.paths import ROOT
+from tests.support.run_python import Run
 from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import S3Server
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 UPSCALE = "flows/upscale.py"
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.run_python import run_python
 from tests.support.servers.prefect_pages import PrefectPages, find_browser, open_page
 
 BROWSER = find_browser()
@@ -61,14 +59,9 @@ def tracked(
     """A server, and what a tracked run said of itself."""
     folder = source(tmp_path_factory.mktemp("pages") / "odd", photograph)
     with PrefectPages() as server:
-        done = subprocess.run(
-            [sys.executable, "flows/upscale.py", "--src", folder, "--json"],
-            cwd=ROOT,
-            env=os.environ | server.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
+        done = run_python(
+            *("flows/upscale.py", "--src", folder, "--json"),
+            environment=os.environ | server.environment,
         )
         assert done.returncode == 1, done.stderr
         yield server, [json.loads(line) for line in done.stdout.splitlines()]

@@ -4,7 +4,6 @@ import base64
 import json
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.run_python import run_python
 from tests.support.servers.prefect_server import AUTH, Deployment
 from tests.support.servers.seaweedfs import SECRET_KEY, S3Server
 
@@ -41,16 +40,7 @@ def forms(secret: str) -> Iterator[bytes]:
 def run_here(
     server: Deployment, *arguments: str, stdin: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=server.environment | environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return run_python(*arguments, environment=server.environment | environment, stdin=stdin)
 
 
 @pytest.fixture(scope="module")

@@ -24,14 +24,10 @@ from prefect.settings import PREFECT_API_URL
 from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
+from tests.support.marks import TRACKED
 from tests.support.servers.faults import FaultProxy
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
-    # The harness starts a server in a process that outlives the test; not ours to close.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = TRACKED
 
 
 def finished(flow_run: FlowRun) -> tuple[FlowRun, list[TaskRun]]:

@@ -31,13 +31,9 @@ from flows.options.train import TrainOptions
 from flows.output import prefect_artifacts
 from flows.output.training_verdict import VERDICT_KEY
 from flows.train import train_srcnn
+from tests.support.marks import TRACKED
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
-    # The harness starts a server in a process that outlives the test; not ours to close.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = TRACKED
 STEPS = 150
 SVG = "{http://www.w3.org/2000/svg}"
 

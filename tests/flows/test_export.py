@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from srcnn.export.srcnn_network import Srcnn
 from srcnn.model.card import ModelCard, ModelRecord
 from srcnn.storage.download import sha256_of
 from tests.support.paths import REFERENCE, ROOT
+from tests.support.run_python import run_python
+from tests.support.training_card import TRAINING
 
 CHECKPOINTS = REFERENCE / "checkpoints"
 WITHOUT_TORCH = (
@@ -41,15 +42,7 @@ def run_export(
     }
     script = [str(ROOT / "flows" / "export.py"), *arguments]
     start = [] if torch_installed else ["-c", WITHOUT_TORCH]
-    return subprocess.run(
-        [sys.executable, *start, *script],
-        cwd=folder,
-        env=environment | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run_python(*start, *script, environment=environment | settings, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -112,19 +105,6 @@ def test_nothing_is_published_when_the_check_fails(tmp_path: Path) -> None:
     assert "values: 1 x 1 px (height x width), factor 1: expected finite numbers" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
-
-
-TRAINING = {
-    "data": "91 photographs",
-    "images": 80,
-    "validation_images": 11,
-    "steps": 5000,
-    "seed": 1,
-    "hours": 1.5,
-    "factors": [2.0],
-    "started_from": "identity",
-    "validation": [],
-}
 
 
 def test_a_bank_is_published_with_its_anchors_and_its_training(

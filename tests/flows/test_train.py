@@ -35,6 +35,7 @@ from srcnn.storage.folder import Folder  # noqa: E402
 from srcnn.training.luma_network import identity  # noqa: E402
 from srcnn.training.save_checkpoint import to_checkpoint  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
+from tests.support.run_python import run_python  # noqa: E402
 
 TRAIN = "flows/train.py"
 Train = Callable[..., dict[str, Any]]
@@ -404,14 +405,8 @@ def test_without_torch_it_says_what_to_install(
         "import runpy, sys; sys.modules['torch'] = None; sys.modules['skimage'] = None; "
         "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, TRAIN, "--src", tmp_path, "--steps", "1"],
-        cwd=ROOT,
-        env=clean_environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = ("-c", code, TRAIN, "--src", tmp_path, "--steps", "1")
+    done = run_python(*arguments, environment=clean_environment)
     assert done.returncode == 2
     wanted = "error: a training needs torch and scikit-image: pip install 'srcnn-batch[train]'"
     assert wanted in done.stderr

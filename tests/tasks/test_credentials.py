@@ -11,6 +11,7 @@ import pytest
 from srcnn.errors import UsageError
 from tasks.credentials import use_credentials
 from tests.support.paths import ROOT
+from tests.support.run_python import run_python
 from tests.support.servers.seaweedfs import S3Server
 
 
@@ -29,14 +30,8 @@ def upscale(
     words = ["--src", f"{photo}/in", "--dst", f"{photo}/out"]
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
     added = {"PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "flows" / "upscale.py"), *words],
-        cwd=folder,
-        env=kept | added,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return run_python(
+        ROOT / "flows" / "upscale.py", *words, environment=kept | added, folder=folder
     )
 
 

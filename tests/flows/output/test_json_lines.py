@@ -5,16 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.run_python import Run
 
 UPSCALE = "flows/upscale.py"
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def events(stdout: str) -> list[dict[str, Any]]:

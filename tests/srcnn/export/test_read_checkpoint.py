@@ -15,6 +15,7 @@ from srcnn.export.catalogue import find_checkpoint, obtain
 from srcnn.export.convention import bgr_byte_network
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
+from tests.support.training_card import TRAINING
 
 OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
 
@@ -179,27 +180,6 @@ def test_a_bank_is_folded_anchor_by_anchor(convention: Any, bank: dict[str, Any]
         expected = bgr_byte_network(single, convention).state_dict()
         network = found.at(torch.tensor([1, 1, anchor, anchor])).state_dict()
         assert all(torch.equal(network[key], expected[key]) for key in expected)
-
-
-TRAINING = {
-    "data": "91 photographs",
-    "images": 80,
-    "validation_images": 11,
-    "steps": 5000,
-    "seed": 1,
-    "hours": 1.5,
-    "factors": [2.0, 3.0],
-    "started_from": "identity",
-    "validation": [
-        {
-            "factor": "2",
-            "psnr_db": 36.0,
-            "ssim": 0.95,
-            "bicubic_psnr_db": 33.5,
-            "bicubic_ssim": 0.93,
-        }
-    ],
-}
 
 
 def test_a_checkpoint_may_say_how_it_was_trained(weights: dict[str, Any]) -> None:

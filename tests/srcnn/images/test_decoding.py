@@ -27,6 +27,7 @@ from srcnn.errors import (
 )
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
+from tests.support.counting_file import CountingFile
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")
@@ -480,15 +481,7 @@ def test_only_the_ends_of_a_png_are_read_for_its_header() -> None:
     values = np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8)
     content = png(values, 2, 8, after=chunk(b"eXIf", exif(6).tobytes()[6:]))
 
-    class Counted(io.BytesIO):
-        taken = 0
-
-        def read(self, size: int | None = -1, /) -> bytes:
-            found = super().read(size)
-            self.taken += len(found)
-            return found
-
-    file = Counted(content)
+    file = CountingFile(content)
     assert read_header(file).size == (900, 700)
     assert file.taken < 100_000 < len(content) // 10
 

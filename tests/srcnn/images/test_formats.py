@@ -21,6 +21,7 @@ from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.formats import EXTENSIONS, Picture, format_of
+from tests.support.counting_file import CountingFile
 from tests.support.images import to_file
 
 # Pillow remarks on damaged metadata; what the code makes of it is what is tested.
@@ -424,15 +425,7 @@ def test_a_header_of_gigapixels_is_read_without_the_memory() -> None:
 def test_a_header_needs_the_first_bytes_only() -> None:
     big = opencv(np.random.default_rng(0).integers(0, 255, (600, 900, 3)).astype(np.uint8), ".png")
 
-    class Counted(io.BytesIO):
-        taken = 0
-
-        def read(self, size: int | None = -1, /) -> bytes:
-            found = super().read(size)
-            self.taken += len(found)
-            return found
-
-    file = Counted(big)
+    file = CountingFile(big)
     assert read_header(file).size == Size(600, 900)
     assert file.taken < len(big) // 10
 

@@ -17,6 +17,7 @@ from srcnn.model.card import (
     QualityRow,
     TrainingCard,
 )
+from tests.support.training_card import TRAINING
 
 CARD = ModelCard(
     name="tutorial",
@@ -73,19 +74,7 @@ def test_the_record_is_json_that_people_can_read() -> None:
 
 
 BANK = ModelCard(**CARD.model_dump(exclude={"scale"}), anchors=[1, 2.5])
-TRAINING = TrainingCard(
-    data="91 photographs",
-    images=80,
-    validation_images=11,
-    steps=5000,
-    seed=1,
-    hours=1.5,
-    factors=[2, 3],
-    started_from="identity",
-    validation=[
-        QualityRow(factor="2", psnr_db=36, ssim=0.95, bicubic_psnr_db=33.5, bicubic_ssim=0.93)
-    ],
-)
+TRAINED = TrainingCard(**TRAINING)
 
 
 def test_without_anchors_the_text_is_what_it_was() -> None:
@@ -116,10 +105,10 @@ def record(card: ModelCard, training: TrainingCard | None) -> ModelRecord:
 
 
 def test_the_record_has_anchors_and_training() -> None:
-    made = record(BANK, TRAINING)
+    made = record(BANK, TRAINED)
     found = ModelRecord.model_validate_json(made.to_json())
     assert found == made
-    assert (found.anchors, found.training) == ([1, 2.5], TRAINING)
+    assert (found.anchors, found.training) == ([1, 2.5], TRAINED)
 
 
 def test_a_record_from_before_there_were_banks_is_read() -> None:
@@ -132,7 +121,7 @@ def test_a_record_from_before_there_were_banks_is_read() -> None:
 
 def test_the_training_card_holds_only_what_json_can() -> None:
     with pytest.raises(ValidationError, match="hours"):
-        TrainingCard(**TRAINING.model_dump() | {"hours": float("inf")})
-    row = TRAINING.validation[0].model_dump() | {"psnr_db": float("nan")}
+        TrainingCard(**TRAINING | {"hours": float("inf")})
+    row = TRAINING["validation"][0] | {"psnr_db": float("nan")}
     with pytest.raises(ValidationError, match="psnr_db"):
         QualityRow(**row)

@@ -25,13 +25,7 @@ from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask, Status
 from srcnn.reporting.progress import BatchProgress, BatchSnapshot, Rate
 from srcnn.storage.listing import FileInfo
-
-tracked = [
-    pytest.mark.usefixtures("prefect_server"),
-    # The harness starts a server in a process that outlives the test; not ours to close.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+from tests.support.marks import TRACKED
 
 
 def work(name: str, side: int) -> ImageTask:
@@ -131,7 +125,7 @@ def artifacts_of(run_id: Any, key: str) -> list[Artifact]:
 
 
 class TestTracked:
-    pytestmark = tracked
+    pytestmark = TRACKED
 
     def test_a_run_leaves_progress_a_summary_and_a_contact_sheet(self, pictures: Path) -> None:
         (pictures / "cut.png").write_bytes((pictures / "cat.png").read_bytes()[:-40])
