@@ -27,6 +27,7 @@ from tests.support.servers.dask_cluster import DaskCluster
 
 ROUNDS = 3
 QUICK_IMAGES = 4
+SETTINGS = {"SRCNN_THREADS": "1"}
 
 
 def run_upscale(src: Path, dst: Path, cluster: DaskCluster) -> float:
@@ -37,7 +38,7 @@ def run_upscale(src: Path, dst: Path, cluster: DaskCluster) -> float:
             *("--src", str(src), "--dst", str(dst), "--scale", "2", "--overwrite", "always"),
         ],
         cwd=ROOT,
-        env=os.environ | {"SRCNN_DASK_ADDRESS": cluster.address, "SRCNN_THREADS": "1"},
+        env=os.environ | SETTINGS | {"SRCNN_DASK_ADDRESS": cluster.address},
         check=True,
     )
     newest = max((dst / ".srcnn" / "runs").glob("*.json"))
@@ -45,11 +46,17 @@ def run_upscale(src: Path, dst: Path, cluster: DaskCluster) -> float:
     return took
 
 
-def measure(images: int, rounds: int) -> dict[int, float]:
-    """Return the median seconds of the work, by the number of workers."""
+def measure(images: int, rounds: int, *, warm: bool) -> dict[int, float]:
+    """Return the median seconds of the work, by the number of workers.
+
+    Args:
+        images: how many.
+        rounds: how many count.
+        warm: whether to run a round first that does not count: it builds the workers' sessions.
+    """
     picture = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2BGR)
     found: dict[int, list[float]] = {1: [], 2: []}
-    environment = os.environ | {"SRCNN_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | SETTINGS | {"OMP_NUM_THREADS": "1"}
     with (
         tempfile.TemporaryDirectory() as folder,
         DaskCluster(1, environment) as one,
@@ -59,10 +66,10 @@ def measure(images: int, rounds: int) -> dict[int, float]:
         src.mkdir()
         for index in range(images):
             cv2.imwrite(str(src / f"{index:03}.png"), picture[index % 40 :])
-        for _ in range(rounds + 1):  # the first one builds the sessions of the workers
+        for _ in range(rounds + warm):
             for cluster, count in ((one, 1), (two, 2)):
                 found[count].append(run_upscale(src, Path(folder, f"out{count}"), cluster))
-    return {count: statistics.median(seconds[1:]) for count, seconds in found.items()}
+    return {count: statistics.median(seconds[warm:]) for count, seconds in found.items()}
 
 
 def main() -> None:
@@ -70,7 +77,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=80)
     options = parser.parse_args()
     images, rounds = (QUICK_IMAGES, 1) if options.quick else (options.images, ROUNDS)
-    medians = measure(images, rounds)
+    medians = measure(images, rounds, warm=not options.quick)
     print(
         f"{images} pictures of 451x300 to x2: one worker {medians[1]:.1f} s, two {medians[2]:.1f}"
     )
