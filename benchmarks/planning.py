@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from memory import read_resident
 from options import make_benchmark_parser
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -34,7 +34,7 @@ from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.job import Job, Work
 from srcnn.model.model_file import load_model
-from srcnn.planning.plan import Plan, make_plan
+from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import Selection
 from srcnn.reporting.report import Report, reconcile
 from srcnn.storage.folder import Folder
@@ -52,10 +52,6 @@ def make_job(url: str) -> Job:
     return Job("20260101T000000", f"{url}/src", f"{url}/dst", "bundled", load_model().sha256)
 
 
-def plan_job(job: Job) -> Plan:
-    return make_plan(job, Selection(), Upscaler.load())
-
-
 def make_folders(url: str, images: int, rows: int, server: S3Server | None) -> None:
     """Write sources and outputs, and the ledger of the run that would have made them."""
     picture = cv2.imencode(".png", np.zeros((4, 6, 3), np.uint8))[1].tobytes()
@@ -65,7 +61,8 @@ def make_folders(url: str, images: int, rows: int, server: S3Server | None) -> N
     write_all(src, names, picture, server)
     if rows:
         src.write("scales.csv", make_scales(rows))
-    work = plan_job(job).work  # of an empty destination: every image
+    # The destination is empty, so every image is planned.
+    work = make_plan(job, Selection(), Upscaler.load()).work
     write_all(dst, names, picture, server)
     write_ledger(job, dst, work)
 
@@ -117,8 +114,8 @@ def write_ledger(job: Job, dst: Folder, work: Sequence[Work]) -> None:
 
 
 def peak_mb() -> float:
-    """Return the peak memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the peak memory of this process; getrusage would include that of its parent."""
+    return read_resident("VmHWM") / 2**20
 
 
 def print_seconds(step: str, call: Callable[[], T]) -> T:
