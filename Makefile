@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PARTS := engine sizes memory job precision
+NO_BENCHMARKS := $(addprefix benchmarks/,contestants.py page.py quality_page.py)
+BENCHMARKS := $(filter-out $(NO_BENCHMARKS),$(shell grep -l '^if __name__ == "__main__"' benchmarks/*.py))
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
@@ -36,8 +38,8 @@ bench: .venv/bench.installed ## measure speed and memory, and write docs/perform
 	@for part in $(PARTS); do echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit; done
 	@$(BIN)/python benchmarks/page.py
 
-bench-quick: .venv/bench.installed ## run every benchmark on tiny inputs
-	@for part in $(PARTS); do $(BIN)/python benchmarks/$$part.py --quick || exit; done
+bench-quick: .venv/dev.installed ## run every benchmark on tiny inputs
+	@for script in $(BENCHMARKS); do echo "$$script"; $(BIN)/python $$script --quick || exit; done
 	@$(BIN)/python benchmarks/page.py --results benchmarks/results/quick --docs benchmarks/results/quick
 
 quality: .venv/bench.installed ## measure quality, and write docs/quality.md; minutes, needs the reference data

@@ -1,9 +1,9 @@
-"""What is timed: each engine in a process of its own, which runs once when it is told to.
+"""The engines that are timed, each in a process of its own, which runs one case per request.
 
     python benchmarks/contestants.py NAME THREADS
 
-is started by `rounds.py`, and speaks JSON lines. Every engine takes a picture and a scale and
-gives a picture, so that what surrounds the network is timed with it.
+is started by `rounds.py` and reads and writes JSON lines. Every engine takes a picture and a scale
+and returns a picture, so that conversions around the network are timed too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from folded import folded
-from photographs import Pixels, picture
+from folded import fold_weights
+from photographs import Pixels, make_picture
 
 ROOT = Path(__file__).parent.parent
 GRAPH = ROOT / "srcnn" / "weights" / "srcnn.onnx"
@@ -30,7 +30,7 @@ Enlarge = Callable[[Pixels, float], Pixels]
 
 
 class SkippedError(Exception):
-    """This machine cannot run the contestant; the text says why."""
+    """This machine cannot run the contestant; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -38,65 +38,65 @@ class Contestant:
     """An engine.
 
     Attributes:
-        run: what is timed, from integers to integers.
-        rounded: the same result, rounded to the nearest level, so that engines can be compared.
+        run: the timed call, from integers to integers.
+        run_rounded: the same, rounded to the nearest level, so that engines can be compared.
     """
 
     run: Enlarge
-    rounded: Enlarge
+    run_rounded: Enlarge
 
 
-def block_of(image: Pixels) -> Pixels:
-    """(H, W, 3) uint8 to (1, 3, H, W) float32, as the tutorial's loop does it."""
+def make_block(image: Pixels) -> Pixels:
+    """Convert (H, W, 3) uint8 to (1, 3, H, W) float32, as the tutorial's loop does."""
     return np.expand_dims(np.transpose(image.astype(np.float32), [2, 0, 1]), 0)
 
 
-def of_blocks(compute: Enlarge) -> Contestant:
-    """A contestant from a function that gives blocks: clipped and cast as the tutorial does."""
+def wrap_blocks(compute: Enlarge) -> Contestant:
+    """Make a contestant from a function on blocks; clips and casts as the tutorial does."""
 
-    def clipped(image: Pixels, scale: float) -> Pixels:
+    def clip(image: Pixels, scale: float) -> Pixels:
         result = np.clip(np.squeeze(compute(image, scale), 0), 0, 255)
         return np.transpose(result, [1, 2, 0])
 
     return Contestant(
-        lambda image, scale: clipped(image, scale).astype(np.uint8),
-        lambda image, scale: np.rint(clipped(image, scale)).astype(np.uint8),
+        lambda image, scale: clip(image, scale).astype(np.uint8),
+        lambda image, scale: np.rint(clip(image, scale)).astype(np.uint8),
     )
 
 
-def factor_of(scale: float) -> Pixels:
+def make_factor(scale: float) -> Pixels:
     return np.array([1, 1, scale, scale], dtype=np.float32)
 
 
-def loop(threads: int) -> Contestant:
+def make_loop(threads: int) -> Contestant:
     """ONNX Runtime on the exported graph of the factor, default session options."""
-    import onnxruntime  # noqa: PLC0415 - each process loads its own engine alone
-    from psutil import cpu_count  # noqa: PLC0415 - likewise
+    import onnxruntime  # noqa: PLC0415 - a process loads only its own engine
+    from psutil import cpu_count  # noqa: PLC0415 - as above
 
     options = onnxruntime.SessionOptions()
-    if threads != cpu_count(logical=False):  # else the default takes them all, and pins them
+    if threads != cpu_count(logical=False):  # with all cores, the default pins its threads
         options.intra_op_num_threads = threads
 
     @cache
     def session_at(scale: float) -> Any:
-        content = folded(GRAPH, scale).SerializeToString()
+        content = fold_weights(GRAPH, scale).SerializeToString()
         return onnxruntime.InferenceSession(content, options)
 
     def compute(image: Pixels, scale: float) -> Pixels:
-        feeds = {"input": block_of(image), "factor": factor_of(scale)}
+        feeds = {"input": make_block(image), "factor": make_factor(scale)}
         result: Pixels = session_at(scale).run(None, feeds)[0]
         return result
 
-    return of_blocks(compute)
+    return wrap_blocks(compute)
 
 
-def eager(threads: int) -> Contestant:
-    """PyTorch, the network as it is exported from."""
-    import torch  # noqa: PLC0415 - each process loads its own engine alone
-    from torch.nn.functional import interpolate  # noqa: PLC0415 - likewise
+def make_eager(threads: int) -> Contestant:
+    """PyTorch, on the network that was exported."""
+    import torch  # noqa: PLC0415 - a process loads only its own engine
+    from torch.nn.functional import interpolate  # noqa: PLC0415 - as above
 
-    from srcnn.export.convention import bgr_byte_network  # noqa: PLC0415 - likewise
-    from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - they need torch
+    from srcnn.export.convention import bgr_byte_network  # noqa: PLC0415 - as above
+    from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - needs torch
 
     torch.set_num_threads(threads)
     weights = read_weights(GRAPH.with_suffix(".pth").read_bytes(), "bundled")
@@ -104,18 +104,18 @@ def eager(threads: int) -> Contestant:
 
     def compute(image: Pixels, scale: float) -> Pixels:
         with torch.inference_mode():
-            block = torch.from_numpy(block_of(image))
+            block = torch.from_numpy(make_block(image))
             larger = interpolate(block, scale_factor=scale, mode="bicubic", align_corners=False)
-            sharpen = network.at(torch.from_numpy(factor_of(scale)))
+            sharpen = network.at(torch.from_numpy(make_factor(scale)))
             result: Pixels = sharpen(larger).numpy()
         return result
 
-    return of_blocks(compute)
+    return wrap_blocks(compute)
 
 
-def openvino(threads: int, *, precision: str) -> Contestant:
+def make_openvino(threads: int, *, precision: str) -> Contestant:
     """OpenVINO on the exported graph of the factor."""
-    import openvino  # noqa: PLC0415 - each process loads its own engine alone
+    import openvino  # noqa: PLC0415 - a process loads only its own engine
 
     core = openvino.Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -128,50 +128,50 @@ def openvino(threads: int, *, precision: str) -> Contestant:
 
     @cache
     def request_at(scale: float) -> Any:
-        graph = core.read_model(folded(GRAPH, scale).SerializeToString())
+        graph = core.read_model(fold_weights(GRAPH, scale).SerializeToString())
         return core.compile_model(graph, "CPU", hints).create_infer_request()
 
     def compute(image: Pixels, scale: float) -> Pixels:
-        feeds = {"input": block_of(image), "factor": factor_of(scale)}
+        feeds = {"input": make_block(image), "factor": make_factor(scale)}
         result: Pixels = request_at(scale).infer(feeds)["output"]
         return result
 
-    return of_blocks(compute)
+    return wrap_blocks(compute)
 
 
-def opencv(threads: int) -> Contestant:
+def make_opencv(threads: int) -> Contestant:
     """OpenCV's DNN on the exported graph of the factor."""
     cv2.setNumThreads(threads)
 
     @cache
     def net_at(scale: float) -> Any:
-        return _opencv_net(folded(GRAPH, scale))
+        return _read_opencv_net(fold_weights(GRAPH, scale))
 
     def compute(image: Pixels, scale: float) -> Pixels:
         net = net_at(scale)
-        net.setInput(block_of(image), "input")
-        net.setInput(factor_of(scale), "factor")
+        net.setInput(make_block(image), "input")
+        net.setInput(make_factor(scale), "factor")
         return np.asarray(net.forward())
 
-    return of_blocks(compute)
+    return wrap_blocks(compute)
 
 
-def _opencv_net(model: Any) -> Any:
+def _read_opencv_net(model: Any) -> Any:
     return cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
 
 
-def opencv_convolutions(threads: int) -> Contestant:
-    """OpenCV's DNN on the convolutions alone, behind OpenCV's cubic."""
+def make_opencv_convolutions(threads: int) -> Contestant:
+    """OpenCV's DNN on the convolutions only, after OpenCV's cubic."""
     import onnx  # noqa: PLC0415 - no other contestant needs it
 
     cv2.setNumThreads(threads)
 
     @cache
     def net_at(scale: float) -> Any:
-        graph = onnx.shape_inference.infer_shapes(folded(GRAPH, scale))
+        graph = onnx.shape_inference.infer_shapes(fold_weights(GRAPH, scale))
         (resize,) = [node for node in graph.graph.node if node.op_type == "Resize"]
         extractor = onnx.utils.Extractor(graph)
-        return _opencv_net(extractor.extract_model(list(resize.output), ["output"]))
+        return _read_opencv_net(extractor.extract_model(list(resize.output), ["output"]))
 
     def compute(image: Pixels, scale: float) -> Pixels:
         net = net_at(scale)
@@ -180,18 +180,18 @@ def opencv_convolutions(threads: int) -> Contestant:
         net.setInput(np.ascontiguousarray(larger.transpose(2, 0, 1))[None])
         return np.asarray(net.forward())
 
-    return of_blocks(compute)
+    return wrap_blocks(compute)
 
 
-def ours(threads: int, *, provider: str = "auto", precision: str = "exact") -> Contestant:
-    """`srcnn.Upscaler`, as anyone calls it."""
-    from srcnn import Upscaler, UsageError  # noqa: PLC0415 - each process its own engine alone
+def make_ours(threads: int, *, provider: str = "auto", precision: str = "exact") -> Contestant:
+    """`srcnn.Upscaler`, through its public interface."""
+    from srcnn import Upscaler, UsageError  # noqa: PLC0415 - only its own engine
 
     chosen: dict[str, Any] = {"provider": provider, "threads": threads}
     if "precision" in inspect.signature(Upscaler.load).parameters:
         chosen["precision"] = precision
     elif precision != "exact":
-        raise SkippedError("srcnn.Upscaler has no choice of precision")
+        raise SkippedError("srcnn.Upscaler has no option for precision")
     try:
         upscaler = Upscaler.load(**chosen)
     except UsageError as error:
@@ -199,9 +199,9 @@ def ours(threads: int, *, provider: str = "auto", precision: str = "exact") -> C
     return Contestant(upscaler, upscaler)
 
 
-def product_torch(threads: int) -> Contestant:
+def make_torch_product(threads: int) -> Contestant:
     """An fp32 matrix product by PyTorch."""
-    import torch  # noqa: PLC0415 - each process loads its own engine alone
+    import torch  # noqa: PLC0415 - a process loads only its own engine
 
     torch.set_num_threads(threads)
     left = torch.rand(PRODUCT_SIDE, PRODUCT_SIDE)
@@ -209,8 +209,8 @@ def product_torch(threads: int) -> Contestant:
     return Contestant(lambda *_: torch.mm(left, right).numpy(), lambda *_: np.empty(0))
 
 
-def product_numpy(_threads: int) -> Contestant:
-    """An fp32 matrix product by NumPy; its BLAS takes the cores that the process may use."""
+def make_numpy_product(_threads: int) -> Contestant:
+    """An fp32 matrix product by NumPy; its BLAS uses the cores that the process may use."""
     left, right = np.random.default_rng(0).random((2, PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
     return Contestant(lambda *_: left @ right, lambda *_: np.empty(0))
 
@@ -220,28 +220,28 @@ FAST = "ours, fast"
 LOOP = "tutorial's loop"
 PRODUCTS = ("matrix product, PyTorch", "matrix product, NumPy")
 MAKERS: dict[str, Callable[[int], Contestant]] = {
-    LOOP: loop,
-    "PyTorch eager": eager,
-    "OpenVINO fp32": partial(openvino, precision="f32"),
-    "OpenVINO bf16": partial(openvino, precision="bf16"),
-    "OpenCV DNN": opencv,
-    "OpenCV DNN, convolutions": opencv_convolutions,
-    OURS: ours,
-    FAST: partial(ours, precision="fast"),
-    "ours, cuda": partial(ours, provider="cuda"),
-    "ours, tensorrt": partial(ours, provider="tensorrt"),
-    "ours, openvino": partial(ours, provider="openvino"),
-    PRODUCTS[0]: product_torch,
-    PRODUCTS[1]: product_numpy,
+    LOOP: make_loop,
+    "PyTorch eager": make_eager,
+    "OpenVINO fp32": partial(make_openvino, precision="f32"),
+    "OpenVINO bf16": partial(make_openvino, precision="bf16"),
+    "OpenCV DNN": make_opencv,
+    "OpenCV DNN, convolutions": make_opencv_convolutions,
+    OURS: make_ours,
+    FAST: partial(make_ours, precision="fast"),
+    "ours, cuda": partial(make_ours, provider="cuda"),
+    "ours, tensorrt": partial(make_ours, provider="tensorrt"),
+    "ours, openvino": partial(make_ours, provider="openvino"),
+    PRODUCTS[0]: make_torch_product,
+    PRODUCTS[1]: make_numpy_product,
 }
 
 
-def answer(contestant: Contestant, asked: dict[str, Any]) -> dict[str, Any]:
+def answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, Any]:
     """Run once, timed; or write the rounded result to a file."""
-    height, width = asked["size"]
-    image, scale = picture(height, width, asked["kind"]), asked["scale"]
-    if "save" in asked:
-        np.save(asked["save"], contestant.rounded(image, scale))
+    height, width = request["size"]
+    image, scale = make_picture(height, width, request["kind"]), request["scale"]
+    if "save" in request:
+        np.save(request["save"], contestant.run_rounded(image, scale))
         return {}
     began = time.perf_counter()
     contestant.run(image, scale)
@@ -251,7 +251,7 @@ def answer(contestant: Contestant, asked: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     name, threads = sys.argv[1], int(sys.argv[2])
     answers = sys.stdout
-    sys.stdout = sys.stderr  # libraries that print do not disturb the answers
+    sys.stdout = sys.stderr  # a library that prints must not break the JSON lines
     try:
         contestant = MAKERS[name](threads)
     except (ImportError, SkippedError) as error:

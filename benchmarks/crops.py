@@ -1,21 +1,28 @@
-"""Draw docs/images/quality_crops.png: the same crops, enlarged by each, beside the original.
+"""Draws docs/images/quality_crops.png: crops from each enlarger beside the original.
 
-    python benchmarks/crops.py [--reference FOLDER] [--docs FOLDER]
+    python benchmarks/crops.py [--quick] [--reference FOLDER] [--docs FOLDER]
 
-The photographs ship with scikit-image, without copyright restrictions; no weights were trained on
-them.
+The photographs ship with scikit-image, without copyright restrictions. No network was trained on
+them. With --quick one row is drawn, into benchmarks/results/quick.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from enlargers import OFFICIAL, OURS, REFERENCE, enlargers, models
+from enlargers import (
+    OFFICIAL,
+    OURS,
+    add_reference,
+    find_reference,
+    load_models,
+    make_enlargers,
+)
+from options import QUICK_FIGURES, make_benchmark_parser
 from PIL import Image, ImageDraw, ImageFont
 from quality_page import DOCS
 from skimage import data
@@ -24,18 +31,18 @@ from srcnn.geometry import Size
 from srcnn.quality.compare import Enlarge, Picture, border_px, degraded
 from srcnn.quality.measures import luma, psnr_db
 
-SHOWN_PX = 114  # side of a crop, of the original's pixels
-ZOOM = 2  # each shown as 2x2, so that they can be told apart
+SHOWN_PX = 114  # side of a crop, in pixels of the original
+ZOOM = 2  # each pixel is shown as 2x2
 GAP_PX = 10
 LINE_PX = 24
 NAMES = {OFFICIAL: "openmmlab-x4", OURS: "bundled"}
 
 
 class Scene(NamedTuple):
-    """What one row shows.
+    """The subject of one row.
 
     Attributes:
-        factor: the picture was made small by it, and enlarged again.
+        factor: by which the picture is shrunk and enlarged again.
         name: of the photograph, a function of `skimage.data`.
         top: first row of the crop.
         left: first column of the crop.
@@ -54,14 +61,14 @@ SCENES = (
 )
 
 
-def nearest(low: Picture, size: Size) -> Picture:
+def enlarge_nearest(low: Picture, size: Size) -> Picture:
     """Enlarge by repeating pixels."""
     larger: Picture = cv2.resize(low, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return larger
 
 
-def row(scene: Scene, each: dict[str, Enlarge]) -> list[tuple[str, Picture]]:
-    """Labels and crops, BGR; the figures are of the whole photograph."""
+def make_row(scene: Scene, each: dict[str, Enlarge]) -> list[tuple[str, Picture]]:
+    """Make labels and crops, BGR; the figures are those of the whole photograph."""
     photograph = cv2.cvtColor(getattr(data, scene.name)(), cv2.COLOR_RGB2BGR)
     sharp, low = degraded(photograph, scene.factor)
     cells = [("original", sharp)]
@@ -73,13 +80,13 @@ def row(scene: Scene, each: dict[str, Enlarge]) -> list[tuple[str, Picture]]:
     return [(label, image[rows, columns]) for label, image in reversed(cells)]
 
 
-def sheet(rows: list[tuple[str, list[tuple[str, Picture]]]]) -> Image.Image:
-    """All crops on white: a title, labels and crops for each row."""
+def draw_sheet(rows: list[tuple[str, list[tuple[str, Picture]]]]) -> Image.Image:
+    """Draw all crops on white: a title, labels and crops per row."""
     side = SHOWN_PX * ZOOM
     width = GAP_PX + max(len(cells) for _, cells in rows) * (side + GAP_PX)
     height = len(rows) * (2 * LINE_PX + side + GAP_PX)
-    made = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(made)
+    sheet = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(sheet)
     title_font, font = ImageFont.load_default(17), ImageFont.load_default(15)
     for index, (title, cells) in enumerate(rows):
         top = index * (height // len(rows)) + GAP_PX // 2
@@ -88,25 +95,27 @@ def sheet(rows: list[tuple[str, list[tuple[str, Picture]]]]) -> Image.Image:
             left = GAP_PX + column * (side + GAP_PX)
             draw.text((left, top + LINE_PX), label, "black", font)
             shown = crop[:, :, ::-1].repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-            made.paste(Image.fromarray(np.ascontiguousarray(shown)), (left, top + 2 * LINE_PX))
-    return made
+            sheet.paste(Image.fromarray(np.ascontiguousarray(shown)), (left, top + 2 * LINE_PX))
+    return sheet
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    arguments.add_argument("--reference", type=Path, default=REFERENCE)
-    arguments.add_argument("--docs", type=Path, default=DOCS)
-    options = arguments.parse_args()
+    parser = make_benchmark_parser(__doc__)
+    add_reference(parser)
+    parser.add_argument("--docs", type=Path, help=f"folder of the page; default: {DOCS}")
+    options = parser.parse_args()
+    docs = options.docs or (QUICK_FIGURES if options.quick else DOCS)
+    scenes = SCENES[:1] if options.quick else SCENES
     threads = len(os.sched_getaffinity(0))
-    each = {"nearest": nearest} | enlargers(models(options.reference), threads)
-    place = options.docs / "images" / "quality_crops.png"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    titles = (f"x{scene.factor:g}, {scene.name}" for scene in SCENES)
-    rows = [row(scene, each) for scene in SCENES]
-    sheet(list(zip(titles, rows, strict=True))).save(place, optimize=True)
-    print(place)
+    each = {"nearest": enlarge_nearest} | make_enlargers(
+        load_models(find_reference(options)), threads
+    )
+    path = docs / "images" / "quality_crops.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    titles = (f"x{scene.factor:g}, {scene.name}" for scene in scenes)
+    rows = [make_row(scene, each) for scene in scenes]
+    draw_sheet(list(zip(titles, rows, strict=True))).save(path, optimize=True)
+    print(path)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Which engine is how fast: 256x256 to x4, against others, in interleaved rounds.
+"""Compares the speed of engines: 256x256 to x4, in interleaved rounds.
 
     python benchmarks/engine.py [--rounds 9] [--quick]
 
-Then other factors, and other kinds of pictures. Before anything is timed, every engine's result is
-compared with the exported graph's.
+Other factors and other kinds of pictures follow. Before anything is timed, the result of every
+engine is compared with that of the exported graph.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Any
 import onnx
 import onnxruntime
 from contestants import GRAPH, LOOP, MAKERS, OURS, PRODUCT_SIDE, PRODUCTS
-from folded import folded
-from results import Part, parser
-from rounds import Case, Child, children, difference, interleave
+from folded import fold_weights
+from options import make_part_parser
+from results import Part
+from rounds import Case, Child, find_difference, interleave, start_children
 
 FACTORS = (2, 2.5, 3)  # besides 4
 KINDS = ("grey", "alpha", "deep")  # besides colour
-MOST = 150  # seconds of rounds
-# Providers besides the CPU's, in ONNX Runtime's words; others are no rows of the table.
+MAX_SECONDS = 150  # of rounds
+# Other providers than the CPU, as ONNX Runtime names them.
 PROVIDERS = {
     "ours, cuda": "CUDAExecutionProvider",
     "ours, tensorrt": "TensorrtExecutionProvider",
@@ -32,45 +33,47 @@ PROVIDERS = {
 
 
 def operations_per_pixel() -> int:
-    """Multiplications and additions for one output pixel, as the layers say: two per weight."""
-    weights = folded(GRAPH, 4).graph.initializer
+    """Count multiplications and additions per output pixel: two per weight."""
+    weights = fold_weights(GRAPH, 4).graph.initializer
     return sum(2 * onnx.numpy_helper.to_array(w).size for w in weights if len(w.dims) == 4)
 
 
-def names() -> list[str]:
-    """All contestants but those of providers that this ONNX Runtime does not offer."""
+def list_contestants() -> list[str]:
+    """List all contestants whose provider this ONNX Runtime offers."""
     offered = onnxruntime.get_available_providers()
     return [name for name in MAKERS if PROVIDERS.get(name, offered[0]) in offered]
 
 
 def compare(ready: dict[str, Child], case: Case) -> dict[str, Any]:
-    """Every engine's result against the exported graph's."""
+    """Compare the result of every engine with that of the exported graph."""
     with tempfile.TemporaryDirectory() as folder:
         return {
-            name: difference(child, ready[LOOP], case, Path(folder))
+            name: find_difference(child, ready[LOOP], case, Path(folder))
             for name, child in ready.items()
             if name not in PRODUCTS and name != LOOP
         }
 
 
-def turns(ready: dict[str, Child], side: int) -> list[tuple[str, str, Child, Case]]:
-    """Table, row, who, and what: all that one round holds."""
+def list_turns(ready: dict[str, Child], side: int) -> list[tuple[str, str, Child, Case]]:
+    """List the turns of one round: table, row, contestant and case."""
     main = Case((side, side), 4)
-    made = [("engines", name, child, main) for name, child in ready.items()]
+    turns = [("engines", name, child, main) for name, child in ready.items()]
     for factor in FACTORS:
         case = Case((side, side), factor)
         pair = [(name, ready[name]) for name in (LOOP, OURS)]
-        made += [(f"x{factor}", name, child, case) for name, child in pair]
+        turns += [(f"x{factor}", name, child, case) for name, child in pair]
     kinds = [(kind, Case((side, side), 4, kind)) for kind in KINDS]
-    return made + [("kinds", kind, ready[OURS], case) for kind, case in kinds]
+    return turns + [("kinds", kind, ready[OURS], case) for kind, case in kinds]
 
 
 def measure(threads: int, side: int, rounds: int) -> dict[str, Any]:
-    """All figures of this part."""
-    with children(names(), threads) as (ready, skipped):
+    """Return all figures of this part."""
+    with start_children(list_contestants(), threads) as (ready, skipped):
         differences = compare(ready, Case((side, side), 4))
-        planned = turns(ready, side)
-        seconds = interleave([(c, case) for *_, c, case in planned], rounds, at_most_seconds=MOST)
+        turns = list_turns(ready, side)
+        seconds = interleave(
+            [(c, case) for *_, c, case in turns], rounds, at_most_seconds=MAX_SECONDS
+        )
     return {
         "side": side,
         "rounds": len(seconds[0]),
@@ -78,21 +81,21 @@ def measure(threads: int, side: int, rounds: int) -> dict[str, Any]:
         "product_operations": 2 * PRODUCT_SIDE**3,
         "skipped": skipped,
         "differences": differences,
-        "seconds": _by_table(planned, seconds),
+        "seconds": _group_by_table(turns, seconds),
     }
 
 
-def _by_table(planned: Sequence[Any], seconds: list[list[float]]) -> dict[str, Any]:
+def _group_by_table(turns: Sequence[Any], seconds: list[list[float]]) -> dict[str, Any]:
     tables: dict[str, Any] = {}
-    for (table, row, *_), each in zip(planned, seconds, strict=True):
+    for (table, row, *_), each in zip(turns, seconds, strict=True):
         tables.setdefault(table, {})[row] = each
     return tables
 
 
 def main() -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--rounds", type=int, default=9)
-    options = arguments.parse_args()
+    parser = make_part_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
     part = Part("engine", options)
     side, rounds = (32, 1) if options.quick else (256, options.rounds)
     part.write(measure(part.threads, side, rounds))

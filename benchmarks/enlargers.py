@@ -1,7 +1,8 @@
-"""What quality is compared: bicubic, OpenMMLab's checkpoint, and the bundled weights."""
+"""The enlargers whose quality is compared: bicubic, OpenMMLab's checkpoint, bundled weights."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from pathlib import Path
 
@@ -13,23 +14,34 @@ BICUBIC, OFFICIAL, OURS = "bicubic", "official", "ours"
 REFERENCE = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
-def models(reference: Path) -> dict[str, Model]:
-    """The graphs, by name; without the official one where its checkpoint is not at hand."""
-    official = exported(reference / "checkpoints")
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `find_reference` reads."""
+    text = f"folder of the reference data; default: {REFERENCE}, and none with --quick"
+    parser.add_argument("--reference", type=Path, help=text)
+
+
+def find_reference(options: argparse.Namespace) -> Path | None:
+    """Return the folder of the reference data; None for a quick run without one."""
+    return options.reference or (None if options.quick else REFERENCE)
+
+
+def load_models(reference: Path | None) -> dict[str, Model]:
+    """Load the graphs, by name; without the official one if its checkpoint is not found."""
+    official = export_official(reference / "checkpoints") if reference else None
     return ({OFFICIAL: official} if official else {}) | {OURS: load_model()}
 
 
-def enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]:
-    """What makes pictures larger, by name; bicubic first."""
-    made = {name: Upscaler(graph, threads=threads).to_size for name, graph in graphs.items()}
-    return {BICUBIC: bicubic, **made}
+def make_enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]:
+    """Return functions that enlarge a picture, by name; bicubic first."""
+    networks = {name: Upscaler(graph, threads=threads).to_size for name, graph in graphs.items()}
+    return {BICUBIC: bicubic, **networks}
 
 
-def exported(mirror: Path) -> Model | None:
-    """The graph of OpenMMLab's checkpoint for x4; None where a folder does not hold it."""
+def export_official(mirror: Path) -> Model | None:
+    """Export OpenMMLab's checkpoint for x4; None if the folder does not hold it."""
     from srcnn.export.catalogue import find_checkpoint  # noqa: PLC0415 - slow to load: torch
-    from srcnn.export.graph_spec import GraphSpec  # noqa: PLC0415 - likewise
-    from srcnn.export.pipeline import make_graph  # noqa: PLC0415 - likewise
+    from srcnn.export.graph_spec import GraphSpec  # noqa: PLC0415 - as above
+    from srcnn.export.pipeline import make_graph  # noqa: PLC0415 - as above
 
     source = find_checkpoint("openmmlab-x4", mirror=str(mirror))
     file = Path(source.urls[0])

@@ -1,7 +1,7 @@
-"""The bundled graph with the weights of one factor as constants: what other engines are given.
+"""The bundled graph with the weights of one factor as constants, as other engines get it.
 
-None of them computes weights once for all pictures; on the graph as it is they would be measured at
-something else than their convolutions, and OpenCV's DNN does not read it.
+They would compute the weights again for every picture, so the graph as it is would measure more
+than their convolutions. OpenCV's DNN cannot read it at all.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from srcnn.graphs.contract import FACTOR, INPUT, OUTPUT
 from srcnn.inference.engine.network_from_onnx import read_network
 
 
-def folded(graph: Path, scale: float) -> onnx.ModelProto:
-    """The graph at a factor, which stays an input of its Resize."""
+def fold_weights(graph: Path, scale: float) -> onnx.ModelProto:
+    """Return the graph for one factor, which remains an input of its Resize.
+
+    Raises:
+        ValueError: the weights of the graph cannot be read.
+    """
     content = graph.read_bytes()
     networks = read_network(content, INPUT, FACTOR)
     if networks is None:
-        raise ValueError(f"{graph}: its weights cannot be read off it")
+        raise ValueError(f"{graph}: its weights cannot be read")
     network = networks.at(np.array([1, 1, scale, scale], np.float32))
     model = onnx.load_from_string(content)
     nodes = [node for node in model.graph.node if node.op_type == "Conv"]
@@ -31,5 +35,5 @@ def folded(graph: Path, scale: float) -> onnx.ModelProto:
         for name, values in zip(names, (layer.weight, layer.bias), strict=True):
             model.graph.initializer.append(numpy_helper.from_array(values, name))
         node.input[1:] = names
-    # Cut out, it is without what computed the weights.
+    # Extracted without the nodes that computed the weights.
     return onnx.utils.Extractor(model).extract_model([INPUT, FACTOR], [OUTPUT])

@@ -1,11 +1,11 @@
-"""The goals, and what was found: each a number from the parts' figures.
+"""The goals, and what was measured: each is a number from the figures of a part.
 
-No part is measured here.
+Nothing is measured here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -20,10 +20,10 @@ class Goal(NamedTuple):
     """A line of the table.
 
     Attributes:
-        what: was measured.
-        wanted: in words.
-        found: in words; empty where it was not measured.
-        reached: whether it was; None where the goal is no bound, or nothing was measured.
+        what: what was measured.
+        wanted: the goal, as text.
+        found: the result, as text; empty if it was not measured.
+        reached: whether the goal was reached; None if it is not a bound, or was not measured.
     """
 
     what: str
@@ -32,41 +32,41 @@ class Goal(NamedTuple):
     reached: bool | None
 
 
-def product(engine: Figures) -> str:
-    """The matrix product that was faster on this machine."""
+def find_product(engine: Figures) -> str:
+    """Return the name of the faster matrix product on this machine."""
     return min(PRODUCTS, key=lambda name: median(engine["seconds"]["engines"].get(name, [1e9])))
 
 
 def rate(engine: Figures, name: str) -> float:
-    """Nominal GFLOP/s of an engine, at its median."""
+    """Return the nominal GFLOP/s of an engine, at its median."""
     seconds: list[float] = engine["seconds"]["engines"][name]
-    return operations(engine, name) / median(seconds) / 1e9
+    return count_operations(engine, name) / median(seconds) / 1e9
 
 
-def operations(engine: Figures, name: str) -> float:
-    """Nominal operations of one run."""
+def count_operations(engine: Figures, name: str) -> float:
+    """Return the nominal operations of one run."""
     if name in PRODUCTS:
         return float(engine["product_operations"])
     return float(engine["operations_per_pixel"] * (engine["side"] * 4) ** 2)
 
 
 def share(engine: Figures, name: str) -> tuple[float, float, float]:
-    """An engine's rate over the matrix product's: median and quartiles of the rounds."""
-    best = product(engine)
+    """Return the rate of an engine over that of the matrix product: median and quartiles."""
+    best = find_product(engine)
     seconds = engine["seconds"]["engines"]
-    factor = operations(engine, name) / operations(engine, best)
+    factor = count_operations(engine, name) / count_operations(engine, best)
     middle, low, high = ratio(seconds[best], seconds[name])
     return middle * factor, low * factor, high * factor
 
 
-def spread(figures: Sequence[float], digits: int = 2) -> str:
-    """A median and its quartiles."""
+def format_spread(figures: Sequence[float], digits: int = 2) -> str:
+    """Format a median and its quartiles."""
     middle, low, high = (f"{figure:.{digits}f}" for figure in figures)
     return f"{middle} ({low} to {high})"
 
 
 def costs(sizes: Figures, engine: str) -> list[tuple[str, float, float]]:
-    """Shape, megapixels, and median seconds for a megapixel."""
+    """Return shape, megapixels and median seconds per megapixel."""
     return [
         (point["shape"], point["megapixels"], median(point["seconds"]) / point["megapixels"])
         for point in sizes["points"]
@@ -75,71 +75,81 @@ def costs(sizes: Figures, engine: str) -> list[tuple[str, float, float]]:
 
 
 def flatness(sizes: Figures, engine: str) -> float:
-    """The dearest megapixel over the cheapest."""
+    """Return the highest cost of a megapixel over the lowest."""
     each = [cost for _, _, cost in costs(sizes, engine)]
     return max(each) / min(each)
 
 
 def over_inference(part: Figures) -> list[float]:
-    """The run's seconds over those of its inference alone, by round."""
+    """Return the seconds of the run over those of inference alone, by round."""
     return [each["run"] / each["inference"] for each in part["rounds"]]
 
 
 def overhead_ms(part: Figures) -> list[float]:
-    """Milliseconds for each image beyond inference and encoding, by round."""
+    """Return milliseconds per image beyond inference and encoding, by round."""
     return [
         (each["run"] - each["inference"] - each["encoding"]) / part["count"] * 1000
         for each in part["rounds"]
     ]
 
 
-def goals(parts: dict[str, Figures | None]) -> list[Goal]:
-    """All goals whose parts were measured."""
-    made = (
-        of(figures)
-        for name, of in (("engine", _engine), ("sizes", _sizes), ("memory", _memory), ("job", _job))
+def list_goals(parts: dict[str, Figures | None]) -> list[Goal]:
+    """List the goals of all parts that were measured."""
+    return [
+        goal
+        for name, list_part in LISTS.items()
         if (figures := parts[name])
-    )
-    return [goal for part in made for goal in part]
+        for goal in list_part(figures)
+    ]
 
 
-def _engine(engine: Figures) -> Iterator[Goal]:
+def _list_engine(engine: Figures) -> Iterator[Goal]:
     seconds = engine["seconds"]["engines"]
     for other, wanted in ((LOOP, 2.0), ("OpenVINO fp32", 1.4), ("OpenVINO bf16", 1.0)):
         what, aim = f"exact, against {other}", f"at least {wanted:.1f} times as fast"
         if other in seconds:
             found = ratio(seconds[other], seconds[OURS])
-            yield Goal(what, aim, spread(found), found[0] >= wanted)
+            yield Goal(what, aim, format_spread(found), found[0] >= wanted)
         else:
             yield Goal(what, aim, "", None)
-    for name, least in ((OURS, 0.85), (FAST, 1.3)):
+    for name, lowest in ((OURS, 0.85), (FAST, 1.3)):
         what, aim = (
             f"{name.removeprefix('ours, ')}, of the matrix product's rate",
-            f"{least * 100:.0f} %",
+            f"{lowest * 100:.0f} %",
         )
         if name in seconds:
             found = share(engine, name)
-            yield Goal(what, f"at least {aim}", f"{found[0] * 100:.0f} %", found[0] >= least)
+            yield Goal(what, f"at least {aim}", f"{found[0] * 100:.0f} %", found[0] >= lowest)
         else:
             yield Goal(what, f"at least {aim}", "", None)
 
 
-def _sizes(sizes: Figures) -> Iterator[Goal]:
+def _list_sizes(sizes: Figures) -> Iterator[Goal]:
     found = flatness(sizes, OURS)
-    what = "the dearest megapixel over the cheapest, 0.1 to 100"
+    what = "the most expensive megapixel over the cheapest, 0.1 to 100"
     yield Goal(what, "flat", f"{found:.2f}", None)
 
 
-def _memory(memory: Figures) -> Iterator[Goal]:
+def _list_memory(memory: Figures) -> Iterator[Goal]:
     most = max(case["beyond"] + case["baseline"] for case in memory["cases"].values()) / MIB
     what = "peak memory beyond picture and result"
     yield Goal(what, "less than 400 MiB", f"{most:.0f} MiB", most < 400)
 
 
-def _job(job: Figures) -> Iterator[Goal]:
+def _list_job(job: Figures) -> Iterator[Goal]:
     found = median(over_inference(job["photographs"]))
     what = f"{job['photographs']['count']} photographs: the run over its inference"
     yield Goal(what, "at most 1.08", f"{found:.2f}", found <= 1.08)
     spent = median(overhead_ms(job["thumbnails"]))
-    what = f"{job['thumbnails']['count']:,} thumbnails: each beyond inference and encoding"
+    what = (
+        f"{job['thumbnails']['count']:,} thumbnails: time per image beyond inference and encoding"
+    )
     yield Goal(what, "at most 2 ms", f"{spent:.2f} ms", spent <= 2)
+
+
+LISTS: dict[str, Callable[[Figures], Iterator[Goal]]] = {
+    "engine": _list_engine,
+    "sizes": _list_sizes,
+    "memory": _list_memory,
+    "job": _list_job,
+}

@@ -1,9 +1,9 @@
-"""What the whole command takes beyond inference: a folder of photographs, and one of thumbnails.
+"""Measures what the whole command takes beyond inference: on photographs and on thumbnails.
 
     python benchmarks/job.py [--photographs 200] [--from FOLDER] [--quick]
 
-The command runs on real files. Half of the inference is measured before it and half after it,
-alone, in processes of their own: so that a machine that slows down slows both.
+The command runs on real files. Inference alone is measured in processes of its own, half of it
+before the command and half after it, so that a machine that slows down slows both.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from photographs import Pixels, crops
-from results import Part, parser
+from options import make_part_parser
+from photographs import Pixels, make_crops
+from results import Part
 
 ROOT = Path(__file__).parent.parent
-JPEG_QUALITY = 95  # the command's own
+JPEG_QUALITY = 95  # that of the command
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder holds, and how often it is measured."""
+    """The contents of a folder, and how often it is measured."""
 
     count: int
     size: tuple[int, int]
@@ -49,20 +50,24 @@ def fill(place: Path, pictures: Sequence[Pixels]) -> None:
 
 
 def read(path: Path) -> Pixels:
-    """A picture that must be one."""
+    """Read a picture.
+
+    Raises:
+        SystemExit: OpenCV cannot read it.
+    """
     found = cv2.imread(str(path))
     if found is None:
-        raise SystemExit(f"{path} is no picture that OpenCV reads")
+        raise SystemExit(f"{path}: OpenCV cannot read this image")
     return found
 
 
-def pictures_in(folder: Path, count: int) -> list[Pixels]:
-    """The first pictures of a folder."""
+def read_folder(folder: Path, count: int) -> list[Pixels]:
+    """Read the first pictures of a folder."""
     return [read(path) for path in sorted(folder.iterdir())[:count]]
 
 
-def command(src: Path, dst: Path, scale: float) -> dict[str, float]:
-    """Seconds of a run by its own report, and of its process."""
+def run_command(src: Path, dst: Path, scale: float) -> dict[str, float]:
+    """Return the seconds of a run, from its report, and those of its process."""
     report = dst.with_suffix(".json")
     began = time.perf_counter()
     subprocess.run(
@@ -78,9 +83,9 @@ def command(src: Path, dst: Path, scale: float) -> dict[str, float]:
     return {"run": json.loads(report.read_text())["run"]["seconds"], "process": process}
 
 
-def alone(src: Path, scale: float, half: slice, threads: int) -> dict[str, float]:
-    """Seconds of decoding, inference and encoding, one after the other, in this process."""
-    from srcnn import Upscaler  # noqa: PLC0415 - only the processes that measure load it
+def time_steps(src: Path, scale: float, half: slice, threads: int) -> dict[str, float]:
+    """Return the seconds of decoding, inference and encoding, run one by one in this process."""
+    from srcnn import Upscaler  # noqa: PLC0415 - loaded only in the processes that measure
 
     upscaler = Upscaler.load(threads=threads)
     paths = sorted(src.iterdir())[half]
@@ -99,35 +104,38 @@ def alone(src: Path, scale: float, half: slice, threads: int) -> dict[str, float
     return seconds
 
 
-def fresh(src: Path, scale: float, first: int, last: int, threads: int) -> dict[str, float]:
-    """`alone`, in a process of its own."""
-    arguments = [sys.executable, __file__, "alone", src, scale, first, last, threads]
+def run_steps(src: Path, scale: float, first: int, last: int, threads: int) -> dict[str, float]:
+    """Run `time_steps` in a new process."""
+    arguments = [sys.executable, __file__, "steps", src, scale, first, last, threads]
     done = subprocess.run(list(map(str, arguments)), stdout=subprocess.PIPE, text=True, check=True)
     seconds: dict[str, float] = json.loads(done.stdout)
     return seconds
 
 
 def measure(src: Path, folder: Folder, threads: int) -> list[dict[str, float]]:
-    """Each round: half of the work alone, the command, the other half."""
+    """Measure, each round: half of the steps alone, the command, the other half."""
     measured = []
     count = len(list(src.iterdir()))
     for number in range(folder.rounds):
-        before = fresh(src, folder.scale, 0, count // 2, threads)
-        took = command(src, src.parent / f"{src.name}-{number}", folder.scale)
-        after = fresh(src, folder.scale, count // 2, count, threads)
+        before = run_steps(src, folder.scale, 0, count // 2, threads)
+        took = run_command(src, src.parent / f"{src.name}-{number}", folder.scale)
+        after = run_steps(src, folder.scale, count // 2, count, threads)
         measured.append({**took, **{name: before[name] + after[name] for name in before}})
         print(f"  {src.name}: round {number + 1} of {folder.rounds}", file=sys.stderr)
     return measured
 
 
-def figures(place: Path, name: str, folder: Folder, source: Path | None, threads: int) -> Any:
-    """One folder's figures."""
-    pictures = pictures_in(source, folder.count) if source else crops(folder.count, *folder.size)
+def measure_folder(
+    place: Path, name: str, folder: Folder, source: Path | None, threads: int
+) -> dict[str, Any]:
+    """Make a folder and return its figures."""
+    count, size = folder.count, folder.size
+    pictures = read_folder(source, count) if source else make_crops(count, *size)
     fill(place / name, pictures)
     pixels = sum(each.shape[0] * each.shape[1] for each in pictures)
     return {
         "count": len(pictures),
-        "size": folder.size if source is None else None,
+        "size": size if source is None else None,
         "scale": folder.scale,
         "megapixels": pixels * folder.scale**2 / 1e6,
         "rounds": measure(place / name, folder, threads),
@@ -135,26 +143,26 @@ def figures(place: Path, name: str, folder: Folder, source: Path | None, threads
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["alone"]:
+    if sys.argv[1:2] == ["steps"]:
         src, scale, first, last, threads = sys.argv[2:]
         half = slice(int(first), int(last))
-        print(json.dumps(alone(Path(src), float(scale), half, int(threads))))
+        print(json.dumps(time_steps(Path(src), float(scale), half, int(threads))))
         return
-    arguments = parser(__doc__)
-    arguments.add_argument("--photographs", type=int, help="how many, 200 if unset")
-    arguments.add_argument("--from", type=Path, dest="source", help="a folder of photographs")
-    options = arguments.parse_args()
+    parser = make_part_parser(__doc__)
+    parser.add_argument("--photographs", type=int, help="how many; default: 200")
+    parser.add_argument("--from", type=Path, dest="source", help="a folder of photographs")
+    options = parser.parse_args()
     part = Part("job", options)
     folders = QUICK if options.quick else dict(FOLDERS)
     if options.photographs:
         folders["photographs"] = replace(folders["photographs"], count=options.photographs)
     sources = {"photographs": options.source}
     with tempfile.TemporaryDirectory() as place:
-        made = {
-            name: figures(Path(place), name, folder, sources.get(name), part.threads)
+        figures = {
+            name: measure_folder(Path(place), name, folder, sources.get(name), part.threads)
             for name, folder in folders.items()
         }
-    part.write(made)
+    part.write(figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the figures were made on: the processor, and the versions that matter."""
+"""Describes the machine: its processor, its load, and the versions of libraries."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ PACKAGES = (
 
 
 def describe() -> dict[str, Any]:
-    """Processor, memory, system, versions of what is installed."""
-    flags = _cpuinfo("flags").split()
+    """Return processor, memory, system and versions of installed packages."""
+    flags = _read_cpuinfo("flags").split()
     return {
-        "processor": _cpuinfo("model name") or platform.machine(),
-        "family": f"family {_cpuinfo('cpu family')}, model {_cpuinfo('model')}",
+        "processor": _read_cpuinfo("model name") or platform.machine(),
+        "family": f"family {_read_cpuinfo('cpu family')}, model {_read_cpuinfo('model')}",
         "cores": os.cpu_count(),
         "flags": {flag: flag in flags for flag in FLAGS},
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "versions": {name: found for name in PACKAGES if (found := _find_version(name))},
     }
 
 
 def busy_seconds() -> tuple[float, float]:
-    """Seconds that cores worked: for anybody, and for this process and its ended children."""
+    """Return busy core seconds: of the machine, and of this process with its ended children."""
     times = psutil.cpu_times()._asdict()
-    rest = ("idle", "iowait", "guest", "guest_nice")  # a guest's are counted in user's
+    rest = ("idle", "iowait", "guest", "guest_nice")  # the time of guests is part of user
     mine = os.times()
     own = mine.user + mine.system + mine.children_user + mine.children_system
     return sum(each for name, each in times.items() if name not in rest), own
 
 
-def _cpuinfo(key: str) -> str:
+def _read_cpuinfo(key: str) -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return ""  # not Linux: the name alone
+        return ""  # not Linux: only the name is known
     return next((line.partition(": ")[2] for line in lines if line.split("\t")[0] == key), "")
 
 
-def _version(package: str) -> str:
+def _find_version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:

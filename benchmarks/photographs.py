@@ -1,6 +1,6 @@
-"""Pictures to measure on: cut from the photographs that ship with scikit-image.
+"""Pictures to measure on, cut from the photographs that ship with scikit-image.
 
-No reference data is needed, and the same sizes give the same pixels everywhere.
+They need no reference data, and equal sizes give equal pixels on every machine.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy.typing as npt
 from skimage import data
 
 Pixels: TypeAlias = npt.NDArray[Any]
-MAKERS = (data.astronaut, data.chelsea, data.coffee, data.rocket, data.hubble_deep_field)
+LOADERS = (data.astronaut, data.chelsea, data.coffee, data.rocket, data.hubble_deep_field)
 
 
-def photographs() -> list[Pixels]:
-    """The colour photographs, BGR."""
-    return [cv2.cvtColor(make(), cv2.COLOR_RGB2BGR) for make in MAKERS]
+def load_photographs() -> list[Pixels]:
+    """Load the colour photographs, BGR."""
+    return [cv2.cvtColor(load(), cv2.COLOR_RGB2BGR) for load in LOADERS]
 
 
-def picture(height: int, width: int, kind: str = "colour") -> Pixels:
-    """A picture of any size: one photograph, repeated where it is too small.
+def make_picture(height: int, width: int, kind: str = "colour") -> Pixels:
+    """Make a picture of any size: one photograph, repeated if it is too small.
 
     Args:
         height: in pixels.
         width: in pixels.
-        kind: `colour`, `grey` and `alpha` have 8 bits; `deep` is colour in 16.
+        kind: `colour`, `grey` and `alpha` have 8 bits; `deep` is 16-bit colour.
     """
     sheet = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[64:320, 128:384]
     if kind == "grey":
@@ -36,20 +36,20 @@ def picture(height: int, width: int, kind: str = "colour") -> Pixels:
         sheet = np.dstack([sheet, sheet[:, ::-1, 1]])
     elif kind == "deep":
         sheet = sheet.astype(np.uint16) * 257
-    made = np.empty((height, width, *sheet.shape[2:]), sheet.dtype)
-    # Filled piece by piece: a tiled copy, cut afterwards, would count as peak memory.
+    picture = np.empty((height, width, *sheet.shape[2:]), sheet.dtype)
+    # Filled part by part: a tiled copy that is cropped later would raise the peak memory.
     for top in range(0, height, sheet.shape[0]):
         for left in range(0, width, sheet.shape[1]):
-            part = made[top : top + sheet.shape[0], left : left + sheet.shape[1]]
+            part = picture[top : top + sheet.shape[0], left : left + sheet.shape[1]]
             part[:] = sheet[: part.shape[0], : part.shape[1]]
-    return made
+    return picture
 
 
-def crops(count: int, height: int, width: int, seed: int = 0) -> list[Pixels]:
-    """Many different pictures of one size: random crops, shrunk by random factors."""
+def make_crops(count: int, height: int, width: int, seed: int = 0) -> list[Pixels]:
+    """Make different pictures of one size: random crops, shrunk by random factors."""
     random = np.random.default_rng(seed)
-    sources = photographs()
-    made = []
+    sources = load_photographs()
+    crops = []
     for index in range(count):
         source = sources[index % len(sources)]
         most = min(source.shape[0] / height, source.shape[1] / width)
@@ -58,5 +58,5 @@ def crops(count: int, height: int, width: int, seed: int = 0) -> list[Pixels]:
         top = random.integers(source.shape[0] - tall + 1)
         left = random.integers(source.shape[1] - wide + 1)
         crop = source[top : top + tall, left : left + wide]
-        made.append(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA))
-    return made
+        crops.append(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA))
+    return crops

@@ -1,10 +1,10 @@
-"""What `fast` loses: PSNR of exact and of fast results, for each factor.
+"""Measures what `fast` loses: PSNR of exact and of fast results, for each factor.
 
     python benchmarks/precision.py [--quick]
 
-Photographs are shrunk by the antialiased bicubic of the field's benchmarks, and enlarged again;
-both results are compared with the photograph, borders of the factor cropped. The loss goes into
-the bundled model's record, srcnn/weights/srcnn.json.
+Photographs are shrunk by antialiased bicubic, as in published benchmarks, and enlarged again. Both
+results are compared with the photograph, without a border as wide as the factor. The loss is
+written into the record of the bundled model, srcnn/weights/srcnn.json.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 from bfloat16 import load_rounded
-from contestants import Enlarge, SkippedError, ours
-from photographs import Pixels, photographs
-from results import Part, parser
+from contestants import Enlarge, SkippedError, make_ours
+from options import make_part_parser
+from photographs import Pixels, load_photographs
+from results import Part
 
 import srcnn
 from srcnn.geometry import Size, output_size, to_scale
@@ -38,8 +39,8 @@ FACTORS = (1.3, 1.5, 2, 2.5, 3, 4, 6)
 QUICK_FACTORS = (2,)
 
 
-def mean_psnr(enlarge: Enlarge, factor: float, sources: list[Pixels]) -> float:
-    """On BGR, over all photographs; of each, the part that is a whole number of shrunk pixels."""
+def measure_psnr(enlarge: Enlarge, factor: float, sources: list[Pixels]) -> float:
+    """Return the mean PSNR on BGR; each photograph is cut to whole pixels of the small one."""
     figures = []
     for source in sources:
         height, width = (int(length / factor) for length in source.shape[:2])
@@ -50,17 +51,17 @@ def mean_psnr(enlarge: Enlarge, factor: float, sources: list[Pixels]) -> float:
 
 
 def measure(threads: int, factors: tuple[float, ...], sources: list[Pixels]) -> dict[str, Any]:
-    """Decibels by factor, and how they were found."""
-    exact = ours(threads).run
+    """Return decibels by factor, and how bfloat16 was computed."""
+    exact = make_ours(threads).run
     try:
-        fast, how = ours(threads, precision="fast").run, "by the processor"
+        fast, how = make_ours(threads, precision="fast").run, "by the processor"
     except SkippedError:
-        fast, how = rounded_engine(threads), "rounded by hand: this processor has no bfloat16"
+        fast, how = make_rounded_engine(threads), "rounded by hand: this processor has no bfloat16"
     return {
         "how": how,
         "factors": {
             str(factor): {
-                name: mean_psnr(run, factor, sources)
+                name: measure_psnr(run, factor, sources)
                 for name, run in (("exact", exact), ("fast", fast))
             }
             for factor in factors
@@ -68,11 +69,11 @@ def measure(threads: int, factors: tuple[float, ...], sources: list[Pixels]) -> 
     }
 
 
-def rounded_engine(threads: int) -> Enlarge:
-    """The engine as `fast` runs it, on any processor."""
+def make_rounded_engine(threads: int) -> Enlarge:
+    """Return the engine as `fast` runs it, on any processor."""
     network = read_network(load_model().content, "input", "factor")
     if network is None:
-        raise RuntimeError("the bundled graph has another form than the engine's")
+        raise RuntimeError("the bundled graph does not have the form that the engine reads")
     engine = Engine(network, load_rounded, Cores(partial(pool, threads), threads), DEFAULT_TILE_PX)
 
     def run(image: Pixels, scale: float) -> Pixels:
@@ -84,28 +85,28 @@ def rounded_engine(threads: int) -> Enlarge:
     return run
 
 
-def record(figures: dict[str, Any]) -> None:
+def write_record(figures: dict[str, Any]) -> None:
     """Write the losses into the record of the bundled model."""
     losses = {
         factor: round(found["exact"] - found["fast"], 4)
         for factor, found in figures["factors"].items()
     }
     text = RECORD.read_text()
-    made = ModelRecord.model_validate_json(text).model_copy(update={"fast_loss_db": losses})
-    RECORD.write_bytes(made.to_json())
+    record = ModelRecord.model_validate_json(text).model_copy(update={"fast_loss_db": losses})
+    RECORD.write_bytes(record.to_json())
 
 
 def main() -> None:
-    options = parser(__doc__).parse_args()
+    options = make_part_parser(__doc__).parse_args()
     part = Part("precision", options)
     factors = QUICK_FACTORS if options.quick else FACTORS
-    sources = photographs()
+    sources = load_photographs()
     if options.quick:
         sources = [source[:64, :64] for source in sources[:1]]
     figures = measure(part.threads, factors, sources)
     part.write(figures)
     if not options.quick and options.results is None:
-        record(figures)
+        write_record(figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sections of docs/quality.md, from the figures of quality.py. Its sentences hold for any."""
+"""The sections of docs/quality.md. Its sentences hold for any figures of quality.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from enlargers import BICUBIC, OFFICIAL, OURS
-from sections import Figures, table
+from sections import Figures, format_table
 
 NAMES = {BICUBIC: "bicubic", OFFICIAL: "`openmmlab-x4`", OURS: "bundled"}
 # Dong et al., TPAMI 2016, table 3: PSNR in dB on Y, 9-5-5, a network for each factor.
@@ -26,8 +26,8 @@ class Case(NamedTuple):
 
     Attributes:
         dataset: its name.
-        factor: as it is written.
-        found: figures by what enlarged.
+        factor: as text.
+        found: figures by enlarger.
     """
 
     dataset: str
@@ -35,21 +35,21 @@ class Case(NamedTuple):
     found: Figures
 
     def __str__(self) -> str:
-        """Its name."""
+        """Return its name."""
         return f"{self.dataset} x{self.factor}"
 
-    def gain(self, measure: str, other: str = BICUBIC, of: str = OURS) -> float:
-        """How far one is above another."""
-        return float(self.found[of][measure] - self.found[other][measure])
+    def gain(self, measure: str, over: str = BICUBIC, name: str = OURS) -> float:
+        """Return how far one enlarger is above another."""
+        return float(self.found[name][measure] - self.found[over][measure])
 
     @property
     def paper(self) -> float | None:
-        """The published figure; None where there is none."""
+        """The published figure; None if there is none."""
         return PAPER.get((self.dataset, self.factor))
 
 
-def cases(figures: Figures) -> list[Case]:
-    """All that was measured."""
+def list_cases(figures: Figures) -> list[Case]:
+    """List all cases that were measured."""
     return [
         Case(dataset, factor, found)
         for dataset, part in figures["datasets"].items()
@@ -57,29 +57,29 @@ def cases(figures: Figures) -> list[Case]:
     ]
 
 
-def present(figures: Figures) -> list[str]:
-    """What enlarged, in the order of columns."""
+def list_names(figures: Figures) -> list[str]:
+    """List the enlargers, in the order of columns."""
     return [name for name in NAMES if name == BICUBIC or name in figures["models"]]
 
 
 def at_a_glance(figures: Figures) -> str:
-    each = cases(figures)
+    each = list_cases(figures)
     gains = sorted(((case.gain(PSNR), case) for case in each), key=lambda pair: pair[0])
-    (least, worst), (most, best) = gains[0], gains[-1]
+    (lowest, worst), (highest, best) = gains[0], gains[-1]
     better = sum(gain > 0 for gain, _ in gains)
     text = [
         (
             f"The bundled weights are better than bicubic in {better} of {len(each)} cases (a set "
-            f"at a factor): by {least:+.2f} dB in the worst ({worst}), by {most:+.2f} dB in the "
-            f"best ({best})."
+            f"at a factor): by {lowest:+.2f} dB in the worst ({worst}), by {highest:+.2f} dB in "
+            f"the best ({best})."
         )
     ]
-    if OFFICIAL in present(figures):
+    if OFFICIAL in list_names(figures):
         ahead = sum(case.gain(PSNR, OFFICIAL) > 0 for case in each)
-        lowest = min(each, key=lambda case: case.gain(PSNR, of=OFFICIAL))
+        last = min(each, key=lambda case: case.gain(PSNR, name=OFFICIAL))
         text.append(
-            f"They are better than `openmmlab-x4` in {ahead} of {len(each)}; its own worst against "
-            f"bicubic is {lowest.gain(PSNR, of=OFFICIAL):+.2f} dB ({lowest})."
+            f"They are better than `openmmlab-x4` in {ahead} of {len(each)}; the worst of "
+            f"`openmmlab-x4` against bicubic is {last.gain(PSNR, name=OFFICIAL):+.2f} dB ({last})."
         )
     return "\n".join(text)
 
@@ -91,83 +91,85 @@ def provenance(figures: Figures) -> str:
     digests = ", ".join(f"{NAMES[name]} {sha[:8]}" for name, sha in figures["models"].items())
     text = [f"Measured on {counts}, {figures['about']['when']}; sha256 of the graphs: {digests}."]
     if OFFICIAL not in figures["models"]:
-        text.append("`openmmlab-x4` was not measured: its checkpoint was not at hand.")
+        text.append("`openmmlab-x4` was not measured: its checkpoint was not found.")
     if figures["about"]["quick"]:
         text.append("**A smoke test on tiny inputs: these figures say nothing.**")
     return "\n\n".join(text)
 
 
 def published(figures: Figures) -> str:
-    names = present(figures)
+    names = list_names(figures)
     rows = [
         (case, *(f"{case.found[name][PSNR]:.2f}" for name in names), f"{case.paper:.2f}")
-        for case in cases(figures)
+        for case in list_cases(figures)
         if case.paper
     ]
     head = ["PSNR on Y, dB", *(NAMES[name] for name in names), "one network for each factor"]
-    return table(head, rows)
+    return format_table(head, rows)
 
 
 def other_measures(figures: Figures) -> str:
-    names = present(figures)
+    names = list_names(figures)
     rows = [
         (case, *(f"{case.found[name][SSIM]:.4f} / {case.found[name][RGB]:.2f}" for name in names))
-        for case in cases(figures)
+        for case in list_cases(figures)
         if case.paper
     ]
-    return table(["SSIM on Y / PSNR on RGB, dB", *(NAMES[name] for name in names)], rows)
+    return format_table(["SSIM on Y / PSNR on RGB, dB", *(NAMES[name] for name in names)], rows)
 
 
 def summary_table(figures: Figures) -> str:
-    names = present(figures)
+    names = list_names(figures)
     rows = [
         (case, *(f"{case.found[name][PSNR]:.2f}" for name in names))
-        for case in cases(figures)
+        for case in list_cases(figures)
         if case.paper
     ]
-    return table(["", *(NAMES[name] for name in names)], rows)
+    return format_table(["", *(NAMES[name] for name in names)], rows)
 
 
 def by_factor(figures: Figures) -> str:
-    names = [name for name in present(figures) if name != BICUBIC]
+    names = [name for name in list_names(figures) if name != BICUBIC]
     datasets = figures["datasets"]
-    rows = {f"x{case.factor}": [f"x{case.factor}"] for case in cases(figures)}
-    for case in cases(figures):
+    rows = {f"x{case.factor}": [f"x{case.factor}"] for case in list_cases(figures)}
+    for case in list_cases(figures):
         rows[f"x{case.factor}"] += [
             f"{case.found[BICUBIC][PSNR]:.2f}",
-            *(f"{case.gain(PSNR, of=name):+.2f}" for name in names),
+            *(f"{case.gain(PSNR, name=name):+.2f}" for name in names),
         ]
     heads = [f"{dataset}, {NAMES[name]}" for dataset in datasets for name in (BICUBIC, *names)]
-    told = "PSNR on Y in dB: bicubic's, and what the others are above it."
-    return f"{told}\n\n{table(['factor', *heads], rows.values())}"
+    caption = "PSNR on Y in dB: that of bicubic, and the difference of the others to it."
+    return f"{caption}\n\n{format_table(['factor', *heads], rows.values())}"
 
 
 def not_better(figures: Figures) -> str:
-    """Where the bundled weights are not ahead, by each measure."""
-    each = cases(figures)
+    """List the cases in which the bundled weights are not better, by measure."""
+    each = list_cases(figures)
     lines = [
-        _line("bicubic, PSNR on Y", each, [case.gain(PSNR) for case in each], "dB"),
-        _line("bicubic, PSNR on RGB", each, [case.gain(RGB) for case in each], "dB"),
-        _line("bicubic, SSIM on Y", each, [case.gain(SSIM) for case in each], ""),
+        _make_line("bicubic, PSNR on Y", each, [case.gain(PSNR) for case in each], "dB"),
+        _make_line("bicubic, PSNR on RGB", each, [case.gain(RGB) for case in each], "dB"),
+        _make_line("bicubic, SSIM on Y", each, [case.gain(SSIM) for case in each], ""),
     ]
-    if OFFICIAL in present(figures):
+    if OFFICIAL in list_names(figures):
         lines.append(
-            _line("`openmmlab-x4`, PSNR on Y", each, [c.gain(PSNR, OFFICIAL) for c in each], "dB")
+            _make_line(
+                "`openmmlab-x4`, PSNR on Y", each, [c.gain(PSNR, OFFICIAL) for c in each], "dB"
+            )
         )
     known = [case for case in each if case.paper]
     above = [case.found[OURS][PSNR] - case.paper for case in known if case.paper]
-    lines.append(_line("one network for each factor, PSNR on Y", known, above, "dB"))
+    lines.append(_make_line("one network for each factor, PSNR on Y", known, above, "dB"))
     return "\n".join(lines)
 
 
-def _line(than: str, each: list[Case], gains: list[float], unit: str) -> str:
-    behind = list(_behind(each, gains, unit))
+def _make_line(than: str, each: list[Case], gains: list[float], unit: str) -> str:
+    behind = list(_list_behind(each, gains, unit))
     if not behind:
         return f"- Than {than}: better in all {len(each)} cases."
     return f"- Than {than}: not better in {len(behind)} of {len(each)}: {', '.join(behind)}."
 
 
-def _behind(each: list[Case], gains: list[float], unit: str) -> Iterator[str]:
+def _list_behind(each: list[Case], gains: list[float], unit: str) -> Iterator[str]:
     digits = 2 if unit else 4
     for case, gain in zip(each, gains, strict=True):
         if gain <= 0:

@@ -1,4 +1,4 @@
-"""Where the figures of each part are kept, so that one part can be measured again alone."""
+"""Writes and reads the figures of each part, so that one part can be measured again alone."""
 
 from __future__ import annotations
 
@@ -12,34 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import machine
-
-FOLDER = Path(__file__).parent / "results"
-QUICK = FOLDER / "quick"  # git leaves it out: what tiny inputs give says nothing
-
-
-def parser(about: str | None) -> argparse.ArgumentParser:
-    """A parser with what all parts take."""
-    made = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--quick", action="store_true", help="tiny inputs, one round: a smoke test")
-    made.add_argument("--threads", type=int, help="cores to take; all that may be used, if unset")
-    made.add_argument("--results", type=Path, help=f"folder for the figures; {FOLDER}, if unset")
-    return made
+from options import FIGURES, QUICK_FIGURES
 
 
 class Part:
-    """One part's run: takes its cores, and writes its figures with what they were made on."""
+    """The run of one part: pins itself to its cores and writes its figures."""
 
     def __init__(self, name: str, options: argparse.Namespace) -> None:
-        """Begin.
+        """Start the clock and restrict this process to its cores.
 
         Args:
             name: of the file, without its extension.
-            options: as `parser` reads them.
+            options: as `options.make_part_parser` reads them.
         """
         self._name = name
-        self._folder = options.results or (QUICK if options.quick else FOLDER)
+        self._folder = options.results or (QUICK_FIGURES if options.quick else FIGURES)
         self._began = time.monotonic()
         self._busy = machine.busy_seconds()
         cores = sorted(os.sched_getaffinity(0))
@@ -53,7 +40,7 @@ class Part:
         }
 
     def write(self, figures: dict[str, Any]) -> None:
-        """Keep the figures; all processes of the part have ended."""
+        """Write the figures; call it after all child processes have ended."""
         self._folder.mkdir(parents=True, exist_ok=True)
         took = time.monotonic() - self._began
         total, own = (
@@ -61,24 +48,25 @@ class Part:
         )
         others = round(max(0, total - own) / took, 2)
         about = self._about | {"took_seconds": round(took), "cores_of_others": others}
-        place = self._folder / f"{self._name}.json"
-        place.write_text(json.dumps({"about": about, **_short(figures)}, indent=1) + "\n")
-        print(f"{place}, in {about['took_seconds']} s", file=sys.stderr)
+        path = self._folder / f"{self._name}.json"
+        content = {"about": about, **_shorten(figures)}
+        path.write_text(json.dumps(content, indent=1) + "\n")
+        print(f"{path}, in {about['took_seconds']} s", file=sys.stderr)
 
 
-def _short(value: Any) -> Any:
-    """Six digits: more would only make the files' history larger."""
+def _shorten(value: Any) -> Any:
+    """Round to six digits: more would only make the history of the files larger."""
     if isinstance(value, dict):
-        return {key: _short(each) for key, each in value.items()}
+        return {key: _shorten(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_short(each) for each in value]
+        return [_shorten(each) for each in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def read(folder: Path, name: str) -> dict[str, Any] | None:
-    """A part's figures; None where it was not measured."""
-    place = folder / f"{name}.json"
-    if not place.exists():
+    """Return the figures of a part, or None if it was not measured."""
+    path = folder / f"{name}.json"
+    if not path.exists():
         return None
-    figures: dict[str, Any] = json.loads(place.read_text())
+    figures: dict[str, Any] = json.loads(path.read_text())
     return figures

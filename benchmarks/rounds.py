@@ -1,7 +1,7 @@
-"""Interleaved rounds: each contestant once per round, in random order, one at a time.
+"""Interleaved rounds: each contestant runs once per round, in random order, one at a time.
 
-Each one lives in a process of its own and is stopped (SIGSTOP) while it is not its turn: threads
-of one engine that wait by spinning would slow the others down.
+Each has a process of its own, which is stopped (SIGSTOP) between its turns: threads of one engine
+that wait by spinning would slow the others down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import numpy as np
 
-LEAST_ROUNDS = 3
+MIN_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Case:
 
     @property
     def megapixels(self) -> float:
-        """Of the output."""
+        """Megapixels of the output."""
         return int(self.size[0] * self.scale) * int(self.size[1] * self.scale) / 1e6
 
 
@@ -44,7 +44,7 @@ class Child:
     """A contestant's process, stopped between its turns."""
 
     def __init__(self, name: str, threads: int) -> None:
-        """Start it; `wait` says whether it can run."""
+        """Start the process; `wait` returns whether it can run."""
         self.name = name
         self._process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("contestants.py"), name, str(threads)],
@@ -55,39 +55,39 @@ class Child:
         )
 
     def wait(self) -> str | None:
-        """Wait until it is ready; why it is skipped, or None."""
-        skipped: str | None = self._answer().get("skipped")
+        """Wait until it is ready; return why it is skipped, or None."""
+        skipped: str | None = self._read_answer().get("skipped")
         return skipped
 
     def ask(self, case: Case, save: Path | None = None) -> dict[str, Any]:
-        """Run one case, and stop again."""
-        assert self._process.stdin  # noqa: S101 - for the type checker: it was asked for
+        """Run one case and stop the process again."""
+        assert self._process.stdin  # noqa: S101 - for the type checker: it is a pipe
         self._process.send_signal(signal.SIGCONT)
-        asked = asdict(case) | ({"save": str(save)} if save else {})
-        print(json.dumps(asked), file=self._process.stdin, flush=True)
-        return self._answer()
+        request = asdict(case) | ({"save": str(save)} if save else {})
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return self._read_answer()
 
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout  # noqa: S101 - for the type checker: it was asked for
+    def _read_answer(self) -> dict[str, Any]:
+        assert self._process.stdout  # noqa: S101 - for the type checker: it is a pipe
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.name}: its process ended, with status {self._process.wait()}")
+            raise SystemExit(f"{self.name}: the process ended with status {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         self._process.send_signal(signal.SIGSTOP)
         return answer
 
     def __enter__(self) -> Self:
-        """End the process with the block."""
+        """Return itself; the process ends with the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill it: a stopped process takes no other signal."""
+        """Kill the process: a stopped process handles no other signal."""
         self._process.kill()
         self._process.communicate()
 
 
 @contextlib.contextmanager
-def children(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Child], Any]]:
+def start_children(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Child], Any]]:
     """Start contestants side by side.
 
     Args:
@@ -95,9 +95,9 @@ def children(names: Sequence[str], threads: int) -> Iterator[tuple[dict[str, Chi
         threads: for each of them.
 
     Yields:
-        Those that can run, and why the others cannot; both by name.
+        Contestants that can run, and the reasons why others cannot; both by name.
     """
-    # Ended by a signal, this process would leave the stopped ones behind.
+    # Without a handler, SIGTERM would leave the stopped processes behind.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with contextlib.ExitStack() as stack:
         started = {name: stack.enter_context(Child(name, threads)) for name in names}
@@ -116,19 +116,19 @@ def interleave(
     """Run every turn once in each round.
 
     Args:
-        turns: who, and what.
-        rounds: that are counted.
-        warm: whether a round goes before them that is not counted.
-        at_most_seconds: no round begins after so long, once there are three: on a busy machine.
+        turns: contestants and their cases.
+        rounds: how many count.
+        warm: whether to run a round first that does not count.
+        at_most_seconds: after this time no round begins, once there are three.
 
     Returns:
-        Seconds of each turn, by round.
+        The seconds of each turn, by round.
     """
     order = random.Random(0)
     seconds: list[list[float]] = [[] for _ in turns]
     began = time.monotonic()
     for number in range(0 if warm else 1, rounds + 1):
-        if number > LEAST_ROUNDS and time.monotonic() - began > at_most_seconds:
+        if number > MIN_ROUNDS and time.monotonic() - began > at_most_seconds:
             break
         for index in order.sample(range(len(turns)), len(turns)):
             child, case = turns[index]
@@ -139,8 +139,8 @@ def interleave(
     return seconds
 
 
-def difference(child: Child, other: Child, case: Case, folder: Path) -> dict[str, float]:
-    """How far two rounded results are apart: grey levels at most, and the share that differs."""
+def find_difference(child: Child, other: Child, case: Case, folder: Path) -> dict[str, float]:
+    """Compare two rounded results: the largest difference and the share of values that differ."""
     results = []
     for index, each in enumerate((child, other)):
         place = folder / f"{index}.npy"
@@ -151,7 +151,7 @@ def difference(child: Child, other: Child, case: Case, folder: Path) -> dict[str
 
 
 def ratio(slower: Sequence[float], faster: Sequence[float]) -> tuple[float, float, float]:
-    """The median of the ratios per round, and the quartiles."""
+    """Return the median of the ratios per round, and their quartiles."""
     each = [one / other for one, other in zip(slower, faster, strict=True)]
     if len(each) < 2:
         return each[0], each[0], each[0]

@@ -1,4 +1,4 @@
-"""The sections of docs/performance.md, each from one part's figures."""
+"""The sections of docs/performance.md, each from the figures of one part."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from goals import (
     MIB,
     Figures,
     costs,
+    find_product,
     flatness,
-    goals,
+    format_spread,
+    list_goals,
     over_inference,
     overhead_ms,
-    product,
     rate,
     share,
-    spread,
 )
 from rounds import ratio
 
 Section = Callable[[Figures], str]
-MUCH_OTHER_WORK = 0.1  # cores
+MAX_OTHER_CORES = 0.1  # busy with other work
 KINDS = {
     "grey": "grey, 8 bits",
     "alpha": "colour and alpha, 8 bits",
@@ -30,8 +30,8 @@ KINDS = {
 }
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
+def format_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Format a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
@@ -40,9 +40,9 @@ def at_a_glance(parts: dict[str, Figures | None]) -> str:
     words = {True: "yes", False: "no", None: ""}
     rows = [
         (goal.what, goal.wanted, goal.found or "not measured here", words[goal.reached])
-        for goal in goals(parts)
+        for goal in list_goals(parts)
     ]
-    return table(["what", "wanted", "found", "reached"], rows)
+    return format_table(["what", "goal", "measured", "reached"], rows)
 
 
 def surroundings(parts: dict[str, Figures | None]) -> str:
@@ -71,11 +71,13 @@ def surroundings(parts: dict[str, Figures | None]) -> str:
         f"{flags}.",
         f"{versions}.",
     ]
-    when = table(["part", "when", "seconds", "cores taken", "cores busy with other work"], rows)
+    when = format_table(
+        ["part", "when", "seconds", "cores used", "cores busy with other work"], rows
+    )
     if any(each["machine"] != host for each in about.values()):
         text.append("**The parts were measured on different machines or versions.**")
-    if any(each.get("cores_of_others", 1) > MUCH_OTHER_WORK for each in about.values()):
-        text.append("**Other work was on the machine: seconds are long, and ratios uncertain.**")
+    if any(each.get("cores_of_others", 1) > MAX_OTHER_CORES for each in about.values()):
+        text.append("**The machine was busy with other work: times and ratios are uncertain.**")
     if any(each["quick"] for each in about.values()):
         text.append("**A smoke test on tiny inputs: these figures say nothing.**")
     return "\n\n".join([*text, when])
@@ -83,26 +85,34 @@ def surroundings(parts: dict[str, Figures | None]) -> str:
 
 def engines(engine: Figures) -> str:
     seconds, side = engine["seconds"]["engines"], engine["side"]
-    best = product(engine)
+    best = find_product(engine)
     rows = [
         _engine_row(engine, name)
         for name in MAKERS
         if name in (*seconds, *engine["skipped"]) and (name not in PRODUCTS or name == best)
     ]
-    head = ["engine", "ms", "GFLOP/s", "of the product", "times the loop", "ours is faster by"]
+    head = [
+        "engine",
+        "ms",
+        "GFLOP/s",
+        "of the product",
+        "speed-up over the loop",
+        "speed-up of ours",
+    ]
     return "\n\n".join(
         [
             (
-                f"A photograph of {side}x{side} to x4, {engine['rounds']} rounds: medians, and the "
-                "quartiles of the ratios in brackets. GFLOP/s are nominal: "
-                f"{engine['operations_per_pixel'] / 1000:g} kFLOP for each pixel of the result, "
-                "whatever an engine really computes."
+                f"A photograph of {side}x{side} to x4, {engine['rounds']} rounds: medians, with "
+                "the quartiles of the ratios in brackets. GFLOP/s are nominal: "
+                f"{engine['operations_per_pixel'] / 1000:g} kFLOP per pixel of the result, "
+                "regardless of what an engine actually computes."
             ),
-            table([*head, "differs from the graph"], rows),
+            format_table([*head, "difference from the graph"], rows),
             (
                 f"The matrix product is fp32, 2048x2048x2048, by {best.rpartition(' ')[2]}, the "
-                "faster one here. The last column compares rounded results with the exported "
-                "graph's: grey levels at most, and values in a million that differ."
+                "faster one here. The last column compares rounded results with those of the "
+                "exported graph: the largest difference in levels, and how many values in a "
+                "million differ."
             ),
             "![Rates of the engines](images/performance-engine.png)",
         ]
@@ -116,13 +126,13 @@ def _engine_row(engine: Figures, name: str) -> list[str]:
     row = [name, f"{median(seconds[name]) * 1000:.0f}", f"{rate(engine, name):.0f}"]
     if name in PRODUCTS:
         return [*row, "100 %", "", "", ""]
-    apart = engine["differences"].get(name)
+    difference = engine["differences"].get(name)
     return [
         *row,
         f"{share(engine, name)[0] * 100:.0f} %",
-        spread(ratio(seconds[LOOP], seconds[name])) if name != LOOP else "1",
-        spread(ratio(seconds[name], seconds[OURS])) if name != OURS else "",
-        f"{apart['levels']}, {apart['share'] * 1e6:.0f}" if apart else "",
+        format_spread(ratio(seconds[LOOP], seconds[name])) if name != LOOP else "1",
+        format_spread(ratio(seconds[name], seconds[OURS])) if name != OURS else "",
+        f"{difference['levels']}, {difference['share'] * 1e6:.0f}" if difference else "",
     ]
 
 
@@ -134,11 +144,11 @@ def factors(engine: Figures) -> str:
             name,
             f"{median(each[LOOP]) * 1000:.0f}",
             f"{median(each[OURS]) * 1000:.0f}",
-            spread(ratio(each[LOOP], each[OURS])),
+            format_spread(ratio(each[LOOP], each[OURS])),
         )
         for name, each in measured.items()
     ]
-    return table(["factor", "tutorial's loop, ms", "ours, ms", "ours is faster by"], rows)
+    return format_table(["factor", "tutorial's loop, ms", "ours, ms", "speed-up of ours"], rows)
 
 
 def kinds(engine: Figures) -> str:
@@ -146,8 +156,8 @@ def kinds(engine: Figures) -> str:
     rows = [("colour, 8 bits", f"{median(colour) * 1000:.0f}", "1")]
     for kind, name in KINDS.items():
         each = measured[kind]
-        rows.append((name, f"{median(each) * 1000:.0f}", spread(ratio(each, colour))))
-    return table(["picture, to x4", "ours, ms", "times colour's"], rows)
+        rows.append((name, f"{median(each) * 1000:.0f}", format_spread(ratio(each, colour))))
+    return format_table(["picture, to x4", "ours, ms", "relative to colour"], rows)
 
 
 def sizes(part: Figures) -> str:
@@ -158,12 +168,12 @@ def sizes(part: Figures) -> str:
     return "\n\n".join(
         [
             (
-                f"The dearest megapixel costs {flatness(part, OURS):.2f} times the cheapest; of "
-                f"the tutorial's loop, {flatness(part, LOOP):.2f} times, up to "
-                f"{part['loop_most_megapixels']} megapixels (above, its memory is out of bounds)."
+                f"The most expensive megapixel costs {flatness(part, OURS):.2f} times the "
+                f"cheapest; for the tutorial's loop it is {flatness(part, LOOP):.2f} times, up to "
+                f"{part['loop_most_megapixels']} megapixels (above, it needs too much memory)."
             ),
             "![Cost of a megapixel by size](images/performance-sizes.png)",
-            table(["megapixels", "shape", "ours, ms for each"], rows),
+            format_table(["megapixels", "shape", "ours, ms per megapixel"], rows),
         ]
     )
 
@@ -179,15 +189,15 @@ def memory(part: Figures) -> str:
         )
         for name, case in part["cases"].items()
     ]
-    head = ["result", "picture and result", "the process before", "more at the peak", "both"]
+    head = ["result", "picture and result", "baseline", "more at the peak", "both"]
     held = part["batch"]["held"]
     return "\n\n".join(
         [
             (
-                "MiB resident, each case in a process of its own. `The process before` has "
-                "upscaled one tiny picture; `both` is all that is held beyond picture and result."
+                "MiB resident, each case in a process of its own. `Baseline` is the process after "
+                "it upscaled one tiny picture; `both` is all memory beyond picture and result."
             ),
-            table(head, rows),
+            format_table(head, rows),
             f"A batch of {held[-1][0]} pictures of mixed sizes and factors: "
             + ", ".join(f"{size / MIB:.0f} MiB after {done}" for done, size in held)
             + f"; {part['batch']['peak'] / MIB:.0f} MiB at the peak.",
@@ -211,8 +221,8 @@ def job(part: Figures) -> str:
             )
         )
     head = ["folder", "run", "inference", "decoding", "encoding", "start and end"]
-    ratios = ["run over inference", "ms for each beyond inference and encoding"]
-    return table([*(head[:1] + [f"{name}, s" for name in head[1:]]), *ratios], rows)
+    ratios = ["run over inference", "ms per image beyond inference and encoding"]
+    return format_table([*(head[:1] + [f"{name}, s" for name in head[1:]]), *ratios], rows)
 
 
 def precision(part: Figures) -> str:
@@ -222,5 +232,5 @@ def precision(part: Figures) -> str:
         (f"x{factor}", f"{db['exact']:.4f}", f"{db['fast']:.4f}", f"{db['exact'] - db['fast']:.4f}")
         for factor, db in part["factors"].items()
     ]
-    lost = table(["factor", "exact, dB", "fast, dB", "lost, dB"], rows)
-    return f"{lost}\n\nPSNR on the three channels; bfloat16 {part['how']}."
+    losses = format_table(["factor", "exact, dB", "fast, dB", "lost, dB"], rows)
+    return f"{losses}\n\nPSNR on the three channels; bfloat16 {part['how']}."

@@ -1,8 +1,8 @@
-"""Lay out the demonstration's photographs, with a scales file.
+"""Copies the photographs of the demo into a folder, with a scales file.
 
     python scripts/demo.py demo/photos
 
-They ship with scikit-image; whose they are is printed.
+The photographs ship with scikit-image; the script prints their credits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PHOTOGRAPHS = [path if "*" not in path else "animals/chelsea.png" for path in SC
 
 
 def main(folder: Path) -> int:
-    """Copy the photographs below the folder and write its scales.csv."""
+    """Copy the photographs into the folder and write its scales.csv."""
     data = resources.files("skimage").joinpath("data")
     for name in PHOTOGRAPHS:
         target = folder / name

@@ -1,9 +1,9 @@
-"""Make the pictures of a run's page in Prefect for docs/reference/output.md: docs/images/.
+"""Makes the screenshots of a run in Prefect's UI for docs/reference/output.md: docs/images/.
 
     python scripts/screenshots.py
 
-Upscales the demonstration's photographs, and one that is cut, as a run tracked by a server of
-its own, and looks at its page in the system's Chromium. Takes about a minute.
+Upscales the photographs of the demo, and one that is truncated, as a run tracked by a new server,
+and opens its page in the system's Chromium. Takes about a minute.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def upscale(folder: Path, server: PrefectPages) -> None:
-    """Run the demonstration in a folder, so that the page shows short paths."""
+    """Run the demo in a folder, so that the page shows short paths."""
     environment = os.environ | server.environment | {"PYTHONPATH": str(ROOT)}
 
     def run(*words: str | Path) -> None:
@@ -41,10 +41,10 @@ def upscale(folder: Path, server: PrefectPages) -> None:
 
 
 def main() -> int:
-    """Write the pictures; 1 where there is no browser."""
+    """Write the screenshots; return 1 if there is no browser."""
     browser = find_browser()
     if browser is None:
-        print("no Chromium or Chrome is installed", file=sys.stderr)
+        print("Chromium or Chrome not found", file=sys.stderr)
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, PrefectPages() as server:

@@ -1,11 +1,12 @@
-"""The benchmarks run, on tiny inputs, and their page is written from their figures.
+"""Every benchmark runs on tiny inputs, and their page is written from their figures.
 
-No time is asserted: how fast anything is, is told by docs/performance.md.
+No time is asserted: docs/performance.md has the times.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,17 @@ from tests.support.paths import ROOT
 BENCHMARKS = ROOT / "benchmarks"
 Figures = Callable[[str], dict[str, Any]]
 PARTS = ("engine", "sizes", "memory", "job", "precision")
+# Scripts that measure nothing. Tests below and in test_quality_page.py run them.
+OTHERS = {
+    "contestants",  # the process of one engine, which engine.py and sizes.py start
+    "page",
+    "quality_page",
+}
+SCRIPTS = sorted(
+    path.stem
+    for path in BENCHMARKS.glob("*.py")
+    if '\nif __name__ == "__main__"' in path.read_text()
+)
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the benchmarks read /proc, which is Linux's"
@@ -32,7 +44,7 @@ def run(script: str, *arguments: str | Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -45,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def figures(folder: Path) -> Figures:
-    """What a part finds on tiny inputs; each runs once, in the first test that asks for it."""
+    """The figures of a part on tiny inputs; each part runs once, in the first test to read it."""
 
     @cache
     def read(part: str) -> dict[str, Any]:
@@ -62,6 +74,25 @@ def test_every_part_runs_on_tiny_inputs(figures: Figures, part: str) -> None:
     assert about["quick"]
     assert about["threads"] >= 1
     assert about["machine"]["versions"]["onnxruntime"]
+
+
+@pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in (*PARTS, *OTHERS)])
+def test_every_other_benchmark_runs_on_tiny_inputs(script: str) -> None:
+    run(script, "--quick")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_tries_every_benchmark() -> None:
+    makefile = subprocess.run(
+        ["make", "--dry-run", "bench-quick"],  # noqa: S607 - the one that runs `make test`
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert set(SCRIPTS) > OTHERS
+    for script in set(SCRIPTS) - OTHERS:
+        assert f"benchmarks/{script}.py" in makefile, script
 
 
 def test_every_engine_gives_what_the_graph_gives(figures: Figures) -> None:

@@ -108,7 +108,7 @@ def test_it_measures_any_pictures_without_the_checkpoint(
         assert 20 < found["bicubic"]["psnr_db"] < 60
         assert 0.5 < found["ours"]["ssim"] < 1
     page, models = page_of(tmp_path / "quality.json", tmp_path / "docs")
-    assert "its checkpoint was not at hand" in page
+    assert "its checkpoint was not found" in page
     assert "these figures say nothing" in page
     assert "| Set5 x2 | " in models
 
