@@ -95,12 +95,12 @@ def eager(threads: int) -> Contestant:
     import torch  # noqa: PLC0415 - each process loads its own engine alone
     from torch.nn.functional import interpolate  # noqa: PLC0415 - likewise
 
-    from srcnn.export.convention import bgr_byte_network  # noqa: PLC0415 - likewise
+    from srcnn.export.convention import build_network  # noqa: PLC0415 - likewise
     from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - they need torch
 
     torch.set_num_threads(threads)
     weights = read_weights(GRAPH.with_suffix(".pth").read_bytes(), "bundled")
-    network = bgr_byte_network(weights, "rgb-unit")
+    network = build_network(weights, "rgb-unit")
 
     def compute(image: Pixels, scale: float) -> Pixels:
         with torch.inference_mode():

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from srcnn.errors import InferenceFailedError
 from srcnn.images.pixels import LEVELS, Pixels
-from srcnn.inference.engine.bicubic import Float64, input_weights
+from srcnn.inference.engine.bicubic import Float64, compute_input_weights
 
 # Of 0..255. SRCNN's mean is within one level of the bicubic's on photographs; other networks
 # that are trained to restore pictures stay within a few.
@@ -45,7 +45,7 @@ def check_result(image: Pixels, result: Pixels) -> None:
         InferenceFailedError: the result is constant where the input is not, or its mean is far
             from the mean of the bicubic.
     """
-    bicubic = _look(image, *map(input_weights, image.shape[:2], result.shape[:2]))
+    bicubic = _look(image, *map(compute_input_weights, image.shape[:2], result.shape[:2]))
     given = _look(result, *(np.full(length, 1 / length) for length in result.shape[:2]))
     if bicubic.contrast >= _CONTRAST and given.contrast == 0:
         raise InferenceFailedError(

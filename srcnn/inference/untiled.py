@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, resize_factor
+from srcnn.geometry import Size, make_resize_factor
 from srcnn.graphs.describe import GraphInfo
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
 from srcnn.runtime.onnx_session import Run, check_finite
@@ -22,7 +22,7 @@ from srcnn.runtime.onnx_session import Run, check_finite
 Array = npt.NDArray[Any]
 
 
-class WholeGraph:
+class UntiledGraph:
     """A graph, one picture at a time: threads may share it."""
 
     def __init__(self, run: Run, info: GraphInfo) -> None:
@@ -48,7 +48,7 @@ class WholeGraph:
         planes = np.broadcast_to(image.astype(np.float32) / levels, (*size_in, COLOURS))
         feeds = {self._info.image: self._info.to_graph(planes)}
         if self._info.factor:
-            feeds[self._info.factor] = resize_factor(size_in, size_out)
+            feeds[self._info.factor] = make_resize_factor(size_in, size_out)
         with self._alone:
             before_tile()
             (output,) = self._run(feeds)

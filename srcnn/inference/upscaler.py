@@ -24,13 +24,13 @@ from srcnn.inference.engine.bfloat16 import FAST_FROM, check_fast, load_fast
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.inference.output_check import check_result
-from srcnn.inference.untiled import WholeGraph
+from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.card import Convention, Rounding
 from srcnn.model.model_file import Model, load_model
 from srcnn.runtime.cores import pool, usable_cores
-from srcnn.runtime.onnx_session import Precision, Provider, Run, make_session, runner
+from srcnn.runtime.onnx_session import Precision, Provider, Run, make_run, make_session
 
 DEFAULT_TILE_PX = 192
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
@@ -102,7 +102,7 @@ class Upscaler:
         self._colours: _Way = (
             self._engine(networks, exact, self.info.rounding)
             if networks
-            else WholeGraph(runner(session), self.info)
+            else UntiledGraph(make_run(session), self.info)
         )
         fast = networks if precision == "fast" else None
         self._fast = self._engine(fast, load, self.info.rounding) if fast else None
@@ -118,7 +118,7 @@ class Upscaler:
         return Engine(
             networks,
             load,
-            Cores(partial(pool, self._threads), self._threads),
+            TilePool(partial(pool, self._threads), self._threads),
             side,
             rounding,
             # OpenVINO's graphs keep the memory of a tile; ONNX Runtime's share theirs.
@@ -243,7 +243,7 @@ def _loader(provider: Provider, precision: Precision) -> Callable[[bytes], Run]:
         UsageError: the provider and the precision do not go together, or cannot be had.
     """
     if precision == "exact":
-        return lambda content: runner(make_session(content, provider, is_small=True))
+        return lambda content: make_run(make_session(content, provider, is_small=True))
     if provider not in ("auto", "cpu"):
         raise UsageError(
             f"--precision fast computes on the processor, through OpenVINO: leave out "

@@ -19,7 +19,7 @@ import onnx.utils
 from srcnn.errors import UsageError
 from srcnn.inference.engine.bfloat16_centering import MIDDLE_GREY, centre
 from srcnn.inference.engine.graph_writer import BLOCKS, MEAN, PLANES, VALUES
-from srcnn.runtime.onnx_session import Array, Run, make_session, runner
+from srcnn.runtime.onnx_session import Array, Run, make_run, make_session
 
 FAST_FROM = 3
 """The factor from which it is used. The smaller the factor, the closer the result to the truth, and
@@ -59,7 +59,7 @@ def load_fast(content: bytes) -> Run:
     Args:
         content: the ONNX file; see `writer`.
     """
-    return load_parts(content, lambda convolutions: Convolutions(convolutions, "bf16"))
+    return load_parts(content, lambda convolutions: CompiledConvolutions(convolutions, "bf16"))
 
 
 def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array], Array]]) -> Run:
@@ -71,7 +71,7 @@ def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array
     """
     model = onnx.load_from_string(content)
     if not any(node.op_type == "Conv" for node in model.graph.node):
-        return runner(make_session(content, "cpu", is_small=True))
+        return make_run(make_session(content, "cpu", is_small=True))
     inputs = [value.name for value in model.graph.input]
     extractor = onnx.utils.Extractor(model)
     entry = _session(extractor.extract_model(inputs, [PLANES]))
@@ -89,7 +89,7 @@ def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array
 
 
 def _session(model: onnx.ModelProto) -> Run:
-    return runner(make_session(model.SerializeToString(), "cpu", is_small=True))
+    return make_run(make_session(model.SerializeToString(), "cpu", is_small=True))
 
 
 def _core() -> Any:
@@ -98,7 +98,7 @@ def _core() -> Any:
     return openvino.Core()
 
 
-class Convolutions:
+class CompiledConvolutions:
     """A compiled graph, and as many requests as ever ran at a time: each holds its memory."""
 
     def __init__(self, model: onnx.ModelProto, arithmetic: Arithmetic) -> None:

@@ -31,7 +31,7 @@ def to_bfloat16(values: npt.NDArray[Any]) -> Float32:
     return (bits & np.uint32(0xFFFF0000)).view(np.float32)
 
 
-def rounded(weight: Float32) -> Float32:
+def round_weights(weight: Float32) -> Float32:
     """Weights in bfloat16, each output's sum kept: what one loses, the next takes on.
 
     Args:
@@ -48,9 +48,9 @@ def rounded(weight: Float32) -> Float32:
 
 
 @lru_cache(_ROUNDED)
-def _rounded_once(content: bytes, shape: tuple[int, ...]) -> Float32:
-    """`rounded`, which takes as long as compiling: the graphs of a network share its weights."""
-    return rounded(np.frombuffer(content, np.float32).reshape(shape))
+def _round_weights_once(content: bytes, shape: tuple[int, ...]) -> Float32:
+    """Cached `round_weights`, which is as slow as compiling; graphs of a network share weights."""
+    return round_weights(np.frombuffer(content, np.float32).reshape(shape))
 
 
 def centre(model: onnx.ModelProto) -> Float32:
@@ -109,7 +109,7 @@ class _Centring:
         if name not in self._activated:  # among the last: their values are the result
             self._missing = self._missing + bias
             bias = np.zeros_like(bias)
-        self._add(f"{name}.weight", _rounded_once(weight.tobytes(), weight.shape))
+        self._add(f"{name}.weight", _round_weights_once(weight.tobytes(), weight.shape))
         self._add(f"{name}.bias", bias.astype(np.float32))
         node.input[:] = [node.input[0], f"{name}.weight", f"{name}.bias"]
 

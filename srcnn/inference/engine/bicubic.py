@@ -33,7 +33,7 @@ def cubic(distance: npt.NDArray[Any], a: float = CUBIC_A) -> Float64:
     return np.where(t <= 1, near, np.where(t < 2, far, 0.0))  # noqa: PLR2004 - its support
 
 
-def positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]) -> Float64:
+def compute_positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]) -> Float64:
     """Where output pixels lie on the input's axis.
 
     Args:
@@ -49,7 +49,7 @@ def _taps(
     pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Float64]:
     """The four input pixels that each output pixel takes, and their weights: (outputs, 4) each."""
-    position = positions(pixels_in, pixels_out, outputs)
+    position = compute_positions(pixels_in, pixels_out, outputs)
     before = np.floor(position).astype(np.int64)
     weights = cubic((position - before)[:, None] - _TAPS)
     return np.clip(before[:, None] + _TAPS, 0, pixels_in - 1), weights
@@ -79,7 +79,7 @@ def interpolation(
     return slice(low, high), matrix.astype(np.float32)
 
 
-def input_weights(pixels_in: int, pixels_out: int) -> Float64:
+def compute_input_weights(pixels_in: int, pixels_out: int) -> Float64:
     """What each input pixel of an axis weighs in the mean of its upsampled pixels; 1 in all.
 
     Args:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from srcnn.geometry import Size, resize_factor
-from srcnn.inference.engine.graph_writer import Kind
+from srcnn.geometry import Size, make_resize_factor
+from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Networks
 from srcnn.inference.engine.phase_tiles import Factors, PhaseTiles
-from srcnn.inference.engine.session_cache import Ready
-from srcnn.inference.engine.tile_pixels import Array, Box, Task
-from srcnn.inference.engine.tile_pool import Cores
-from srcnn.inference.engine.upsampled_graph import macs_per_pixel
+from srcnn.inference.engine.session_cache import SessionCache
+from srcnn.inference.engine.tile_pixels import Array, Box, TiledImage
+from srcnn.inference.engine.tile_pool import TilePool
+from srcnn.inference.engine.upsampled_graph import count_macs_per_pixel
 from srcnn.inference.engine.upsampled_tiles import UpsampledTiles
 from srcnn.model.card import Rounding
 from srcnn.runtime.onnx_session import Run
@@ -32,7 +32,7 @@ class Engine:
         self,
         networks: Networks,
         load: Callable[[bytes], Run],
-        cores: Cores,
+        cores: TilePool,
         tile_px: int,
         rounding: Rounding = "nearest",
         *,
@@ -51,7 +51,7 @@ class Engine:
         self._networks = networks
         self._cores = cores
         self._rounding = rounding
-        ready = Ready(load, held_bytes=held_bytes)
+        ready = SessionCache(load, held_bytes=held_bytes)
         self._upsampled = UpsampledTiles(ready, tile_px)
         self._phases = PhaseTiles(ready, tile_px)
 
@@ -71,8 +71,10 @@ class Engine:
         """
         size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
         channels = image.shape[2]
-        network = self._networks.at(resize_factor(size_in, size_out)).for_channels(channels)
-        task = Task(image, result, Kind(image.dtype, channels, self._rounding), network)
+        network = self._networks.at(make_resize_factor(size_in, size_out)).for_channels(channels)
+        task = TiledImage(
+            image, result, PixelFormat(image.dtype, channels, self._rounding), network
+        )
 
         def calls() -> Iterator[Callable[[], None]]:
             for call in self._calls(task):
@@ -81,7 +83,7 @@ class Engine:
 
         self._cores.run(calls())
 
-    def _calls(self, task: Task) -> Iterator[Callable[[], None]]:
+    def _calls(self, task: TiledImage) -> Iterator[Callable[[], None]]:
         """One call for each tile."""
         whole: Box = ((0, task.size_out.height), (0, task.size_out.width))
         factors = _whole_factors(task.size_in, task.size_out)
@@ -94,7 +96,7 @@ class Engine:
             yield from self._upsampled.calls(task, box)
 
     @staticmethod
-    def _inner(task: Task, factors: Factors) -> Box | None:
+    def _inner(task: TiledImage, factors: Factors) -> Box | None:
         """The part of the result that sees nothing of the zeros around the picture.
 
         It begins and ends at whole pixels of the picture before it is enlarged.
@@ -108,10 +110,10 @@ class Engine:
         )
         return (rows, columns) if rows[0] < rows[1] and columns[0] < columns[1] else None
 
-    def _phases_pay(self, task: Task, factors: Factors, inner: Box) -> bool:
+    def _phases_pay(self, task: TiledImage, factors: Factors, inner: Box) -> bool:
         """Whether phases, and a frame around them, take fewer multiplications."""
-        by_phases = self._phases.macs_per_pixel(task.network, factors)
-        upsampled = macs_per_pixel(task.network)
+        by_phases = self._phases.count_macs_per_pixel(task.network, factors)
+        upsampled = count_macs_per_pixel(task.network)
         pixels = math.prod(stop - start for start, stop in inner)
         # The tiles of a frame are narrow: what they compute around themselves counts.
         around = 2 * max(task.network.reach) * (task.size_out.height + task.size_out.width)

@@ -25,7 +25,7 @@ _OPSET, _IR_VERSION = 18, 9
 LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0, np.dtype(np.float32): 1.0}
 
 
-class Kind(NamedTuple):
+class PixelFormat(NamedTuple):
     """What a graph's pixels are.
 
     Attributes:
@@ -114,7 +114,7 @@ def _values(described: dict[str, tuple[Any, int]]) -> list[onnx.ValueInfoProto]:
     ]
 
 
-def write_entry(graph: GraphWriter, kind: Kind) -> str:
+def write_entry(graph: GraphWriter, kind: PixelFormat) -> str:
     """Pixels (H, W, C) to planes (C, H, W) float32 0..255."""
     planes = graph.node("Transpose", PIXELS, perm=[2, 0, 1])
     if kind.element != np.float32:
@@ -125,7 +125,7 @@ def write_entry(graph: GraphWriter, kind: Kind) -> str:
 
 def write_exit(
     graph: GraphWriter,
-    kind: Kind,
+    kind: PixelFormat,
     values: str,
     block_channels: int,
     more_inputs: dict[str, tuple[Any, int]] | None = None,

@@ -59,7 +59,7 @@ Layer: TypeAlias = Convolution | Activation
 
 
 class Networks(Protocol):
-    """A network for each factor: a `Network` is the same for all, a `bank.Bank` is not."""
+    """A network for each factor: a `Network` is the same for all, a `bank.WeightBank` is not."""
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -124,7 +124,7 @@ class Network:
     @property
     def reach(self) -> tuple[int, int]:
         """Pixels that an output pixel sees, per axis."""
-        return reach_of(self.convolutions)
+        return compute_reach(self.convolutions)
 
     @property
     def has_phases(self) -> bool:
@@ -164,7 +164,7 @@ UPSAMPLING = Network(())
 """No convolution at all: the cubic alone."""
 
 
-def reach_of(convolutions: Iterable[Convolution]) -> tuple[int, int]:
+def compute_reach(convolutions: Iterable[Convolution]) -> tuple[int, int]:
     """Pixels that an output pixel sees through a chain of convolutions, per axis."""
     reaches = [convolution.reach for convolution in convolutions]
     return sum(reach[0] for reach in reaches), sum(reach[1] for reach in reaches)

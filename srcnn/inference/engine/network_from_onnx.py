@@ -38,7 +38,7 @@ def read_network(model: bytes, image: str, factor: str) -> Networks | None:
         factor: name of the factor input.
     """
     proto = onnx.load_from_string(model)
-    wiring = Wiring.of(proto.graph)
+    wiring = Wiring.read(proto.graph)
     resize, *nodes = _chain(proto.graph, image) or [onnx.NodeProto()]
     if not _is_plain_cubic(resize, factor):
         return None

@@ -16,9 +16,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import (
+    PLANES,
+    GraphWriter,
+    PixelFormat,
+    write_entry,
+    write_exit,
+)
 from srcnn.inference.engine.network import Activation, Convolution, Network
-from srcnn.inference.engine.polyphase import Group, composed, groups_of, later_weights
+from srcnn.inference.engine.polyphase import (
+    Group,
+    compose_weights,
+    group_phases,
+    list_later_weights,
+)
 from srcnn.inference.engine.upsampled_graph import padded
 
 _END = 2**31 - 1  # of a slice that goes to the end
@@ -44,13 +55,13 @@ class PhaseGraph:
         self._network = network
         first, *_, last = network.convolutions
         self._groups = [
-            groups_of(factor[axis], first.reach[axis], last.reach[axis]) for axis in (0, 1)
+            group_phases(factor[axis], first.reach[axis], last.reach[axis]) for axis in (0, 1)
         ]
         self.before = [min(group.cells[0] for group in axis) for axis in self._groups]
         self.after = [max(group.cells[1] for group in axis) for axis in self._groups]
 
     @property
-    def macs_per_pixel(self) -> float:
+    def count_macs_per_pixel(self) -> float:
         """Multiplications for each output pixel, padding of channels included."""
         first, *others, last = self._network.convolutions
         total = 0.0
@@ -72,7 +83,7 @@ class PhaseGraph:
         rows, columns = self._groups
         return ((row, column) for row in rows for column in columns)
 
-    def content(self, kind: Kind) -> bytes:
+    def content(self, kind: PixelFormat) -> bytes:
         """The graph of a tile of cells; see `writer`.
 
         Its pixels are the tile's cells and those of `before` and `after` around them.
@@ -124,8 +135,8 @@ class PhaseGraph:
             np.einsum(
                 "ocij,iy,jx->ocyx",
                 first.weight.astype(np.float64),
-                composed(self.factor[0], row, reach[0])[1],
-                composed(self.factor[1], column, reach[1])[1],
+                compose_weights(self.factor[0], row, reach[0])[1],
+                compose_weights(self.factor[1], column, reach[1])[1],
                 optimize=True,
             )
             for row in rows.phases
@@ -138,8 +149,8 @@ class PhaseGraph:
         """What a pair of groups adds to a block of pixels: (row, column, channel)."""
         last = self._network.convolutions[-1]
         outputs, inputs = last.weight.shape[:2]
-        down = later_weights(rows, self.factor[0], last.reach[0])
-        across = later_weights(columns, self.factor[1], last.reach[1])
+        down = list_later_weights(rows, self.factor[0], last.reach[0])
+        across = list_later_weights(columns, self.factor[1], last.reach[1])
         weight = np.zeros(
             (
                 self.factor[0],
@@ -160,6 +171,6 @@ class PhaseGraph:
         )
 
 
-def phase_graph(network: Network, kind: Kind, factors: tuple[int, int]) -> bytes:
+def write_phase_graph(network: Network, kind: PixelFormat, factors: tuple[int, int]) -> bytes:
     """The graph of a tile of cells; see `PhaseGraph.content`."""
     return PhaseGraph(network, factors).content(kind)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.inference.engine.bicubic import Float64, cubic, positions
+from srcnn.inference.engine.bicubic import Float64, compute_positions, cubic
 
 # Rounding makes 1e-17 of weights that are zero.
 _ZERO = 1e-12
@@ -42,7 +42,7 @@ class Group(NamedTuple):
         return self.low + self.later_low, self.high + self.later_high
 
 
-def composed(factor: int, phase: int, reach: int) -> tuple[int, Float64]:
+def compose_weights(factor: int, phase: int, reach: int) -> tuple[int, Float64]:
     """What each cell weighs in each pixel that the first convolution sees, along one axis.
 
     Args:
@@ -55,12 +55,12 @@ def composed(factor: int, phase: int, reach: int) -> tuple[int, Float64]:
     """
     outputs = np.arange(phase - reach, phase + reach + 1)
     cells = np.arange(-reach - 3, reach + 4)
-    weights = cubic(positions(1, factor, outputs)[:, None] - cells)
+    weights = cubic(compute_positions(1, factor, outputs)[:, None] - cells)
     used = np.flatnonzero((abs(weights) > _ZERO).any(axis=0))
     return int(cells[used[0]]), weights[:, used[0] : used[-1] + 1]
 
 
-def groups_of(factor: int, reach: int, later_reach: int) -> list[Group]:
+def group_phases(factor: int, reach: int, later_reach: int) -> list[Group]:
     """The phases of one axis, those with the same needs together.
 
     Args:
@@ -70,13 +70,13 @@ def groups_of(factor: int, reach: int, later_reach: int) -> list[Group]:
     """
     found: dict[tuple[int, ...], list[int]] = {}
     for phase in range(factor):
-        low, weights = composed(factor, phase, reach)
+        low, weights = compose_weights(factor, phase, reach)
         later = (-((later_reach + phase) // factor), (factor - 1 + later_reach - phase) // factor)
         found.setdefault((low, low + weights.shape[1] - 1, *later), []).append(phase)
     return [Group(tuple(phases), *needs) for needs, phases in found.items()]
 
 
-def later_weights(group: Group, factor: int, reach: int) -> list[tuple[int, int, int, int]]:
+def list_later_weights(group: Group, factor: int, reach: int) -> list[tuple[int, int, int, int]]:
     """Which weight of the last convolution joins which pixels.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from srcnn.inference.engine.bounded_cache import kept
-from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Network
 from srcnn.runtime.onnx_session import Run
 
@@ -19,7 +19,7 @@ _FEWEST = 32  # that are kept however much they hold: some pictures' worth
 _SESSION_BYTES, _COPIES = 2**18, 2
 
 
-class Ready:
+class SessionCache:
     """Graphs by what they compute; threads may share it.
 
     Networks come and go with the factors of pictures. Those with the same weights are the same.
@@ -40,7 +40,7 @@ class Ready:
         self._held_bytes = held_bytes
         self._kept = kept(self._made, self._limit_bytes, lambda made: made[1], lambda *about: about)
 
-    def __call__(self, write: Write, network: Network, kind: Kind, *more: Any) -> Run:
+    def __call__(self, write: Write, network: Network, kind: PixelFormat, *more: Any) -> Run:
         """A graph, ready to run.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.geometry import Size
-from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Network
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -20,7 +20,7 @@ Box: TypeAlias = tuple[Range, Range]
 """A part of the result: rows and columns."""
 
 
-class Task(NamedTuple):
+class TiledImage(NamedTuple):
     """A picture on its way.
 
     Attributes:
@@ -32,7 +32,7 @@ class Task(NamedTuple):
 
     image: Array
     result: Array
-    kind: Kind
+    kind: PixelFormat
     network: Network
 
     @property
@@ -46,7 +46,7 @@ class Task(NamedTuple):
         return Size(*self.result.shape[:2])
 
 
-def part_of(image: Array, rows: Range, columns: Range) -> Array:
+def extract_part(image: Array, rows: Range, columns: Range) -> Array:
     """A part of a picture, its border repeated where the part lies outside.
 
     Args:

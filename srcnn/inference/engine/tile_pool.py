@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Cores:
+class TilePool:
     """A pool of threads that pictures share.
 
     Attributes:

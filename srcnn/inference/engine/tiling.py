@@ -33,7 +33,7 @@ class Span(NamedTuple):
     extra: int
 
 
-def cut(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]]:
+def cut_range(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]]:
     """Cut a range into parts of nearly one length, about as long as a tile at most.
 
     Args:
@@ -48,7 +48,7 @@ def cut(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]
     return list(pairwise(points))
 
 
-def spans(
+def compute_spans(
     length: int, reaches: tuple[int, int], block: int, parts: list[tuple[int, int]]
 ) -> Iterator[Span]:
     """What each part needs.

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import (
+    PLANES,
+    GraphWriter,
+    PixelFormat,
+    write_entry,
+    write_exit,
+)
 from srcnn.inference.engine.network import Activation, Convolution, Network
 from srcnn.inference.engine.tiling import Span
 
@@ -50,7 +56,7 @@ def padded(channels: int) -> int:
     return -(-channels // _VECTOR) * _VECTOR
 
 
-def block_of(network: Network) -> tuple[int, int]:
+def choose_block(network: Network) -> tuple[int, int]:
     """Height and width of the block of pixels that costs the least for each."""
     if not network.layers:
         return 1, 1
@@ -59,12 +65,12 @@ def block_of(network: Network) -> tuple[int, int]:
     return min(shapes, key=lambda shape: (_block_macs(last, shape), shape))
 
 
-def macs_per_pixel(network: Network) -> float:
+def count_macs_per_pixel(network: Network) -> float:
     """Multiplications for each output pixel, padding of channels included."""
     if not network.layers:
         return 0
     *others, last = network.convolutions
-    return sum(layer.macs for layer in others) + _block_macs(last, block_of(network))
+    return sum(layer.macs for layer in others) + _block_macs(last, choose_block(network))
 
 
 def _block_macs(last: Convolution, shape: tuple[int, int]) -> float:
@@ -74,7 +80,7 @@ def _block_macs(last: Convolution, shape: tuple[int, int]) -> float:
     return float(window * inputs * padded(outputs * pixels) / pixels)
 
 
-def in_blocks(last: Convolution, block: tuple[int, int]) -> Convolution:
+def merge_into_block(last: Convolution, block: tuple[int, int]) -> Convolution:
     """The convolution that computes a block of pixels as channels: (row, column, channel)."""
     outputs, inputs, height, width = last.weight.shape
     weight = np.zeros(
@@ -86,7 +92,7 @@ def in_blocks(last: Convolution, block: tuple[int, int]) -> Convolution:
     return Convolution(weight.reshape(-1, *weight.shape[3:]), np.tile(last.bias, count))
 
 
-def convolving_graph(network: Network, kind: Kind, edges: Edges) -> bytes:
+def write_upsampled_graph(network: Network, kind: PixelFormat, edges: Edges) -> bytes:
     """The graph of a tile; see `writer`.
 
     Its further inputs are the matrices of `coordinates.interpolation`: `rows` (tile height,
@@ -101,7 +107,7 @@ def convolving_graph(network: Network, kind: Kind, edges: Edges) -> bytes:
     tall = graph.node("MatMul", ROWS, write_entry(graph, kind))
     upsampled = graph.node("MatMul", tall, COLUMNS)
     value = graph.node("Unsqueeze", upsampled, graph.constant([0], np.int64), output=PLANES)
-    block = block_of(network)
+    block = choose_block(network)
     for index, layer in enumerate(network.layers):
         if isinstance(layer, Activation):
             value = graph.activation(value, layer)
@@ -109,7 +115,7 @@ def convolving_graph(network: Network, kind: Kind, edges: Edges) -> bytes:
         is_last = index == len(network.layers) - 1
         pads = [0] * 4 if index == 0 else _pads(layer, edges, is_last=is_last)
         strides = block if is_last else (1, 1)
-        weights = in_blocks(layer, block) if is_last else layer
+        weights = merge_into_block(layer, block) if is_last else layer
         value = graph.convolution(value, weights, pads=pads, strides=list(strides))
     more = {ROWS: (np.float32, 2), COLUMNS: (np.float32, 2)}
     return write_exit(graph, kind, value, block[0] * block[1] * kind.channels, more)

@@ -10,16 +10,16 @@ import numpy as np
 
 from srcnn.inference.engine.bicubic import interpolation
 from srcnn.inference.engine.graph_writer import PIXELS
-from srcnn.inference.engine.network import reach_of
-from srcnn.inference.engine.session_cache import Ready
-from srcnn.inference.engine.tile_pixels import Box, Task, place
-from srcnn.inference.engine.tiling import Span, cut, spans
+from srcnn.inference.engine.network import compute_reach
+from srcnn.inference.engine.session_cache import SessionCache
+from srcnn.inference.engine.tile_pixels import Box, TiledImage, place
+from srcnn.inference.engine.tiling import Span, compute_spans, cut_range
 from srcnn.inference.engine.upsampled_graph import (
     COLUMNS,
     ROWS,
     Edges,
-    block_of,
-    convolving_graph,
+    choose_block,
+    write_upsampled_graph,
 )
 from srcnn.runtime.onnx_session import Run, check_finite
 
@@ -27,7 +27,7 @@ from srcnn.runtime.onnx_session import Run, check_finite
 class UpsampledTiles:
     """Tiles of pictures at any factor."""
 
-    def __init__(self, ready: Ready, tile_px: int) -> None:
+    def __init__(self, ready: SessionCache, tile_px: int) -> None:
         """Load nothing yet.
 
         Args:
@@ -37,7 +37,7 @@ class UpsampledTiles:
         self._ready = ready
         self._tile_px = tile_px
 
-    def calls(self, task: Task, box: Box) -> Iterator[Callable[[], None]]:
+    def calls(self, task: TiledImage, box: Box) -> Iterator[Callable[[], None]]:
         """One call for each tile.
 
         Args:
@@ -45,15 +45,18 @@ class UpsampledTiles:
             box: of the result; each side lies on its border, or 32 pixels away from it.
         """
         network, kind = task.network, task.kind
-        first, later = reach_of(network.convolutions[:1]), reach_of(network.convolutions[1:])
-        block, lengths = block_of(network), self._lengths(box)
+        first, later = (
+            compute_reach(network.convolutions[:1]),
+            compute_reach(network.convolutions[1:]),
+        )
+        block, lengths = choose_block(network), self._lengths(box)
         rows, columns = (
             list(
-                spans(
+                compute_spans(
                     task.size_out[axis],
                     (first[axis], later[axis]),
                     block[axis],
-                    cut(*box[axis], lengths[axis], block[axis]),
+                    cut_range(*box[axis], lengths[axis], block[axis]),
                 )
             )
             for axis in (0, 1)
@@ -61,7 +64,7 @@ class UpsampledTiles:
 
         @cache  # for this picture: there may be more of them than are kept
         def graph_of(edges: Edges) -> Run:
-            return self._ready(convolving_graph, network, kind, edges)
+            return self._ready(write_upsampled_graph, network, kind, edges)
 
         for row, column in product(rows, columns):
             yield partial(self._compute, graph_of(Edges.of(row, column)), task, row, column)
@@ -75,7 +78,7 @@ class UpsampledTiles:
         return min(side * side // min(width, side), 2 * side), min(width, side)
 
     @staticmethod
-    def _compute(graph: Run, task: Task, rows: Span, columns: Span) -> None:
+    def _compute(graph: Run, task: TiledImage, rows: Span, columns: Span) -> None:
         down, vertical = interpolation(
             task.size_in.height, task.size_out.height, rows.first, rows.last
         )
@@ -90,4 +93,4 @@ class UpsampledTiles:
         blocks, mean = graph(feeds)
         check_finite(mean)
         target = task.result[rows.start : rows.stop, columns.start : columns.stop]
-        place(blocks, block_of(task.network), target)
+        place(blocks, choose_block(task.network), target)

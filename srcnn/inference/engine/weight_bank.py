@@ -16,7 +16,7 @@ from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
 from srcnn.inference.engine.bounded_cache import kept
 from srcnn.inference.engine.network import Float32, Network
-from srcnn.runtime.onnx_session import Array, make_session, runner
+from srcnn.runtime.onnx_session import Array, make_run, make_session
 
 Weights: TypeAlias = Mapping[str, Array]
 """Values of a graph's weights by name."""
@@ -29,7 +29,7 @@ _TRIED = (
 )
 
 
-class Bank:
+class WeightBank:
     """A network for each factor, all of one shape; threads may share it.
 
     Attributes:
@@ -76,7 +76,7 @@ def read_bank(
     factor: str,
     names: list[str],
     read: Callable[[Weights], Network | None],
-) -> Bank | None:
+) -> WeightBank | None:
     """The networks of a graph with computed weights; None where these need more than the factor.
 
     So it is, too, where their shape follows the factor, or another form does.
@@ -88,12 +88,12 @@ def read_bank(
         names: of the weights that are computed.
         read: the network with such weights; None where it has another form.
     """
-    part = _cut_out(model, wiring.behind(names), names)
+    part = _cut_out(model, wiring.collect_sources(names), names)
     if {value.name for value in part.graph.input} - {factor}:
         return None
     feeds = [value.name for value in part.graph.input]
     try:
-        weights = runner(make_session(part.SerializeToString(), "cpu"))
+        weights = make_run(make_session(part.SerializeToString(), "cpu"))
     except ModelError:
         return None
 
@@ -106,7 +106,7 @@ def read_bank(
     except InferenceFailedError:
         return None
     alike = first and all(each and each.shapes == first.shapes for each in others)
-    return Bank(evaluate, first) if first and alike else None
+    return WeightBank(evaluate, first) if first and alike else None
 
 
 def _cut_out(model: onnx.ModelProto, behind: set[str], outputs: list[str]) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""Banks: weights that follow the factor, in PyTorch and in the graphs of both exporters."""
+"""Banks: weights that depend on the factor, in PyTorch and in the graphs of both exporters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import scales_of
+from srcnn.graphs.cases import list_scales
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.run import open_session
-from srcnn.graphs.weights import weights_at
+from srcnn.graphs.weights import compute_weights_at
 from srcnn.model.card import ModelCard
 
 if TYPE_CHECKING:
@@ -165,10 +165,10 @@ def test_the_graph_mixes_as_pytorch_does_at_any_factor(
     steps = [Fraction(step, 48) for step in range(48, 16 * 48, 37)]
     pairs = [Factor(height, width) for height, width in zip(steps, reversed(steps), strict=True)]
     pairs += [Factor(step, step) for step in steps]
-    found = weights_at(onnx.load_from_string(graphs[exporter]), pairs)
+    found = compute_weights_at(onnx.load_from_string(graphs[exporter]), pairs)
     assert [values.shape[1] for values in found.values()] == [15552, 64, 2048, 32, 2400, 3]
     for index, pair in enumerate(pairs):
-        network = bank.at(torch.from_numpy(scales_of(pair))).state_dict()
+        network = bank.at(torch.from_numpy(list_scales(pair))).state_dict()
         for values, wanted in zip(found.values(), network.values(), strict=True):
             np.testing.assert_allclose(values[index], wanted.numpy().ravel(), atol=1e-6)
 
@@ -194,7 +194,7 @@ def test_an_anchor_of_the_graph_is_the_network_of_its_weights(
 
 
 @pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
-def test_the_graph_is_tidy(exporter: str, graphs: dict[str, bytes]) -> None:
+def test_the_graph_has_no_superfluous_nodes(exporter: str, graphs: dict[str, bytes]) -> None:
     graph = onnx.load_from_string(graphs[exporter]).graph
     kinds = Counter(node.op_type for node in graph.node if node.op_type != "Constant")
     upscaling = {"Resize": 1, "Conv": 3, "Relu": 2}
@@ -244,12 +244,12 @@ def test_the_card_names_the_anchors_of_a_live_bank(
 def test_parity_finds_a_frozen_bank(bank: SrcnnBank) -> None:
     spec = GraphSpec.of("torchscript", None, None)
     frozen = export_graph(bank.at(scales(2, 2)), spec, {})
-    assert check_graph(frozen) == []  # without a card nothing is wrong with it
+    assert check_graph(frozen) == []  # without a card there is nothing to find
     _, findings = measure_parity(frozen, bank, None)
-    assert {finding.rung for finding in findings} == {"parity", "weights"}
+    assert {finding.step for finding in findings} == {"parity", "weights"}
 
 
-def test_parity_finds_another_weight_at_an_anchor_that_no_case_meets(
+def test_parity_finds_a_wrong_weight_at_an_anchor_that_no_case_uses(
     bank: SrcnnBank, graphs: dict[str, bytes]
 ) -> None:
     model = onnx.load_from_string(graphs["torchscript"])

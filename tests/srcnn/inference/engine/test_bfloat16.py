@@ -16,25 +16,25 @@ import pytest
 
 import srcnn
 from srcnn.inference.engine import bfloat16
-from srcnn.inference.engine.bfloat16 import Convolutions, load_fast, load_parts
-from srcnn.inference.engine.bfloat16_centering import rounded, to_bfloat16
+from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_fast, load_parts
+from srcnn.inference.engine.bfloat16_centering import round_weights, to_bfloat16
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
-from srcnn.runtime.onnx_session import Run, make_session, runner
+from srcnn.runtime.onnx_session import Run, make_run, make_session
 
 openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
 
 
 def in_float32(graph: bytes) -> Run:
-    return load_parts(graph, lambda convolutions: Convolutions(convolutions, "f32"))
+    return load_parts(graph, lambda convolutions: CompiledConvolutions(convolutions, "f32"))
 
 
 def exactly(graph: bytes) -> Run:
-    return runner(make_session(graph, "cpu", is_small=True))
+    return make_run(make_session(graph, "cpu", is_small=True))
 
 
 def has_bf16() -> bool:
@@ -58,7 +58,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
     results = []
     for load in (exactly, in_float32):
         result = np.zeros((*size, channels), dtype)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(network, load, cores, 96).enlarge(image, result)
         results.append(result.astype(int))
     difference = np.abs(results[0] - results[1]) / levels
@@ -69,7 +69,7 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
 
 @openvino
 def test_a_graph_without_convolutions_stays_where_it_is() -> None:
-    engine = Engine(UPSAMPLING, load_fast, Cores(partial(pool, 1), 1), 64)
+    engine = Engine(UPSAMPLING, load_fast, TilePool(partial(pool, 1), 1), 64)
     result = np.zeros((20, 30, 1), np.uint8)
     engine.enlarge(np.full((10, 15, 1), 77, np.uint8), result)
     assert (result == 77).all()
@@ -108,7 +108,7 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     results = []
     for load in (exactly, in_float32):
         result = np.zeros((225, 200, 3), np.float32)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(Network(layers), load, cores, 64).enlarge(image, result)
         results.append(result)
     assert np.abs(results[0] - results[1]).max() < 0.02
@@ -149,7 +149,7 @@ def test_networks_of_other_layers_change_as_little(
     results = []
     for load in (exactly, in_float32):
         result = np.zeros((*size, 3), np.float32)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(Network((FIRST, *between, LAST)), load, cores, 64).enlarge(image, result)
         results.append(result)
     # At whole factors the weights are the cubic's too, and rounded.
@@ -159,7 +159,7 @@ def test_networks_of_other_layers_change_as_little(
 def test_weights_are_rounded_and_their_sums_stay() -> None:
     weight = np.random.default_rng(0).normal(0, 1, (8, 16, 5, 5)).astype(np.float32)
     weight[:, 3] = 0
-    found = rounded(weight)
+    found = round_weights(weight)
     assert np.array_equal(found, to_bfloat16(found))
     assert (found[:, 3] == 0).all()
     assert np.abs(found - weight).max() < 2**-6 * 4
@@ -169,7 +169,7 @@ def test_weights_are_rounded_and_their_sums_stay() -> None:
     assert np.abs(kept).max() < 2**-8
 
 
-class Watched(Convolutions):
+class Watched(CompiledConvolutions):
     """Counts the threads that compute at a time; the first waits for others to come."""
 
     def __init__(self) -> None:
@@ -197,16 +197,16 @@ def test_the_first_inference_of_a_process_is_alone(monkeypatch: pytest.MonkeyPat
 
 @openvino
 def test_requests_are_made_for_those_that_run_at_a_time_not_for_each_thread() -> None:
-    made: list[Convolutions] = []
+    made: list[CompiledConvolutions] = []
 
-    def kept(model: onnx.ModelProto) -> Convolutions:
-        made.append(Convolutions(model, "f32"))
+    def kept(model: onnx.ModelProto) -> CompiledConvolutions:
+        made.append(CompiledConvolutions(model, "f32"))
         return made[-1]
 
     engine = Engine(
         Network((FIRST, RELU, LAST)),
         lambda graph: load_parts(graph, kept),
-        Cores(lambda: pool(4), 4),
+        TilePool(lambda: pool(4), 4),
         64,
     )
     for _ in range(8):  # one tile each, on whichever thread is free

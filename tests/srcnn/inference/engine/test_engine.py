@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
@@ -81,7 +81,7 @@ def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
         graphs.append(content)
         return load(content)
 
-    engine = Engine(network, noted, Cores(partial(pool, 2), 2), 256)
+    engine = Engine(network, noted, TilePool(partial(pool, 2), 2), 256)
     enlarged(engine, photograph[:120, :120], Size(480, 480))
     by_phases = [content for content in graphs if b"rows" not in content]
     assert len(by_phases) == 1
@@ -113,7 +113,7 @@ def test_truncation_cuts() -> None:
     assert network is not None
     image = np.random.default_rng(3).integers(0, 256, (40, 40, 3), np.uint8)
 
-    cores = Cores(partial(pool, 2), 2)
+    cores = TilePool(partial(pool, 2), 2)
     cut = enlarged(Engine(network, load, cores, 256, "truncate"), image, Size(80, 80))
     planes = enlarged(Engine(network, load, cores, 256), image.astype(np.float32), Size(80, 80))
     assert np.array_equal(cut, np.clip(planes, 0, 255).astype(np.uint8))
@@ -134,10 +134,10 @@ def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
     engine = Engine(
         UPSAMPLING,
         load,
-        Cores(partial(pool, 2), 2),
+        TilePool(partial(pool, 2), 2),
         32,
     )
-    feeds = {"x": image.transpose(2, 0, 1)[None], "f": resize_factor(Size(23, 31), size)}
+    feeds = {"x": image.transpose(2, 0, 1)[None], "f": make_resize_factor(Size(23, 31), size)}
     expected = session.run(None, feeds)[0][0, 0]
     assert np.abs(enlarged(engine, image, size)[:, :, 0] - expected).max() <= TOLERANCE
 

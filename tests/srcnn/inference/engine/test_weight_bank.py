@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 
 import srcnn
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, output_size, parse_scale, resize_factor
-from srcnn.inference.engine.bfloat16 import Convolutions, load_parts
+from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_parts
 from srcnn.inference.engine.engine import Engine
-from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Activation, Convolution, Network
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.phase_graph import phase_graph
-from srcnn.inference.engine.session_cache import Ready
-from srcnn.inference.engine.upsampled_graph import Edges, convolving_graph
-from srcnn.inference.engine.weight_bank import Bank
-from srcnn.inference.untiled import WholeGraph
+from srcnn.inference.engine.phase_graph import write_phase_graph
+from srcnn.inference.engine.session_cache import SessionCache
+from srcnn.inference.engine.upsampled_graph import Edges, write_upsampled_graph
+from srcnn.inference.engine.weight_bank import WeightBank
+from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.model_file import Model
 from srcnn.runtime.onnx_session import Run
 from tests.support.graphs import banks
@@ -35,7 +35,7 @@ from tests.support.graphs.engines import CORES, Array, engine_of, enlarged, load
 
 TOLERANCE = 0.02  # grey levels, as in test_engine
 ALONE = Edges(top=True, left=True, bottom=True, right=True, extra=(0, 0))
-BGR = Kind(np.dtype(np.uint8), 3)
+BGR = PixelFormat(np.dtype(np.uint8), 3)
 GRAPHS = {
     "bank": banks.bank(),
     "of two": banks.bank((1.0, 4.0), seed=9),
@@ -92,7 +92,7 @@ def test_the_graphs_of_this_test_do_follow_the_factor() -> None:
     image = noise((20, 20, 3), 0)
     for name in ("bank", "of two", "continuous"):
         networks = read_network(GRAPHS[name], "input", "factor")
-        assert isinstance(networks, Bank)
+        assert isinstance(networks, WeightBank)
         steep, flat = networks.at(factor_of(1.5)), networks.at(factor_of(3))
         results = []
         for network in (steep, flat):
@@ -132,7 +132,7 @@ def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
 def test_weights_of_another_form_leave_the_graph_whole(content: bytes) -> None:
     assert read_network(content, "input", "factor") is None
     upscaler = srcnn.Upscaler(model_of(content), convention="bgr-byte", threads=1)
-    assert isinstance(upscaler._colours, WholeGraph)
+    assert isinstance(upscaler._colours, UntiledGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
     size = output_size(Size(30, 31), parse_scale("1.9"))
     expected = np.clip(run_whole(content, image, size), 0, 255)
@@ -201,17 +201,17 @@ def test_what_is_kept_ready_is_bounded() -> None:
     assert networks is not None
     counted = Counted()
     limit = 8 * 2**20
-    ready = Ready(counted, limit)
+    ready = SessionCache(counted, limit)
     for step in range(100):
-        ready(convolving_graph, networks.at(factor_of(1 + step / 50)), BGR, ALONE)
+        ready(write_upsampled_graph, networks.at(factor_of(1 + step / 50)), BGR, ALONE)
     gc.collect()
     assert counted.loads == 100
     assert 10 <= len(counted.alive) <= limit // 2**18
-    ready(convolving_graph, networks.at(factor_of(1 + 99 / 50)), BGR, ALONE)
+    ready(write_upsampled_graph, networks.at(factor_of(1 + 99 / 50)), BGR, ALONE)
     assert counted.loads == 100
     # A graph at a large whole factor weighs more than many.
     for factor in range(4, 9):
-        ready(phase_graph, networks.at(factor_of(factor)), BGR, (factor, factor))
+        ready(write_phase_graph, networks.at(factor_of(factor)), BGR, (factor, factor))
     gc.collect()
     assert len(counted.alive) < 20
 
@@ -219,9 +219,9 @@ def test_what_is_kept_ready_is_bounded() -> None:
 def test_what_is_too_large_to_be_kept_with_others_is_kept_alone() -> None:
     network = engine_of(GRAPHS["bank"], 64)._networks.at(factor_of(2))
     counted = Counted()
-    ready = Ready(counted, 1000)
+    ready = SessionCache(counted, 1000)
     for _ in range(3):
-        ready(phase_graph, network, BGR, (2, 2))
+        ready(write_phase_graph, network, BGR, (2, 2))
     assert counted.loads == 1
 
 
@@ -230,20 +230,20 @@ def test_a_picture_makes_each_graph_once_however_few_are_kept() -> None:
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
     engine = Engine(networks, counted, CORES, 32)
-    engine._upsampled._ready = Ready(counted, 1)
+    engine._upsampled._ready = SessionCache(counted, 1)
     enlarged(engine, noise((80, 80, 3), 0), Size(200, 200))
     assert counted.loads == 9, "corners, sides and the middle"
 
 
 def test_threads_that_need_the_same_graph_share_one() -> None:
     counted = Counted()
-    ready = Ready(counted)
+    ready = SessionCache(counted)
     network = engine_of(GRAPHS["bank"], 64)._networks.at(factor_of(2))
     together = threading.Barrier(8)
 
     def ask(_: int) -> Run:
         together.wait()
-        return ready(phase_graph, network, BGR, (2, 2))
+        return ready(write_phase_graph, network, BGR, (2, 2))
 
     with ThreadPoolExecutor(8) as threads:
         runs = set(threads.map(ask, range(8)))
@@ -282,7 +282,7 @@ def test_each_factors_network_is_centred_for_itself(
     assert networks is not None
 
     def in_float32(graph: bytes) -> Run:
-        return load_parts(graph, lambda convolutions: Convolutions(convolutions, "f32"))
+        return load_parts(graph, lambda convolutions: CompiledConvolutions(convolutions, "f32"))
 
     image = photograph[:50, :50].astype(np.float32)
     exact, fast = (Engine(networks, way, CORES, 64) for way in (load, in_float32))
@@ -308,5 +308,5 @@ def test_the_weights_are_those_of_the_factor_that_the_whole_graph_is_fed() -> No
     image = noise((49, 47, 3), 0)
     enlarged(Engine(Noting(), load, CORES, 64), image, Size(103, 101))
     (factor,) = asked
-    assert np.array_equal(factor, resize_factor(Size(49, 47), Size(103, 101)))
+    assert np.array_equal(factor, make_resize_factor(Size(49, 47), Size(103, 101)))
     assert factor.dtype == np.float32
