@@ -1,4 +1,4 @@
-"""The engine as tests run it, and what it is compared with: the graph as it is, whole."""
+"""The engine as tests run it, and the whole graph that it is compared with."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run, make_run, make_session
 
 Array = npt.NDArray[Any]
-CORES = TilePool(partial(pool, 2), 2)
+POOL = TilePool(partial(pool, 2), 2)
 
 
 def load(graph: bytes) -> Run:
     return make_run(make_session(graph, "cpu", is_small=True))
 
 
-def engine_of(content: bytes, tile: int) -> Engine:
+def make_engine(content: bytes, tile: int) -> Engine:
     networks = read_network(content, "input", "factor")
     assert networks is not None
-    return Engine(networks, load, CORES, tile)
+    return Engine(networks, load, POOL, tile)
 
 
-def enlarged(engine: Engine, image: Array, size: Size) -> Array:
+def enlarge(engine: Engine, image: Array, size: Size) -> Array:
     result = np.full((*size, image.shape[2]), 77, image.dtype)
     engine.enlarge(image, result)
     return result
 
 
 def run_whole(content: bytes, image: Array, size: Size) -> Array:
-    """A live-factor graph as it is, (H, W, 3) or the mean of three planes for (H, W, 1)."""
+    """Run a graph untiled: (H, W, 3), or the mean of its three planes for (H, W, 1)."""
     session = onnxruntime.InferenceSession(content)
     colours = np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float32)
     factor = make_resize_factor(Size(*image.shape[:2]), size)

@@ -1,4 +1,4 @@
-"""Taps, tiles and phases: the geometry that makes tiles exact, one axis at a time."""
+"""Taps, tiles and phases: the geometry of exact tiles, one axis at a time."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ def test_parts_cover_a_range_once_and_are_nearly_equal(
 
 
 @given(st.integers(1, 500), st.integers(32, 100), st.integers(0, 4), st.integers(0, 4))
-def test_what_a_span_sees_is_in_the_picture_or_padding(
+def test_a_span_needs_only_pixels_and_padding(
     length: int, tile: int, first_reach: int, later_reach: int
 ) -> None:
     for span in compute_spans(length, (first_reach, later_reach), 2, cut_range(0, length, tile, 2)):
-        # What the first convolution gives: pixels of the picture, none of its padding.
+        # The first convolution computes pixels of the picture, and none of its padding.
         low, high = span.first + first_reach, span.last - first_reach
         assert 0 <= low <= span.start
         assert span.stop <= high <= length
@@ -93,7 +93,7 @@ def test_what_a_span_sees_is_in_the_picture_or_padding(
 
 
 @given(factors, st.integers(0, 5), st.data())
-def test_composed_weights_are_the_cubic_at_each_pixel_that_is_seen(
+def test_composed_weights_are_the_cubic_at_each_pixel(
     factor: int, reach: int, data: st.DataObject
 ) -> None:
     phase = data.draw(st.integers(0, factor - 1))
@@ -106,7 +106,7 @@ def test_composed_weights_are_the_cubic_at_each_pixel_that_is_seen(
     found = np.zeros_like(expected)
     found[:, cells // 2 + low : cells // 2 + low + weights.shape[1]] = weights
     assert found == pytest.approx(expected, abs=1e-6)
-    assert (abs(weights) > 1e-12).any(axis=0).all(), "a cell that weighs nothing costs time"
+    assert (abs(weights) > 1e-12).any(axis=0).all(), "a cell without weight costs time"
 
 
 @given(factors, st.integers(0, 5), st.integers(0, 4))
@@ -126,7 +126,7 @@ def test_every_weight_of_the_last_convolution_is_used_once_for_each_phase(
     ]
 
 
-def test_at_four_the_phases_of_a_half_go_together() -> None:
-    """What makes x4 fast: six cells instead of nine pixels, and two halves per axis."""
+def test_at_factor_four_the_phases_of_each_half_are_grouped() -> None:
+    """This makes x4 fast: six cells instead of nine pixels, and two groups per axis."""
     assert [group.phases for group in group_phases(4, 4, 2)] == [(0, 1), (2, 3)]
     assert [group.high - group.low + 1 for group in group_phases(4, 4, 2)] == [6, 6]
