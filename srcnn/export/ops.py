@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from srcnn.graphs.contract import resize_attributes
+from srcnn.graphs.contract import list_resize_attributes
 
 
 def _scale_length(pixels: int, factor: float) -> int:
@@ -63,7 +63,7 @@ class _LiveResize(torch.autograd.Function):
         types = {str: "s", int: "i", float: "f"}
         attributes = {
             f"{name}_{types[type(value)]}": value
-            for name, value in resize_attributes(g.opset).items()
+            for name, value in list_resize_attributes(g.opset).items()
         }
         # The region of interest is for another coordinate mode. Opset 11 requires this input;
         # later opsets also accept an empty tensor.
@@ -96,7 +96,7 @@ def emit_resize(image: Any, factor: Any) -> Any:
     """Emit one Resize at opset 18 for the dynamo exporter, which converts it to other opsets."""
     from onnxscript import opset18  # noqa: PLC0415 - only the dynamo exporter needs it
 
-    attributes: dict[str, Any] = resize_attributes(18)
+    attributes: dict[str, Any] = list_resize_attributes(18)
     return opset18.Resize(image, None, factor, None, **attributes)
 
 

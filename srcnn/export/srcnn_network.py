@@ -109,7 +109,7 @@ class SrcnnBank(nn.Module):
             for name in ("conv1", "conv2", "conv3")
         )
 
-    def hats(self, factor: torch.Tensor) -> torch.Tensor:
+    def compute_hats(self, factor: torch.Tensor) -> torch.Tensor:
         """Compute the share (K,) float32 of each anchor for (4,) float32 [1, 1, fh, fw]."""
         mean = factor[2:4].mean(0, keepdim=True)
         nearest = torch.round(mean * STEPS_PER_FACTOR) / STEPS_PER_FACTOR
@@ -122,7 +122,7 @@ class SrcnnBank(nn.Module):
         Args:
             factor: (4,) float32 [1, 1, fh, fw].
         """
-        hats = self.hats(factor)
+        hats = self.compute_hats(factor)
         with torch.device("meta"):  # no memory and no random numbers: the weights are replaced
             network = Srcnn()
         weights: dict[str, torch.Tensor] = {}
@@ -142,7 +142,7 @@ class SrcnnBank(nn.Module):
         Returns:
             (N, 3, H, W) float32, not clipped.
         """
-        hats = self.hats(factor)
+        hats = self.compute_hats(factor)
         features = torch.relu(conv2d(upsampled, *self.conv1.mix(hats), padding=4))
         mapped = torch.relu(conv2d(features, *self.conv2.mix(hats)))
         return conv2d(mapped, *self.conv3.mix(hats), padding=2)

@@ -71,14 +71,14 @@ def _check_values(plain: LoadedGraph, optimised: LoadedGraph, case: Case) -> Ite
         (plain, "a batch of 2 differs from two runs"),
         (optimised, "ORT_ENABLE_ALL differs from ORT_DISABLE_ALL"),
     ):
-        error = _difference(run(pair, case.scales), reference)
+        error = _compute_difference(run(pair, case.scales), reference)
         if not error <= MAX_TOLERANCE:
             yield Finding(
                 VALUES, str(case), f"{text}: expected up to {MAX_TOLERANCE} levels, got {error:.3g}"
             )
 
 
-def _difference(found: Float32, reference: Float32) -> float:
+def _compute_difference(found: Float32, reference: Float32) -> float:
     if found.shape != reference.shape:
         return float("inf")
     return float(np.abs(found - reference).max())

@@ -41,6 +41,6 @@ RESIZE_SINCE_18: dict[str, Any] = {
 }
 
 
-def resize_attributes(opset: int) -> dict[str, Any]:
+def list_resize_attributes(opset: int) -> dict[str, Any]:
     """Return every attribute of Resize at an opset, with the value that this project uses."""
     return RESIZE if opset < 18 else RESIZE | RESIZE_SINCE_18  # noqa: PLR2004 - see the name

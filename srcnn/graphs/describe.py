@@ -59,21 +59,21 @@ class GraphInfo:
         plain = self.element == self.output_element == np.float32
         return bool(self.factor) and plain and self.convention == "bgr-byte"
 
-    def _white(self, element: np.dtype[Any]) -> float:
+    def _find_white(self, element: np.dtype[Any]) -> float:
         return 1.0 if self.convention == "rgb-unit" and element != np.uint8 else 255.0
 
     def to_graph(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """Convert (H, W, 3) float32 BGR 0..255 to the graph's input (1, 3, H, W)."""
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
         block = np.ascontiguousarray(ordered.transpose(2, 0, 1))[None] * (
-            self._white(self.element) / 255
+            self._find_white(self.element) / 255
         )
         return (np.rint(block) if self.element == np.uint8 else block).astype(self.element)
 
     def from_graph(self, planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Convert the graph's output, as (H, W, 3), to float32 BGR 0..255."""
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        return ordered.astype(np.float32) * np.float32(255 / self._white(self.output_element))
+        return ordered.astype(np.float32) * np.float32(255 / self._find_white(self.output_element))
 
 
 def describe(session: Any, convention: Convention | None = None) -> GraphInfo:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from srcnn.graphs.cases import list_scales
-from srcnn.graphs.contract import FACTOR, resize_attributes
+from srcnn.graphs.contract import FACTOR, list_resize_attributes
 from srcnn.graphs.findings import Finding
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _list_resizes(wiring: Wiring) -> list[onnx.NodeProto]:
 
 def _check_attributes(node: onnx.NodeProto, opset: int) -> Iterator[Finding]:
     given = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    expected = resize_attributes(opset)
+    expected = list_resize_attributes(opset)
     for name, default in _DEFAULTS.items():
         found = given.get(name, default)
         found = found.decode(errors="backslashreplace") if isinstance(found, bytes) else found

@@ -19,7 +19,7 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import make_graph
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
-from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
+from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, list_resize_attributes
 from srcnn.graphs.run import open_graph
 from srcnn.model.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.model.publish import publish_model
@@ -76,7 +76,7 @@ def test_every_attribute_of_resize_is_written_out(live: tuple[int, bytes]) -> No
     graph = onnx.load_from_string(content).graph
     (resize,) = [node for node in graph.node if node.op_type == "Resize"]
     found = {item.name: onnx.helper.get_attribute_value(item) for item in resize.attribute}
-    expected = resize_attributes(opset)
+    expected = list_resize_attributes(opset)
     assert {
         name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()
     } == expected

@@ -83,7 +83,7 @@ def saved(content: Any, folder: Any) -> bytes:
 def test_the_hats_are_linear_interpolation(
     anchors: list[float], height: float, width: float
 ) -> None:
-    found = small_bank(*anchors).hats(scales(height, width)).numpy()
+    found = small_bank(*anchors).compute_hats(scales(height, width)).numpy()
     # float32 takes the mean of two numbers that differ in size with an error in the last place.
     mean = np.float32((np.float32(height) + np.float32(width)) / 2)
     factor = nearest_sixteenth(float(mean), float(mean))
@@ -105,7 +105,10 @@ def test_the_hats_are_linear_interpolation(
 def test_the_factor_is_rounded_to_sixteenths(
     factor: float, expected: float, bank: SrcnnBank
 ) -> None:
-    found, rounded = bank.hats(scales(factor, factor)), bank.hats(scales(expected, expected))
+    found, rounded = (
+        bank.compute_hats(scales(factor, factor)),
+        bank.compute_hats(scales(expected, expected)),
+    )
     assert torch.equal(found, rounded)
 
 
@@ -119,8 +122,8 @@ def test_an_anchor_has_its_own_weights_bit_for_bit(
 
 def test_beyond_its_anchors_a_bank_is_constant() -> None:
     bank = small_bank(2, 3)
-    below, lowest = bank.hats(scales(1.2, 1.2)), bank.hats(scales(2, 2))
-    above, highest = bank.hats(scales(16, 16)), bank.hats(scales(3, 3))
+    below, lowest = bank.compute_hats(scales(1.2, 1.2)), bank.compute_hats(scales(2, 2))
+    above, highest = bank.compute_hats(scales(16, 16)), bank.compute_hats(scales(3, 3))
     assert torch.equal(below, lowest)
     assert torch.equal(above, highest)
     assert not torch.equal(lowest, highest)
@@ -129,7 +132,9 @@ def test_beyond_its_anchors_a_bank_is_constant() -> None:
 @given(height=factors, width=factors)
 def test_height_and_width_count_alike(height: float, width: float) -> None:
     bank = small_bank(1, 16)
-    assert torch.equal(bank.hats(scales(height, width)), bank.hats(scales(width, height)))
+    assert torch.equal(
+        bank.compute_hats(scales(height, width)), bank.compute_hats(scales(width, height))
+    )
 
 
 def test_the_network_of_a_factor_computes_what_the_bank_computes(bank: SrcnnBank) -> None:
