@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 from srcnn.inference.engine.bfloat16 import load_parts
 from srcnn.inference.engine.graph_writer import PLANES, VALUES
-from srcnn.runtime.onnx_session import Run, make_session, runner
+from srcnn.runtime.onnx_session import Run, make_run, make_session
 
 SHORT = "short"  # the rounded values
 
@@ -37,7 +37,7 @@ def _load_convolutions(model: onnx.ModelProto) -> Callable[[Any], Any]:
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del model.graph.node[:]
     model.graph.node.extend(copies)
-    run = runner(make_session(model.SerializeToString(), "cpu"))
+    run = make_run(make_session(model.SerializeToString(), "cpu"))
     return lambda planes: run({PLANES: planes})[0]
 
 

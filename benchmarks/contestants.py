@@ -95,12 +95,12 @@ def make_eager(threads: int) -> Contestant:
     import torch  # noqa: PLC0415 - a process loads only its own engine
     from torch.nn.functional import interpolate  # noqa: PLC0415 - as above
 
-    from srcnn.export.convention import bgr_byte_network  # noqa: PLC0415 - as above
+    from srcnn.export.convention import build_network  # noqa: PLC0415 - as above
     from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - needs torch
 
     torch.set_num_threads(threads)
     weights = read_weights(GRAPH.with_suffix(".pth").read_bytes(), "bundled")
-    network = bgr_byte_network(weights, "rgb-unit")
+    network = build_network(weights, "rgb-unit")
 
     def compute(image: Pixels, scale: float) -> Pixels:
         with torch.inference_mode():

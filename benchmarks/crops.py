@@ -28,7 +28,7 @@ from quality_page import DOCS
 from skimage import data
 
 from srcnn.geometry import Size
-from srcnn.quality.compare import Enlarge, Picture, border_px, degraded
+from srcnn.quality.compare import Enlarge, Picture, compute_border_px, degrade
 from srcnn.quality.measures import luma, psnr_db
 
 SHOWN_PX = 114  # side of a crop, in pixels of the original
@@ -70,11 +70,11 @@ def enlarge_nearest(low: Picture, size: Size) -> Picture:
 def make_row(scene: Scene, each: dict[str, Enlarge]) -> list[tuple[str, Picture]]:
     """Make labels and crops, BGR; the figures are those of the whole photograph."""
     photograph = cv2.cvtColor(getattr(data, scene.name)(), cv2.COLOR_RGB2BGR)
-    sharp, low = degraded(photograph, scene.factor)
+    sharp, low = degrade(photograph, scene.factor)
     cells = [("original", sharp)]
     for name, enlarge in reversed(each.items()):
         found = enlarge(low, Size(*sharp.shape[:2]))
-        decibels = psnr_db(luma(found), luma(sharp), border_px(scene.factor))
+        decibels = psnr_db(luma(found), luma(sharp), compute_border_px(scene.factor))
         cells.append((f"{NAMES.get(name, name)}, {decibels:.2f} dB", found))
     rows, columns = (slice(start, start + SHOWN_PX) for start in scene[2:])
     return [(label, image[rows, columns]) for label, image in reversed(cells)]

@@ -25,11 +25,11 @@ import srcnn
 from srcnn.geometry import Size, output_size, to_scale
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.inference.upscaler import DEFAULT_TILE_PX
 from srcnn.model.card import ModelRecord
 from srcnn.model.model_file import load_model
-from srcnn.quality.compare import border_px
+from srcnn.quality.compare import compute_border_px
 from srcnn.quality.degradation import shrink
 from srcnn.quality.measures import psnr_db
 from srcnn.runtime.cores import pool
@@ -46,7 +46,7 @@ def measure_psnr(enlarge: Enlarge, factor: float, sources: list[Pixels]) -> floa
         height, width = (int(length / factor) for length in source.shape[:2])
         sharp = source[: int(height * factor), : int(width * factor)]
         small = shrink(sharp, Size(height, width))
-        figures.append(psnr_db(enlarge(small, factor), sharp, border_px(factor)))
+        figures.append(psnr_db(enlarge(small, factor), sharp, compute_border_px(factor)))
     return mean(figures)
 
 
@@ -74,7 +74,9 @@ def make_rounded_engine(threads: int) -> Enlarge:
     network = read_network(load_model().content, "input", "factor")
     if network is None:
         raise RuntimeError("the bundled graph does not have the form that the engine reads")
-    engine = Engine(network, load_rounded, Cores(partial(pool, threads), threads), DEFAULT_TILE_PX)
+    engine = Engine(
+        network, load_rounded, TilePool(partial(pool, threads), threads), DEFAULT_TILE_PX
+    )
 
     def run(image: Pixels, scale: float) -> Pixels:
         size = output_size(Size(*image.shape[:2]), to_scale(scale))

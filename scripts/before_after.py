@@ -18,7 +18,7 @@ from skimage import data
 
 from srcnn import Upscaler
 from srcnn.geometry import Size
-from srcnn.quality.compare import Picture, bicubic, degraded
+from srcnn.quality.compare import Picture, bicubic, degrade
 
 FILE = Path(__file__).parent.parent / "docs" / "images" / "before-after.jpg"
 FACTOR = 3
@@ -44,7 +44,7 @@ def draw(columns: list[tuple[str, Picture]]) -> Image.Image:
 def main(words: list[str]) -> int:
     """Write the picture."""
     photograph = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2BGR)
-    original, small = degraded(photograph, FACTOR)
+    original, small = degrade(photograph, FACTOR)
     size = Size(*original.shape[:2])
     columns = [
         (f"bicubic x{FACTOR}", bicubic(small, size)),

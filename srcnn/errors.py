@@ -1,19 +1,19 @@
 """Every error that the project raises on purpose.
 
     SrcnnError
-    ├── UsageError (ValueError)         the run cannot start: an option, a file the user wrote
+    ├── UsageError (ValueError)         the run cannot start: a wrong option, or a wrong input file
     ├── DestinationBusyError (RuntimeError)   another run holds the destination
     ├── SourceMissingError (FileNotFoundError)
-    ├── ModelError (ValueError)         a graph that cannot serve as the model
+    ├── ModelError (ValueError)         a graph that cannot be used as the model
     ├── CheckpointError (ValueError)    weights that do not fit, or cannot be trusted
     │   └── ChecksumError
-    ├── TrainingStateError (ValueError)   a training's state that is not this training's
+    ├── TrainingStateError (ValueError)   a saved state that is damaged, or of another training
     ├── DownloadError (ConnectionError) a file that could not be fetched
     ├── StorageError (OSError)          a file could not be read, written or listed
     │   ├── AccessDeniedError (PermissionError)
     │   └── StorageUnavailableError (ConnectionError)
     ├── GraphCheckError (AssertionError)   an exported graph that failed its check
-    └── ImageError (ValueError)         one image; the others go on
+    └── ImageError (ValueError)         one image failed; the run continues with the others
         ├── DamagedImageError
         ├── UnsupportedImageError
         ├── ImageTooLargeError
@@ -22,16 +22,15 @@
         ├── InferenceFailedError
         └── NotAttemptedError
 
-Each also inherits the builtin that a caller would expect. All carry their
-message as the only argument, so that they pickle: Prefect ships exceptions
-between processes by pickle.
+Each also inherits the builtin exception that a caller would expect. Each takes its message as
+the only argument, so that it pickles: Prefect sends exceptions between processes by pickle.
 """
 
 from __future__ import annotations
 
 
 class SrcnnError(Exception):
-    """Base of all errors of this project; its text says what failed and what to do."""
+    """Base class of all errors of this project; the message says what failed and what to do."""
 
 
 class UsageError(SrcnnError, ValueError):
@@ -39,29 +38,29 @@ class UsageError(SrcnnError, ValueError):
 
 
 class DestinationBusyError(SrcnnError, RuntimeError):
-    """Another run holds the destination; the text says which, since when, and how to go on."""
+    """Another run holds the destination; the message says which, since when, and what to do."""
 
 
 class SourceMissingError(SrcnnError, FileNotFoundError):
-    """The folder, bucket or file to read from is not there."""
+    """The folder, bucket or file to read from does not exist."""
 
-    # OSError.__str__ formats errno and strerror; with one argument it is the message.
+    # OSError.__str__ formats errno and strerror; with one argument it returns the message.
 
 
 class ModelError(SrcnnError, ValueError):
-    """A file that is no ONNX image upscaler we can run; the text says why."""
+    """The file is not an ONNX image upscaler that we can run; the message says why."""
 
 
 class CheckpointError(SrcnnError, ValueError):
-    """A checkpoint that does not fit the network, or that cannot be trusted."""
+    """The checkpoint does not fit the network, or cannot be trusted."""
 
 
 class ChecksumError(CheckpointError):
-    """The bytes of a file are not the bytes that were promised."""
+    """The file does not have the expected checksum."""
 
 
 class TrainingStateError(SrcnnError, ValueError):
-    """The state of a training cannot be read, or belongs to another; the text says which."""
+    """The saved state of a training cannot be read, or belongs to another training."""
 
 
 class DownloadError(SrcnnError, ConnectionError):
@@ -73,44 +72,44 @@ class StorageError(SrcnnError, OSError):
 
 
 class AccessDeniedError(StorageError, PermissionError):
-    """The storage refuses: credentials are missing, wrong, expired, or not enough."""
+    """The storage refuses access: credentials are missing, wrong, expired or insufficient."""
 
 
 class StorageUnavailableError(StorageError, ConnectionError):
-    """The storage does not answer, or not properly, after all retries."""
+    """The storage does not answer, or answers with errors, after all retries."""
 
 
 class GraphCheckError(SrcnnError, AssertionError):
-    """A graph failed its check; the text lists every finding, a line each."""
+    """A graph failed its check; the message lists every finding, one per line."""
 
 
 class ImageError(SrcnnError, ValueError):
-    """One image could not be upscaled; the others are not concerned."""
+    """One image could not be upscaled; the other images are not affected."""
 
 
 class DamagedImageError(ImageError):
-    """The file decodes only in part, or not at all."""
+    """The file cannot be decoded, or only in part."""
 
 
 class UnsupportedImageError(ImageError):
-    """A whole picture of a kind that is not handled; the text says which."""
+    """The image is intact, but of an unsupported kind; the message says which."""
 
 
 class ImageTooLargeError(ImageError):
-    """The picture, or its result, has more pixels than the limit."""
+    """The image, or its result, has more pixels than the limit allows."""
 
 
 class UnreachableTargetError(ImageError):
-    """The target lies further above the picture than factors run."""
+    """The target size needs a larger factor than the maximum."""
 
 
 class SourceChangedError(ImageError):
-    """The file is not the one that the run was planned with."""
+    """The file has changed since the run was planned."""
 
 
 class InferenceFailedError(ImageError):
-    """The model did not give a picture: it failed, or gave values that are none."""
+    """The model failed, or its output cannot be a picture."""
 
 
 class NotAttemptedError(ImageError):
-    """The run ended before this image's turn."""
+    """The run ended before it reached this image."""

@@ -1,4 +1,4 @@
-"""Names and messages as people can read them, whatever they hold."""
+"""Make names and messages printable and short, whatever they contain."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ _ELLIPSIS = "…"
 
 
 def one_line(text: str) -> str:
-    r"""Text without control characters: they would drive a terminal, or break a line.
+    r"""Escape every character that is not printable, so that the text is one visible line.
 
-    Names of files may hold any of them, and bytes that are not UTF-8 (lone surrogates), which
-    no server takes. All become escapes (`\n`, `\x1b`, `\udcff`); so do invisible characters and
-    those that turn the direction of writing.
+    Control characters would drive a terminal or break a line. File names may contain any of
+    them, and also bytes that are not UTF-8 (lone surrogates), which servers reject. Each
+    becomes an escape (`\n`, `\x1b`, `\udcff`), as do invisible characters and those that
+    change the writing direction.
 
     Args:
-        text: of any kind.
+        text: any text.
     """
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
@@ -21,10 +22,10 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """Text of at most `length` characters; of a longer one, its beginning and its end.
+    """Shorten a text to at most `length` characters, with an ellipsis in the middle.
 
     Args:
-        text: the end of a path is its name, so that both ends count.
+        text: any text. The beginning and the end are kept: a path ends with the file's name.
         length: 3 or more.
     """
     if len(text) <= length:

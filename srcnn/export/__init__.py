@@ -1,1 +1,1 @@
-"""PyTorch to ONNX: checkpoints, conventions, the exporters, parity. The only part with torch."""
+"""Export PyTorch checkpoints to ONNX: conventions, exporters, comparison. Needs torch."""

@@ -1,4 +1,4 @@
-"""Which checkpoint a user means, where it lies, and how it wants its pixels. Imports no torch."""
+"""Find the checkpoint that a user named: its location and pixel convention. Imports no torch."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Source:
     """A checkpoint to read.
 
     Attributes:
-        name: what the graph's card calls it.
-        origin: what the card says it came from: `bundled`, an address, or a file's name.
-        urls: where to look for it, in order; a single path is read where it lies.
-        sha256: of the file, or its first 8 or more digits; None where nothing is promised.
-        convention: the pixels it was made for.
-        rounding: how the output of its graph becomes integers.
+        name: for the graph's card.
+        origin: for the graph's card: `bundled`, a URL, or a file name.
+        urls: where to look for the file, in order. A single local path is read directly.
+        sha256: of the file, or its first 8 or more digits; None if it is not known.
+        convention: of the pixels that the checkpoint was trained on.
+        rounding: how the output of its graph is converted to integers.
     """
 
     name: str
@@ -55,8 +55,8 @@ _OPENMMLAB = Source(
 CATALOGUE = {
     "bundled": Source("bundled", "bundled", (str(_BUNDLED),), None, "rgb-unit"),
     "openmmlab-x4": _OPENMMLAB,
-    # The tutorial feeds BGR 0..255 to weights made for RGB in [0, 1], and cuts off what lies
-    # behind the point. Its pictures are published, so it can be had, under its own name.
+    # The tutorial feeds BGR 0..255 to weights trained on RGB in [0, 1], and truncates the result.
+    # Its images are published, so this entry reproduces them.
     "tutorial": replace(_OPENMMLAB, name="tutorial", convention="bgr-byte", rounding="truncate"),
 }
 
@@ -68,54 +68,56 @@ def find_checkpoint(
     convention: Convention | None = None,
     mirror: str | None = None,
 ) -> Source:
-    """What to read for a checkpoint that a user named.
+    """Find what to read for a checkpoint that a user named.
 
     Args:
-        checkpoint: a name in the catalogue, an URL, or a path.
-        sha256: 64 hex digits, or at least the first 8. An URL that does not carry 8 of them
-            in its file name (`-4186f232.pth`) needs it.
-        convention: the pixels an URL's checkpoint was made for; None is `rgb-unit`. Those in
-            the catalogue have their own.
-        mirror: folder or URL prefix that is asked first for the catalogue's files, by name.
+        checkpoint: a name in the catalogue, a URL, or a path.
+        sha256: 64 hex digits, or at least the first 8. Required for a URL unless its file name
+            contains the first 8 (`-4186f232.pth`).
+        convention: of the pixels that the checkpoint was trained on; None is `rgb-unit`. The
+            convention of checkpoints in the catalogue is known.
+        mirror: folder or URL prefix where the catalogue's files are looked for first, by name.
 
     Raises:
-        UsageError: something is missing, malformed, or contradicts the catalogue.
-        SourceMissingError: it is neither a known name nor a file that is there.
+        UsageError: an argument is missing, malformed, or contradicts the catalogue.
+        SourceMissingError: it is neither a known name nor an existing file.
     """
     digest = None if sha256 is None else check_sha256(sha256)
     if checkpoint in CATALOGUE:
-        known = _confirmed(CATALOGUE[checkpoint], digest, convention)
-        return known if mirror is None else _mirrored(known, mirror)
+        known = _confirm(CATALOGUE[checkpoint], digest, convention)
+        return known if mirror is None else _add_mirror(known, mirror)
     check_url(checkpoint)
     name = posixpath.basename(urlsplit(checkpoint).path)
     if _is_remote(checkpoint):
-        digest = digest or _digest_in(name, checkpoint)
-    elif _local(checkpoint).is_file():
-        digest = digest or _promised_by(name)
+        digest = digest or _require_digest(name, checkpoint)
+    elif _to_path(checkpoint).is_file():
+        digest = digest or _find_digest(name)
     else:
         known_names = ", ".join(CATALOGUE)
         raise SourceMissingError(
-            f"checkpoint {checkpoint!r}: no such file; expected a path, an URL, or {known_names}"
+            f"checkpoint {checkpoint!r}: no such file; expected a path, a URL, or {known_names}"
         )
     origin = checkpoint if _is_remote(checkpoint) else name
     return Source(name, origin, (checkpoint,), digest, convention or "rgb-unit")
 
 
 def obtain(source: Source, folder: Path, *, attempts: int, timeout_seconds: float) -> Path:
-    """The checkpoint's file on this machine, verified where a hash is promised.
+    """Return the path of the checkpoint's file; download it if it is remote.
+
+    The file is verified if its hash is known.
 
     Args:
-        source: what `find_checkpoint` found.
-        folder: cache for what comes from elsewhere.
-        attempts: as in `srcnn.storage.download.fetch`.
-        timeout_seconds: likewise.
+        source: from `find_checkpoint`.
+        folder: cache for downloaded files.
+        attempts: see `srcnn.storage.download.fetch`.
+        timeout_seconds: see `srcnn.storage.download.fetch`.
 
     Raises:
-        ChecksumError: the file is not the promised one.
-        DownloadError: it could not be fetched.
+        ChecksumError: the file does not have the expected hash.
+        DownloadError: the file could not be fetched.
     """
     if len(source.urls) == 1 and not _is_remote(source.urls[0]):
-        path = _local(source.urls[0])
+        path = _to_path(source.urls[0])
         verify(path.read_bytes(), source.sha256 or "", source.origin)
         return path
     digest = source.sha256 or ""
@@ -125,13 +127,13 @@ def obtain(source: Source, folder: Path, *, attempts: int, timeout_seconds: floa
         )
     except DownloadError as error:
         raise DownloadError(
-            f"checkpoint {source.name} {error}. On a machine without internet, keep the file in "
-            "a folder of its own, and give its path, or name the folder as the mirror "
+            f"checkpoint {source.name} {error}. On a machine without internet access, store the "
+            "file in a folder, and pass its path, or set the folder as the mirror "
             "(SRCNN_CHECKPOINT_MIRROR)"
         ) from None
 
 
-def _confirmed(known: Source, digest: str | None, convention: Convention | None) -> Source:
+def _confirm(known: Source, digest: str | None, convention: Convention | None) -> Source:
     if convention not in {None, known.convention}:
         raise UsageError(
             f"checkpoint {known.name}: its convention is {known.convention}, not {convention}; "
@@ -145,25 +147,25 @@ def _confirmed(known: Source, digest: str | None, convention: Convention | None)
     return replace(known, sha256=known.sha256 or digest)
 
 
-def _mirrored(known: Source, mirror: str) -> Source:
-    if known.sha256 is None:  # bundled: nothing is fetched
+def _add_mirror(known: Source, mirror: str) -> Source:
+    if known.sha256 is None:  # the bundled checkpoint is not downloaded
         return known
     name = posixpath.basename(known.origin)
     return replace(known, urls=(f"{check_url(mirror).rstrip('/')}/{name}", *known.urls))
 
 
-def _digest_in(name: str, url: str) -> str:
+def _require_digest(name: str, url: str) -> str:
     found = _HASH_IN_NAME.search(name)
     if not found:
         raise UsageError(
-            f"checkpoint {url}: what comes from elsewhere must be verified; give --sha256, or a "
-            f"file name that ends in -<the first {MIN_HASH_DIGITS} hex digits>.pth"
+            f"checkpoint {url}: a remote file must be verified; give --sha256, or a file name "
+            f"that ends in -<the first {MIN_HASH_DIGITS} hex digits>.pth"
         )
     return found[1]
 
 
-def _promised_by(name: str) -> str | None:
-    """The digits in a local file's name, unless they look like a date."""
+def _find_digest(name: str) -> str | None:
+    """The digits of a hash in a local file's name, unless they look like a date."""
     found = _HASH_IN_NAME.search(name)
     return found[1] if found and not found[1].isdecimal() else None
 
@@ -172,5 +174,5 @@ def _is_remote(url: str) -> bool:
     return urlsplit(url).scheme not in {"", "file"}
 
 
-def _local(url: str) -> Path:
+def _to_path(url: str) -> Path:
     return Path(url.removeprefix("file://")).expanduser()

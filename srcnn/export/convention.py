@@ -1,10 +1,10 @@
-"""Pixel conventions, folded into weights so that every graph takes BGR 0..255.
+"""Fold pixel conventions into the weights, so that every graph takes BGR 0..255.
 
-A ReLU network is positively homogeneous up to its biases: with all biases times
-255 it maps 255 x to 255 times what it mapped x to. Reversing the input channels of
-the first layer and the output channels of the last turns RGB into BGR. Bicubic
-interpolation is linear and works on each channel alone, so it commutes with both.
-So does mixing the weights of a bank: each anchor is folded by itself.
+A ReLU network is positively homogeneous except for its biases: with all biases times 255,
+it maps 255 x to 255 times its former result for x. Reversing the input channels of the first
+layer and the output channels of the last converts RGB to BGR. Bicubic interpolation is linear
+and treats each channel separately, so it commutes with both. Mixing the weights of a bank
+commutes with both as well, so the weights of each anchor are folded separately.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 WHITE = 255.0
 
 
-def bgr_byte_network(weights: Mapping[str, torch.Tensor], convention: Convention) -> Network:
-    """A network that takes and gives BGR 0..255, whatever its checkpoint was made for.
+def build_network(weights: Mapping[str, torch.Tensor], convention: Convention) -> Network:
+    """Build a network with input and output in BGR 0..255, for any convention of the weights.
 
     Args:
-        weights: of `Srcnn` or `SrcnnBank`, as `read_weights` gives them; left as they are.
-        convention: what they were made for. `bgr-byte` weights are used bit for bit.
+        weights: of `Srcnn` or `SrcnnBank`, from `read_weights`; not modified.
+        convention: that the weights were trained for. `bgr-byte` weights are used unchanged.
     """
-    folded = weights if convention == "bgr-byte" else _from_rgb_unit(weights)
+    folded = weights if convention == "bgr-byte" else _fold_rgb_unit(weights)
     if ANCHORS in folded:
         return SrcnnBank(folded).eval()
     network = Srcnn()
@@ -39,11 +39,11 @@ def bgr_byte_network(weights: Mapping[str, torch.Tensor], convention: Convention
     return network.eval()
 
 
-def _from_rgb_unit(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _fold_rgb_unit(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     folded = {
         name: value * WHITE if name.endswith(".bias") else value for name, value in weights.items()
     }
-    # Axes are counted from the end: a bank's weights have one more in front.
+    # Axes are counted from the end, because a bank's weights have one more in front.
     folded["conv1.weight"] = folded["conv1.weight"].flip(-3)
     folded["conv3.weight"] = folded["conv3.weight"].flip(-4)
     folded["conv3.bias"] = folded["conv3.bias"].flip(-1)

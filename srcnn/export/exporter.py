@@ -1,6 +1,6 @@
-"""PyTorch network to ONNX bytes, by either of torch's exporters, with one interface.
+"""Convert a PyTorch network to ONNX bytes with either of torch's exporters.
 
-Knows nothing of checkpoints, files or checks.
+Independent of checkpoints, files and checks.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import onnx
 import torch
 from torch import nn
 
-from srcnn.export.ops import dynamo_translations, upsample
+from srcnn.export.ops import make_dynamo_translations, upsample
 from srcnn.export.srcnn_network import SrcnnBank
-from srcnn.graphs.cases import scales_of
+from srcnn.graphs.cases import list_scales
 from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 
 if TYPE_CHECKING:
@@ -27,17 +27,13 @@ if TYPE_CHECKING:
     from srcnn.export.srcnn_network import Network
     from srcnn.geometry import Factor
 
-_EXAMPLE = (
-    2,
-    3,
-    8,
-    12,
-)  # any size but 1, which torch.export takes for a constant; N, H, W are dynamic
+# N, H and W are dynamic; any size but 1, which torch.export would treat as a constant.
+_EXAMPLE = (2, 3, 8, 12)
 _DYNAMIC = {axis: name for axis, name in enumerate(INPUT_AXES) if isinstance(name, str)}
 
 
 class LiveUpscale(nn.Module):
-    """Upsampling by a factor given with each image, then the network of that factor."""
+    """Upsamples by a factor that is an input, then applies the network of that factor."""
 
     def __init__(self, network: Network) -> None:
         """Wrap a network whose weights take BGR 0..255."""
@@ -47,20 +43,20 @@ class LiveUpscale(nn.Module):
     def forward(self, image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         """Upscale (N, 3, H, W) float32 by (4,) float32 [1, 1, fh, fw]."""
         upsampled = upsample(image, factor)
-        follows = (factor,) if isinstance(self.network, SrcnnBank) else ()
-        enlarged: torch.Tensor = self.network(upsampled, *follows)
+        arguments = (factor,) if isinstance(self.network, SrcnnBank) else ()
+        enlarged: torch.Tensor = self.network(upsampled, *arguments)
         return enlarged
 
 
 class FixedUpscale(nn.Module):
-    """Upsampling by a factor that is a constant of the graph, then the network of that factor."""
+    """Upsamples by a constant factor, then applies the network of that factor."""
 
     scales: torch.Tensor
 
     def __init__(self, network: Network, factor: Factor) -> None:
         """Wrap a network whose weights take BGR 0..255."""
         super().__init__()
-        scales = torch.from_numpy(scales_of(factor))
+        scales = torch.from_numpy(list_scales(factor))
         self.network = network.at(scales)
         self.register_buffer("scales", scales)
 
@@ -71,16 +67,16 @@ class FixedUpscale(nn.Module):
 
 
 def export_graph(network: Network, spec: GraphSpec, metadata: Mapping[str, str]) -> bytes:
-    """Write a network as one ONNX file, the same bytes for the same arguments.
+    """Export a network as one ONNX file; the same arguments always give the same bytes.
 
     Args:
-        network: with weights that take BGR 0..255; a bank whose factor is fixed gives the plain
-            graph of that factor.
-        spec: exporter, opset, and the factor if it is to be fixed.
-        metadata: names and texts to put into the file.
+        network: with weights for BGR 0..255. With a fixed factor, a bank gives the plain graph
+            of that factor.
+        spec: exporter, opset, and the fixed factor, if any.
+        metadata: keys and values to store in the file.
 
     Returns:
-        A graph with the inputs and output of `srcnn.graphs.contract`.
+        The ONNX file, with the inputs and output of `srcnn.graphs.contract`.
     """
     image = torch.zeros(_EXAMPLE)
     module: nn.Module
@@ -89,13 +85,13 @@ def export_graph(network: Network, spec: GraphSpec, metadata: Mapping[str, str])
         module, arguments = LiveUpscale(network), (image, torch.tensor([1.0, 1.0, 2.0, 2.0]))
     else:
         module, arguments = FixedUpscale(network, spec.factor), (image,)
-    write = {"torchscript": _by_torchscript, "dynamo": _by_dynamo}[spec.exporter]
-    with torch.no_grad(), _without_known_noise():
-        graph = write(module.eval(), arguments, spec.opset)
-    return _finished(graph, metadata)
+    export = {"torchscript": _export_by_torchscript, "dynamo": _export_by_dynamo}[spec.exporter]
+    with torch.no_grad(), _suppress_known_warnings():
+        graph = export(module.eval(), arguments, spec.opset)
+    return _normalise(graph, metadata)
 
 
-def _by_torchscript(
+def _export_by_torchscript(
     module: nn.Module, arguments: tuple[torch.Tensor, ...], opset: int
 ) -> onnx.ModelProto:
     file = io.BytesIO()
@@ -112,7 +108,7 @@ def _by_torchscript(
     return onnx.load_from_string(file.getvalue())
 
 
-def _by_dynamo(
+def _export_by_dynamo(
     module: nn.Module, arguments: tuple[torch.Tensor, ...], opset: int
 ) -> onnx.ModelProto:
     program = torch.onnx.export(
@@ -123,7 +119,7 @@ def _by_dynamo(
         input_names=[INPUT, FACTOR][: len(arguments)],
         output_names=[OUTPUT],
         dynamic_shapes=(_DYNAMIC, None)[: len(arguments)],
-        custom_translation_table=dynamo_translations(),
+        custom_translation_table=make_dynamo_translations(),
         external_data=False,
         verbose=False,
     )
@@ -132,8 +128,8 @@ def _by_dynamo(
     return program.model_proto
 
 
-def _finished(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
-    """Make the two exporters' files alike, and free of what differs from machine to machine."""
+def _normalise(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
+    """Make the files of both exporters alike, and remove what depends on the machine."""
     for node in graph.graph.node:
         del node.metadata_props[:]  # the dynamo exporter's stack traces, with local paths
         node.doc_string = ""
@@ -143,30 +139,30 @@ def _finished(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
     graph.graph.name = "srcnn"
     graph.producer_version = graph.producer_version.partition("+")[0]
     onnx.helper.set_model_props(graph, dict(metadata))
-    finished: bytes = graph.SerializeToString(deterministic=True)
-    return finished
+    content: bytes = graph.SerializeToString(deterministic=True)
+    return content
 
 
 def _name_axes(value: onnx.ValueInfoProto, axes: Sequence[str | int]) -> None:
-    """Give dynamic axes their names. One that is static stays so, for the check to find."""
+    """Name the dynamic axes. A static axis is left as it is, so that the check reports it."""
     for axis, name in zip(value.type.tensor_type.shape.dim, axes, strict=True):
         if isinstance(name, str) and not axis.HasField("dim_value"):
             axis.dim_param = name
 
 
 @contextlib.contextmanager
-def _without_known_noise() -> Iterator[None]:
-    """Leave out what torch says on every export, whatever the model, and nothing else."""
+def _suppress_known_warnings() -> Iterator[None]:
+    """Suppress the warnings that torch gives for every export of any model, and no others."""
     registry = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = registry.level
     with warnings.catch_warnings():
-        # The TorchScript exporter is on its way out. It is asked for by name here, being the
-        # one that writes opsets below 18.
+        # The TorchScript exporter is deprecated. It is used on purpose: only it can write
+        # opsets below 18.
         warnings.filterwarnings(
             "ignore", "You are using the legacy TorchScript", DeprecationWarning
         )
         warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
-        # torch.export copies its own deprecated tree specifications.
+        # torch.export copies tree specifications that torch itself has deprecated.
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
         registry.setLevel(logging.ERROR)  # "torchvision is not installed", four times
         try:

@@ -1,12 +1,12 @@
-"""The upsampling operator: bicubic interpolation whose factor stays an input of the graph.
+"""The upsampling operator: bicubic interpolation whose factor remains an input of the graph.
 
     upsample(image: float32[N, C, H, W], factor: float32[4]) -> float32[N, C, H', W']
     Resize(image, "", factor)       # ONNX, with the attributes of `contract.RESIZE`
 
-torch's own `interpolate` takes the factor as a Python number, which every
-exporter writes down as a constant. Here one operator has three faces: `_resize`
-computes, `_LiveResize.symbolic` tells the TorchScript exporter what to write, and
-`resize_node` tells the dynamo exporter, which does not consult `symbolic`.
+torch's own `interpolate` takes the factor as a Python number, which exporters write as a
+constant. So the operator is defined here, in three parts: `_resize` computes it,
+`_LiveResize.symbolic` translates it for the TorchScript exporter, and `emit_resize` for the
+dynamo exporter, which does not use `symbolic`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from srcnn.graphs.contract import resize_attributes
+from srcnn.graphs.contract import list_resize_attributes
 
 
-def _scaled(pixels: int, factor: float) -> int:
-    # ONNX Runtime's rule. torch would floor the float64 product, and make 51 of 1.3 x 40.
+def _scale_length(pixels: int, factor: float) -> int:
+    # ONNX Runtime's rule. torch would floor the float64 product: 51 for 1.3 x 40, not 52.
     return int(np.float32(pixels) * np.float32(factor))
 
 
-# Opaque to tracing: what happens inside is no part of any graph, `tolist` included.
+# Opaque to tracing: nothing inside becomes part of a graph, not even `tolist`.
 @torch.library.custom_op("srcnn::resize", mutates_args=())
 def _resize(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     *outer, height, width = factor.tolist()
     if outer != [1, 1] or not (height > 0 and width > 0):
         raise ValueError(f"factor: expected [1, 1, fh, fw] above 0, got {factor.tolist()}")
-    size = [_scaled(image.shape[-2], height), _scaled(image.shape[-1], width)]
-    # Size and factors both: the coordinates follow the factors that were asked for, as they
-    # do in Resize, and not the quotient of the two sizes.
+    size = [_scale_length(image.shape[-2], height), _scale_length(image.shape[-1], width)]
+    # Both size and factors are passed: as in Resize, the coordinates follow the given factors,
+    # and not the quotient of the two sizes.
     align_corners = False
     upsampled: torch.Tensor = torch.ops.aten.upsample_bicubic2d.default(
         image, size, align_corners, height, width
@@ -42,7 +42,7 @@ def _resize(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
 
 @_resize.register_fake
 def _(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:  # noqa: ARG001
-    # The size depends on the factor's value, so it is declared unknown, not guessed.
+    # The size depends on the value of the factor, so it is declared as unknown.
     context = torch.library.get_ctx()
     return image.new_empty(
         (*image.shape[:2], context.new_dynamic_size(), context.new_dynamic_size())
@@ -50,7 +50,7 @@ def _(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:  # noqa: ARG00
 
 
 class _LiveResize(torch.autograd.Function):
-    """The operator for the TorchScript exporter, and for plain use."""
+    """The operator for the TorchScript exporter, and for use outside an export."""
 
     @staticmethod
     def forward(ctx: Any, image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
@@ -63,10 +63,10 @@ class _LiveResize(torch.autograd.Function):
         types = {str: "s", int: "i", float: "f"}
         attributes = {
             f"{name}_{types[type(value)]}": value
-            for name, value in resize_attributes(g.opset).items()
+            for name, value in list_resize_attributes(g.opset).items()
         }
-        # The region of interest serves another coordinate mode. Opset 11 requires the input,
-        # later ones allow it to be empty too.
+        # The region of interest is for another coordinate mode. Opset 11 requires this input;
+        # later opsets also accept an empty tensor.
         region = g.op("Constant", value_t=torch.tensor([], dtype=torch.float32))
         return g.op("Resize", image, region, factor, **attributes)
 
@@ -86,20 +86,20 @@ def upsample(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: the outer factors are not 1, or the inner ones are not above 0.
     """
-    # torch.export follows no autograd.Function into its `symbolic`.
+    # torch.export does not use the `symbolic` of an autograd.Function.
     operator: Any = _resize if torch.compiler.is_exporting() else _LiveResize.apply
     upsampled: torch.Tensor = operator(image, factor)
     return upsampled
 
 
-def resize_node(image: Any, factor: Any) -> Any:
-    """Emit one Resize at opset 18, for the dynamo exporter, which converts from there."""
-    from onnxscript import opset18  # noqa: PLC0415 - the other exporter does without
+def emit_resize(image: Any, factor: Any) -> Any:
+    """Emit one Resize at opset 18 for the dynamo exporter, which converts it to other opsets."""
+    from onnxscript import opset18  # noqa: PLC0415 - only the dynamo exporter needs it
 
-    attributes: dict[str, Any] = resize_attributes(18)
+    attributes: dict[str, Any] = list_resize_attributes(18)
     return opset18.Resize(image, None, factor, None, **attributes)
 
 
-def dynamo_translations() -> dict[Any, Any]:
-    """The dynamo exporter's `custom_translation_table` for this operator."""
-    return {torch.ops.srcnn.resize.default: resize_node}
+def make_dynamo_translations() -> dict[Any, Any]:
+    """Make the dynamo exporter's `custom_translation_table` for this operator."""
+    return {torch.ops.srcnn.resize.default: emit_resize}

@@ -1,4 +1,4 @@
-"""Values of a graph against PyTorch, at many sizes and factors: shapes before values."""
+"""Compare a graph with PyTorch at many sizes and factors: shapes first, then values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 
 from srcnn.export.exporter import LiveUpscale
 from srcnn.export.srcnn_network import SrcnnBank
-from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, cases, scales_of
-from srcnn.graphs.findings import Finding, abridged
-from srcnn.graphs.run import Runner, open_graph
-from srcnn.graphs.weights import compare_weights, factors_around, weights_at
+from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, list_cases, list_scales
+from srcnn.graphs.findings import Finding, abridge
+from srcnn.graphs.run import LoadedGraph, open_graph
+from srcnn.graphs.weights import compare_weights, compute_weights_at, list_factors_around
 from srcnn.model.card import ParityRow
 
 if TYPE_CHECKING:
@@ -23,46 +23,47 @@ if TYPE_CHECKING:
     from srcnn.geometry import Factor
     from srcnn.graphs.cases import Float32
 
-RUNG = "parity"
+STEP = "parity"
 
 
 def measure_parity(
     content: bytes, network: Network, fixed: Factor | None
 ) -> tuple[list[ParityRow], list[Finding]]:
-    """Compare a graph with the network that it was made from.
+    """Compare a graph with the network that it was exported from.
 
     Args:
-        content: the ONNX file; its signature and output shapes are right.
-        network: with weights that take BGR 0..255.
+        content: of the ONNX file; its signature and output shapes have passed the check.
+        network: with weights for BGR 0..255.
         fixed: the graph's fixed factor, or None.
 
     Returns:
-        A row for each size and factor, the worse of ORT_DISABLE_ALL and ORT_ENABLE_ALL, and
-        what exceeds the tolerance, of a bank's weights too.
+        The largest differences, one row for each size and factor (the worse result of
+        ORT_DISABLE_ALL and ORT_ENABLE_ALL), and findings for all values, and weights of a
+        bank, that exceed the tolerance.
     """
     model = LiveUpscale(network).eval()
-    runners = [open_graph(content, optimised=level) for level in (False, True)]
+    graphs = [open_graph(content, optimised=level) for level in (False, True)]
     rows: list[ParityRow] = []
     findings: list[Finding] = []
-    for case in cases(fixed):
+    for case in list_cases(fixed):
         with torch.no_grad():
-            reference = model(torch.from_numpy(case.image()), torch.from_numpy(case.scales))
-        row = _compare(runners, case, reference.numpy())
+            reference = model(torch.from_numpy(case.make_image()), torch.from_numpy(case.scales))
+        row = _compare(graphs, case, reference.numpy())
         rows.append(row)
         findings += _judge(row, case)
-    findings = abridged(findings)
+    findings = abridge(findings)
     if isinstance(network, SrcnnBank) and fixed is None:
         findings += _compare_weights(content, network)
     return rows, findings
 
 
 def _compare_weights(content: bytes, bank: SrcnnBank) -> list[Finding]:
-    """The weights themselves: the cases meet only some anchors."""
-    factors = factors_around(bank.anchors.tolist())
-    networks = [bank.at(torch.from_numpy(scales_of(factor))) for factor in factors]
+    """Compare the weights directly, because the cases use only some of the anchors."""
+    factors = list_factors_around(bank.anchors.tolist())
+    networks = [bank.at(torch.from_numpy(list_scales(factor))) for factor in factors]
     states = [network.state_dict() for network in networks]
     expected = [np.stack([state[name].numpy().ravel() for state in states]) for name in states[0]]
-    found = weights_at(onnx.load_from_string(content), factors)
+    found = compute_weights_at(onnx.load_from_string(content), factors)
     return compare_weights(found, expected, factors, "PyTorch's weights")
 
 
@@ -74,11 +75,11 @@ def _judge(row: ParityRow, case: Case) -> list[Finding]:
         f"expected PyTorch's values to {MAX_TOLERANCE} levels ({MEAN_TOLERANCE} on average), "
         f"got {row.max_abs_error:g} ({row.mean_abs_error:g})"
     )
-    return [Finding(RUNG, str(case), text)]
+    return [Finding(STEP, str(case), text)]
 
 
-def _compare(runners: Sequence[Runner], case: Case, reference: Float32) -> ParityRow:
-    results = [run(case.image(), case.scales) for run in runners]
+def _compare(graphs: Sequence[LoadedGraph], case: Case, reference: Float32) -> ParityRow:
+    results = [run(case.make_image(), case.scales) for run in graphs]
     if any(result.shape != reference.shape for result in results):
         worst = mean = float("inf")
     else:

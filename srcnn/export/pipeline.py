@@ -1,4 +1,4 @@
-"""From a checkpoint's bytes to a graph that is checked: the export in two steps."""
+"""Export a checkpoint in two steps: make the graph, then check it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import torch
 
-from srcnn.export.convention import bgr_byte_network
+from srcnn.export.convention import build_network
 from srcnn.export.exporter import export_graph
 from srcnn.export.parity import measure_parity
 from srcnn.export.read_checkpoint import read_weights
@@ -25,67 +25,69 @@ if TYPE_CHECKING:
     from srcnn.export.srcnn_network import Network
     from srcnn.model.card import ParityRow
 
-# With findings of these rungs there are no values to compare.
+# If one of these steps has findings, there are no values to compare.
 _BEFORE_VALUES = {"file", "signature", "shapes"}
 
 
 def make_graph(checkpoint: bytes, source: Source, spec: GraphSpec) -> bytes:
-    """Export a checkpoint; the same bytes for the same arguments and versions.
+    """Export a checkpoint; the same arguments and versions always give the same bytes.
 
     Args:
-        checkpoint: the file's content.
-        source: what it is, and its pixel convention.
-        spec: exporter, opset, and the factor if it is to be fixed.
+        checkpoint: content of the file.
+        source: its name, origin and pixel convention.
+        spec: exporter, opset, and the fixed factor, if any.
 
     Returns:
-        The ONNX file, its card inside. Not checked yet.
+        The ONNX file with its card, not checked yet.
 
     Raises:
-        CheckpointError: it does not fit the network.
+        CheckpointError: the checkpoint does not fit the network.
     """
-    network = _network(checkpoint, source)
-    card = _card(checkpoint, source, spec, _anchors(network, spec))
+    network = _load_network(checkpoint, source)
+    card = _make_card(checkpoint, source, spec, _list_anchors(network, spec))
     return export_graph(network, spec, card.to_metadata())
 
 
 def check_export(
     graph: bytes, checkpoint: bytes, source: Source, spec: GraphSpec
 ) -> list[ParityRow]:
-    """Check a graph by itself, and against PyTorch.
+    """Check a graph on its own, and compare it with PyTorch.
 
     Args:
         graph: from `make_graph`.
-        checkpoint: what it was made from.
-        source: likewise.
-        spec: likewise.
+        checkpoint: as given to `make_graph`.
+        source: as given to `make_graph`.
+        spec: as given to `make_graph`.
 
     Returns:
-        What was measured, a row for each size and factor.
+        The measured differences, one row for each size and factor.
 
     Raises:
-        GraphCheckError: something is wrong; the text has every finding.
+        GraphCheckError: the check has findings; the message lists them all.
     """
     findings = check_graph(graph)
     rows: list[ParityRow] = []
-    if not _BEFORE_VALUES.intersection(finding.rung for finding in findings):
-        rows, differing = measure_parity(graph, _network(checkpoint, source), spec.factor)
+    if not _BEFORE_VALUES.intersection(finding.step for finding in findings):
+        rows, differing = measure_parity(graph, _load_network(checkpoint, source), spec.factor)
         findings = [*findings, *differing]
     raise_findings(f"the graph of {source.name}", findings)
     return rows
 
 
-def _network(checkpoint: bytes, source: Source) -> Network:
-    return bgr_byte_network(read_weights(checkpoint, source.name), source.convention)
+def _load_network(checkpoint: bytes, source: Source) -> Network:
+    return build_network(read_weights(checkpoint, source.name), source.convention)
 
 
-def _anchors(network: Network, spec: GraphSpec) -> list[float]:
-    """Of a graph whose weights follow the factor; a fixed factor leaves one network of them."""
+def _list_anchors(network: Network, spec: GraphSpec) -> list[float]:
+    """The anchors of a bank; none for a graph with a fixed factor, which has one network."""
     if isinstance(network, SrcnnBank) and spec.factor is None:
         return network.anchors.tolist()
     return []
 
 
-def _card(checkpoint: bytes, source: Source, spec: GraphSpec, anchors: list[float]) -> ModelCard:
+def _make_card(
+    checkpoint: bytes, source: Source, spec: GraphSpec, anchors: list[float]
+) -> ModelCard:
     versions = {
         "torch": str(torch.__version__),
         "onnx": onnx.__version__,
@@ -98,7 +100,7 @@ def _card(checkpoint: bytes, source: Source, spec: GraphSpec, anchors: list[floa
         ),
         exporter=spec.exporter,
         opset=spec.opset,
-        # Without `+cpu`: a build for other hardware writes the same graph.
+        # Without `+cpu`, because builds for other hardware write the same graph.
         versions={name: text.partition("+")[0] for name, text in versions.items()},
         scale=None if spec.factor is None else str(spec.factor),
         rounding=source.rounding,

@@ -1,4 +1,4 @@
-"""Read a checkpoint's weights, whoever wrote it, or say exactly what does not fit."""
+"""Read the weights of a checkpoint from any trainer, or report exactly what does not fit."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from srcnn.export.srcnn_network import ANCHORS, Srcnn
 from srcnn.geometry import MIN_FACTOR
 from srcnn.model.card import TrainingCard
 
-# Where trainers keep the weights, the most telling first (MMEditing, BasicSR, Lightning).
+# Keys under which trainers store the weights, most specific first (MMEditing, BasicSR, Lightning).
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
-# What wrappers put before the names (MMEditing, DataParallel, Lightning).
+# Prefixes that wrappers put before the names (MMEditing, DataParallel, Lightning).
 _PREFIXES = ("generator.", "module.", "model.", "network.", "net.")
 _EXPECTED = "expected SRCNN 9-1-5 with three channels and no normalisation"
 
 
 def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
-    """The weights in a checkpoint, under the names and in the shapes of `Srcnn`, or of a bank.
+    """Read the weights of a checkpoint, with the names and shapes of `Srcnn` or `SrcnnBank`.
 
     Args:
-        content: the file, as `torch.save` wrote it. It is read with `weights_only=True`: no
-            code in it runs.
-        name: of the file, for errors.
+        content: of the file, as written by `torch.save`. It is read with `weights_only=True`,
+            so that no code in it runs.
+        name: of the file, used in error messages.
 
     Returns:
-        float32 tensors by parameter name. A bank has `anchors` (K,) too, and each of its
-        tensors has a leading axis K, as `SrcnnBank` takes them.
+        float32 tensors by parameter name. For a bank, `anchors` (K,) is added, and each of the
+        other tensors has a leading axis K, as `SrcnnBank` expects.
 
     Raises:
-        CheckpointError: it is no checkpoint, holds more than weights, or does not fit; the
-            text names every missing and unexpected key and every wrong shape.
+        CheckpointError: it is not a checkpoint, contains more than weights, or does not fit. The
+            message names every missing and unexpected key, and every wrong shape.
     """
-    found = _adapted(_weights_in(_load(content, name)), name)
-    wanted = _wanted_shapes(found)
+    found = _strip_prefixes(_unpack(_load(content, name)), name)
+    wanted = _list_wanted_shapes(found)
     problems = [
         *(f"missing {key} {shape}" for key, shape in wanted.items() if key not in found),
-        *(f"unexpected {key} {_shape(found[key])}" for key in found if key not in wanted),
-        *(_problem(key, found[key], wanted[key]) for key in wanted if key in found),
+        *(f"unexpected {key} {_format_shape(found[key])}" for key in found if key not in wanted),
+        *(_find_problem(key, found[key], wanted[key]) for key in wanted if key in found),
     ]
     if any(problems):
         listed = "; ".join(filter(None, problems))
@@ -50,14 +50,14 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
 
 
 def read_training(content: bytes, name: str) -> TrainingCard | None:
-    """How the weights of a checkpoint were made: `training` in its `meta`; None where unsaid.
+    """Read how a checkpoint was trained: the entry `training` of its `meta`; None if absent.
 
     Args:
-        content: the file, as for `read_weights`.
-        name: of the file, for errors.
+        content: of the file, as for `read_weights`.
+        name: of the file, used in error messages.
 
     Raises:
-        CheckpointError: it is no checkpoint, or says it in a way that cannot be read.
+        CheckpointError: it is not a checkpoint, or the entry cannot be read.
     """
     loaded = _load(content, name)
     meta = loaded.get("meta") if isinstance(loaded, dict) else None
@@ -70,23 +70,23 @@ def read_training(content: bytes, name: str) -> TrainingCard | None:
         first = error.errors()[0]
         where = ".".join(map(str, ("meta", "training", *first["loc"])))
         raise CheckpointError(
-            f"{name}: {where} cannot be read: {first['msg']}; save what "
-            "srcnn.model.card.TrainingCard has, or leave meta.training out"
+            f"{name}: {where} cannot be read: {first['msg']}; save the fields of "
+            "srcnn.model.card.TrainingCard, or leave meta.training out"
         ) from error
 
 
 def _load(content: bytes, name: str) -> Any:
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen types, as pickles and zips go wrong
+    except Exception as error:  # torch raises many types, of pickle and of zip
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise CheckpointError(
-            f"{name} ({len(content)} bytes) is no checkpoint that can be read safely, with "
-            f"torch.load(weights_only=True): {reason}; save its state_dict alone"
+            f"{name} ({len(content)} bytes) is not a checkpoint that can be read safely, with "
+            f"torch.load(weights_only=True): {reason}; save only the state_dict"
         ) from error
 
 
-def _weights_in(loaded: Any) -> Any:
+def _unpack(loaded: Any) -> Any:
     """Unpack the dictionaries that trainers put around the weights."""
     while isinstance(loaded, dict):
         inner = next((loaded[nest] for nest in _NESTS if isinstance(loaded.get(nest), dict)), None)
@@ -96,29 +96,29 @@ def _weights_in(loaded: Any) -> Any:
     return loaded
 
 
-def _adapted(loaded: Any, name: str) -> dict[str, Any]:
-    """Remove wrappers' prefixes from the keys."""
+def _strip_prefixes(loaded: Any, name: str) -> dict[str, Any]:
+    """Remove the prefixes of wrappers from the keys."""
     if not isinstance(loaded, dict):
         raise CheckpointError(
-            f"{name} holds a {type(loaded).__name__}, {_EXPECTED}: save its state_dict"
+            f"{name} contains a {type(loaded).__name__}, {_EXPECTED}: save its state_dict"
         )
-    adapted: dict[str, Any] = {}
+    stripped: dict[str, Any] = {}
     for key, value in loaded.items():
-        short = _without_prefixes(str(key))
-        if short in adapted:
-            raise CheckpointError(f"{name} holds {short} twice: save one network's state_dict")
-        adapted[short] = value
-    return adapted
+        short = _strip_prefix(str(key))
+        if short in stripped:
+            raise CheckpointError(f"{name} contains {short} twice: save one network's state_dict")
+        stripped[short] = value
+    return stripped
 
 
-def _without_prefixes(key: str) -> str:
+def _strip_prefix(key: str) -> str:
     while prefix := next((known for known in _PREFIXES if key.startswith(known)), ""):
         key = key.removeprefix(prefix)
     return key
 
 
-def _wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """The shapes of one network, or those of a bank where there is a sign of one."""
+def _list_wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of one network, or of a bank if the checkpoint looks like one."""
     single = {key: tuple(value.shape) for key, value in Srcnn().state_dict().items()}
     anchors, first = found.get(ANCHORS), found.get("conv1.weight")
     if isinstance(anchors, torch.Tensor) and anchors.ndim == 1:
@@ -130,17 +130,17 @@ def _wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {ANCHORS: (count,)} | {key: (count, *shape) for key, shape in single.items()}
 
 
-def _problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
+def _find_problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
     if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted:
-        return f"{key}: expected {wanted}, got {_shape(found)}"
+        return f"{key}: expected {wanted}, got {_format_shape(found)}"
     if not found.is_floating_point():
         return f"{key}: expected floating point numbers, got {found.dtype}"
     if not torch.isfinite(found).all():
         return f"{key}: expected finite numbers, got NaN or infinity"
-    return _anchor_problem(found.to(torch.float32)) if key == ANCHORS else ""
+    return _find_anchor_problem(found.to(torch.float32)) if key == ANCHORS else ""
 
 
-def _anchor_problem(anchors: torch.Tensor) -> str:
+def _find_anchor_problem(anchors: torch.Tensor) -> str:
     if len(anchors) > 1 and anchors[0] >= MIN_FACTOR and bool((anchors.diff() > 0).all()):
         return ""
     return (
@@ -149,5 +149,5 @@ def _anchor_problem(anchors: torch.Tensor) -> str:
     )
 
 
-def _shape(value: Any) -> str:
+def _format_shape(value: Any) -> str:
     return str(tuple(value.shape)) if isinstance(value, torch.Tensor) else type(value).__name__

@@ -1,1 +1,1 @@
-"""What an exported graph must be, and whether a given one is. Imports no torch."""
+"""What an exported graph must look like, and the check of a given one. Imports no torch."""

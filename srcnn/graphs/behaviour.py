@@ -1,7 +1,6 @@
-"""Rungs 4 and 5: run a graph at many sizes and factors; shapes first, then values.
+"""Steps 4 and 5 of the check: run a graph at many sizes and factors, compare shapes, then values.
 
-A factor that is wired to Resize and then ignored passes every look at the graph.
-Running it does not lie.
+A graph can connect its factor to Resize and still ignore it. Only running it shows that.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srcnn.graphs.cases import MAX_TOLERANCE, Case, cases
-from srcnn.graphs.findings import Finding, abridged
-from srcnn.graphs.run import Runner, open_graph
-from srcnn.runtime.onnx_session import first_line
+from srcnn.graphs.cases import MAX_TOLERANCE, Case, list_cases
+from srcnn.graphs.findings import Finding, abridge
+from srcnn.graphs.run import LoadedGraph, open_graph
+from srcnn.runtime.onnx_session import extract_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,40 +25,44 @@ VALUES = "values"
 
 
 def check_behaviour(content: bytes, fixed: Factor | None) -> list[Finding]:
-    """Run a graph, at the factor that its card promises or at all.
+    """Run a graph at its fixed factor, or at many factors.
 
     Args:
-        content: the ONNX file; its signature is right.
-        fixed: the fixed factor, or None.
+        content: of the ONNX file; its signature has passed the check.
+        fixed: the fixed factor on the graph's card; None for a dynamic factor.
     """
     try:
         plain, optimised = (open_graph(content, optimised=level) for level in (False, True))
     except Exception as error:  # noqa: BLE001 - the binding's exceptions share no other base
-        return [Finding(SHAPES, "graph", f"ONNX Runtime cannot load it: {first_line(error)}")]
-    chosen = cases(fixed)
-    wrong = [finding for case in chosen for finding in _check_shape(plain, case)]
-    if not wrong:
-        wrong = [finding for case in chosen for finding in _check_values(plain, optimised, case)]
-    return abridged(wrong)
+        return [
+            Finding(SHAPES, "graph", f"ONNX Runtime cannot load it: {extract_first_line(error)}")
+        ]
+    cases = list_cases(fixed)
+    findings = [finding for case in cases for finding in _check_shape(plain, case)]
+    if not findings:
+        findings = [finding for case in cases for finding in _check_values(plain, optimised, case)]
+    return abridge(findings)
 
 
-def _check_shape(run: Runner, case: Case) -> Iterator[Finding]:
+def _check_shape(run: LoadedGraph, case: Case) -> Iterator[Finding]:
     expected = (1, 3, *case.size_out)
     try:
-        found = run(case.image(), case.scales).shape
+        found = run(case.make_image(), case.scales).shape
     except Exception as error:  # noqa: BLE001 - as above
-        yield Finding(SHAPES, str(case), f"expected {expected}, it fails: {first_line(error)}")
+        yield Finding(
+            SHAPES, str(case), f"expected {expected}, but it fails: {extract_first_line(error)}"
+        )
         return
     if found != expected:
         yield Finding(
             SHAPES,
             str(case),
-            f"expected {expected}, got {found}; the factor does not decide the size",
+            f"expected {expected}, got {found}; the output size does not follow the factor",
         )
 
 
-def _check_values(plain: Runner, optimised: Runner, case: Case) -> Iterator[Finding]:
-    pair = case.image(batch=2)
+def _check_values(plain: LoadedGraph, optimised: LoadedGraph, case: Case) -> Iterator[Finding]:
+    pair = case.make_image(batch=2)
     reference = np.concatenate([plain(image[None], case.scales) for image in pair])
     if not np.isfinite(reference).all():
         yield Finding(VALUES, str(case), "expected finite numbers, got NaN or infinity")
@@ -68,14 +71,14 @@ def _check_values(plain: Runner, optimised: Runner, case: Case) -> Iterator[Find
         (plain, "a batch of 2 differs from two runs"),
         (optimised, "ORT_ENABLE_ALL differs from ORT_DISABLE_ALL"),
     ):
-        error = _difference(run(pair, case.scales), reference)
+        error = _compute_difference(run(pair, case.scales), reference)
         if not error <= MAX_TOLERANCE:
             yield Finding(
                 VALUES, str(case), f"{text}: expected up to {MAX_TOLERANCE} levels, got {error:.3g}"
             )
 
 
-def _difference(found: Float32, reference: Float32) -> float:
+def _compute_difference(found: Float32, reference: Float32) -> float:
     if found.shape != reference.shape:
         return float("inf")
     return float(np.abs(found - reference).max())

@@ -1,8 +1,7 @@
-"""The sizes and factors at which graphs are compared, and the pixels for it.
+"""The sizes, factors and pixels with which graphs are compared.
 
-A check at 2, 3 and 4 alone sees neither a rounding rule nor a swapped axis, so
-there are odd, prime, tall, wide and one-pixel sizes, and fractional and unequal
-factors.
+Factors 2, 3 and 4 alone would show neither a wrong rounding rule nor swapped axes. So the sizes
+are odd, prime, tall, wide and one pixel, and some factors are fractional or differ per axis.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 Float32: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
-# Largest and mean difference, in grey levels of 255, that count as equal. On random pixels up
-# to 0.0025 and 0.00015 were seen: float32 coordinates at fractional factors, and sums of 5,184
-# products in another order. A wrong coefficient, coordinate or channel order gives whole levels.
-# So this leaves room for other processors, and none for mistakes.
+# Largest and mean difference, in grey levels of 255, that count as equal. On random pixels the
+# largest seen were 0.0025 and 0.00015, from float32 coordinates at fractional factors and from
+# summing 5,184 products in another order. A wrong coefficient, coordinate or channel order gives
+# whole levels. So the tolerance allows for other processors, but not for mistakes.
 MAX_TOLERANCE = 0.02
 MEAN_TOLERANCE = 0.002
 
@@ -31,7 +30,7 @@ SIZES = (
     Size(1, 1),
     Size(9, 15),  # odd
     Size(13, 11),  # prime
-    Size(40, 4),  # tall; 1.3 x 40 is 52 in float32, and 51 where a float64 product is floored
+    Size(40, 4),  # tall; floor(1.3 x 40) is 52 in float32, but 51 in float64
     Size(3, 41),  # wide
 )
 FACTORS = tuple(
@@ -45,7 +44,7 @@ FACTORS = tuple(
         ("4", "4"),
         ("2", "3"),
         ("3.3", "1.3"),
-        ("2.57", "16"),  # the largest that is promised, and one that no rounding leaves as it is
+        ("2.57", "16"),  # the maximum, and a factor that any rounding would change
     )
 )
 
@@ -63,31 +62,31 @@ class Case:
     factor: Factor
 
     def __str__(self) -> str:
-        """For findings."""
+        """Describe the case for a finding."""
         return f"{self.size.height} x {self.size.width} px (height x width), factor {self.factor}"
 
     @property
     def scales(self) -> Float32:
         """The graph's `factor` input, (4,) float32 [1, 1, fh, fw]."""
-        return scales_of(self.factor)
+        return list_scales(self.factor)
 
     @property
     def size_out(self) -> Size:
-        """The size of the result by ONNX Runtime's rule, floor(float32(h) x float32(f))."""
+        """Size of the result by ONNX Runtime's rule, floor(float32(h) x float32(f))."""
         height, width = np.array(self.size, np.float32) * self.scales[2:]
         return Size(int(height), int(width))
 
-    def image(self, batch: int = 1) -> Float32:
-        """Random pixels, (batch, 3, H, W) float32 in 0..255, the same at every call."""
+    def make_image(self, batch: int = 1) -> Float32:
+        """Make random pixels, (batch, 3, H, W) float32 in 0..255, the same in every call."""
         rng = np.random.default_rng([batch, *self.size])
         return rng.uniform(0, 255, (batch, 3, *self.size)).astype(np.float32)
 
 
-def scales_of(factor: Factor) -> Float32:
-    """A factor as `Resize` takes it, (4,) float32 [1, 1, fh, fw]."""
+def list_scales(factor: Factor) -> Float32:
+    """List the scales that `Resize` takes for a factor: (4,) float32 [1, 1, fh, fw]."""
     return np.array([1, 1, factor.height, factor.width], np.float32)
 
 
-def cases(fixed: Factor | None = None) -> Sequence[Case]:
-    """Every size at every factor, or at the one of a graph whose factor is fixed."""
+def list_cases(fixed: Factor | None = None) -> Sequence[Case]:
+    """Combine every size with every factor, or only with a graph's fixed factor."""
     return [Case(size, factor) for size in SIZES for factor in ((fixed,) if fixed else FACTORS)]

@@ -1,15 +1,15 @@
-"""The check of a graph, a ladder: each rung tells what it finds, and the next needs it to hold.
+"""Check a graph in steps; each step needs the ones before it to pass.
 
-    1  file       it parses, is whole, and onnx.checker (full) accepts it
+    1  file       it parses, is complete, and onnx.checker (full) accepts it
     2  signature  names, types, dynamic axes
     3  resize     the factor reaches Resize.scales; cubic, a = -0.75, half pixels
     4  shapes     the output's size follows the factor, at many sizes and factors
     5  values     finite, and the same with the optimiser on and off, alone and in a batch
-    6  weights    of a bank: made from the factor alone, and mixed as the anchors on its card say
+    6  weights    of a bank: computed from the factor alone, and mixed between the card's anchors
 
-`onnx.checker` calls a graph correct whose factor was frozen by the export. Needs no
-checkpoint, and so works on anyone's graph; the comparison with PyTorch is in
-`srcnn.export.parity`.
+The check is needed because `onnx.checker` also accepts a graph whose factor was frozen by the
+export. It needs no checkpoint, so it works on any graph; `srcnn.export.parity` compares a graph
+with PyTorch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
 from srcnn.graphs.weights import check_mixing, check_wiring
 from srcnn.model.card import ModelCard
-from srcnn.runtime.onnx_session import first_line
+from srcnn.runtime.onnx_session import extract_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,29 +37,29 @@ FILE = "file"
 
 
 def check_graph(content: bytes) -> list[Finding]:
-    """Everything that is wrong with a graph, as far as it can be told without its checkpoint.
+    """Find everything that is wrong with a graph and can be found without its checkpoint.
 
     Args:
-        content: the ONNX file.
+        content: of the ONNX file.
 
     Returns:
-        Nothing for a graph that keeps the contract.
+        The findings; none for a graph that fulfils the contract.
     """
     try:
         model = _read(content)
         card = ModelCard.from_metadata({item.key: item.value for item in model.metadata_props})
-        fixed = _promised_factor(card)
+        fixed = _read_fixed_factor(card)
     except ModelError as error:
         return [Finding(FILE, "graph", str(error))]
-    wiring = Wiring.of(model.graph)
+    wiring = Wiring.read(model.graph)
     findings = [
-        *check_signature(model.graph, wiring, live=fixed is None),
-        *check_resize(wiring, _opset(model), fixed),
+        *check_signature(model.graph, wiring, is_live=fixed is None),
+        *check_resize(wiring, _read_opset(model), fixed),
     ]
-    # A missing input or a static axis makes every run fail, and is told already. A wrong
-    # Resize still runs, and running may tell more.
-    if any(finding.rung == "signature" for finding in findings):
-        return _without_echo(findings)
+    # With a missing input or a static axis every run would fail for that same reason. A graph
+    # with a wrong Resize still runs, and running it may show more.
+    if any(finding.step == "signature" for finding in findings):
+        return _drop_consequences(findings)
     findings += check_behaviour(content, fixed)
     findings += check_wiring(wiring, card) if fixed is None else []
     if card and card.anchors and fixed is None and not findings:
@@ -68,39 +68,39 @@ def check_graph(content: bytes) -> list[Finding]:
 
 
 def _read(content: bytes) -> onnx.ModelProto:
-    """Rung 1.
+    """Parse and validate the file: step 1.
 
     Raises:
-        ModelError: it is no ONNX file, not all of one, or not a valid one.
+        ModelError: it is not an ONNX file, is incomplete, or is not valid.
     """
     try:
         model = onnx.load_from_string(content)
     except Exception as error:  # protobuf's DecodeError, of a package without types
-        raise ModelError(f"{len(content)} bytes that are no ONNX file: {error}") from error
-    outside = sorted(_outside(model))
+        raise ModelError(f"not an ONNX file ({len(content)} bytes): {error}") from error
+    outside = sorted(_list_external_files(model))
     if outside:
         raise ModelError(
-            f"expected one file, but weights lie outside it, in {', '.join(outside)}: "
+            f"expected a single file, but some weights are in {', '.join(outside)}: "
             "export without external data"
         )
     try:
         onnx.checker.check_model(model, full_check=True)
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # ValidationError, InferenceError, and more from C++
-        raise ModelError(f"onnx.checker refuses it: {first_line(error)}") from error
+        raise ModelError(f"onnx.checker rejects it: {extract_first_line(error)}") from error
 
 
-def _outside(model: onnx.ModelProto) -> Iterator[str]:
+def _list_external_files(model: onnx.ModelProto) -> Iterator[str]:
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             yield from (item.value for item in tensor.external_data if item.key == "location")
 
 
-def _promised_factor(card: ModelCard | None) -> Factor | None:
-    """The fixed factor on the graph's card; None where there is no card, or a live factor.
+def _read_fixed_factor(card: ModelCard | None) -> Factor | None:
+    """The fixed factor on the graph's card; None without a card, or for a dynamic factor.
 
     Raises:
-        ModelError: it is no factor.
+        ModelError: the scale on the card is not a factor.
     """
     if card is None or card.scale is None:
         return None
@@ -109,16 +109,16 @@ def _promised_factor(card: ModelCard | None) -> Factor | None:
     except ValueError as error:
         raise ModelError(f"the graph's card: {error}") from error
     if not isinstance(scale, Factor):
-        raise ModelError(f"the graph's card: scale {card.scale!r} is no factor")
+        raise ModelError(f"the graph's card: scale {card.scale!r} is not a factor")
     return scale
 
 
-def _opset(model: onnx.ModelProto) -> int:
+def _read_opset(model: onnx.ModelProto) -> int:
     versions = {item.domain: int(item.version) for item in model.opset_import}
     return versions.get("", versions.get("ai.onnx", 0))
 
 
-def _without_echo(findings: list[Finding]) -> list[Finding]:
-    """Leave out that Resize is not fed by a factor, where the input itself is missing."""
-    missing = any(item.rung == "signature" and item.subject == "factor" for item in findings)
+def _drop_consequences(findings: list[Finding]) -> list[Finding]:
+    """Drop the finding that no factor feeds Resize if the input `factor` itself is missing."""
+    missing = any(item.step == "signature" and item.subject == "factor" for item in findings)
     return [item for item in findings if not (missing and "fed by the input" in item.text)]

@@ -1,4 +1,4 @@
-"""What is wrong with a graph, one fact each, and the one error that lists them all."""
+"""The findings of a check, one fact each, and the one error that lists them all."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ _SHOWN = 4
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One thing that is wrong with a graph.
 
     Attributes:
-        rung: the part of the check that found it.
-        subject: the node, value or case that it is about.
-        text: what was expected, what is there, and what to do.
+        step: the step of the check that found it.
+        subject: the node, value or case concerned.
+        text: what was expected, what was found, and what to do.
     """
 
-    rung: str
+    step: str
     subject: str
     text: str
 
     def __str__(self) -> str:
-        """One line."""
-        return f"{self.rung}: {self.subject}: {self.text}"
+        """Format as one line."""
+        return f"{self.step}: {self.subject}: {self.text}"
 
 
-def abridged(findings: Sequence[Finding]) -> list[Finding]:
-    """The first few of many findings of one kind, and how many more there are."""
+def abridge(findings: Sequence[Finding]) -> list[Finding]:
+    """Keep the first few of many similar findings, and add how many more there are."""
     shown, more = list(findings[:_SHOWN]), len(findings) - _SHOWN
     if more > 0:
-        shown.append(Finding(findings[0].rung, "further cases", f"{more} more like these"))
+        shown.append(Finding(findings[0].step, "further cases", f"{more} more like these"))
     return shown
 
 
 def raise_findings(name: str, findings: Iterable[Finding]) -> None:
-    """Fail with everything that was found, a line each.
+    """Raise one error that lists all findings, one per line.
 
     Args:
         name: of the graph.
-        findings: all of them; none is no error.
+        findings: if there are none, nothing is raised.
 
     Raises:
-        GraphCheckError: there is at least one.
+        GraphCheckError: there is at least one finding.
     """
     lines = [str(finding) for finding in findings]
     if lines:

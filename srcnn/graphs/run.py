@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 _LOG_FATAL_ONLY = 4
 
 
-class Runner(Protocol):
-    """A graph that is ready to run."""
+class LoadedGraph(Protocol):
+    """A graph that was loaded and can be run."""
 
     def __call__(self, image: Float32, scales: Float32) -> Float32:
-        """Run (N, 3, H, W) float32 with (4,) float32 scales, or without where they are fixed."""
+        """Run on (N, 3, H, W) float32; `scales`, (4,) float32, are ignored by a fixed factor."""
 
 
-def open_graph(content: bytes, *, optimised: bool) -> Runner:
+def open_graph(content: bytes, *, optimised: bool) -> LoadedGraph:
     """Load a graph.
 
     Args:
-        content: the ONNX file.
-        optimised: ORT_ENABLE_ALL, else ORT_DISABLE_ALL.
+        content: of the ONNX file.
+        optimised: ORT_ENABLE_ALL if true, else ORT_DISABLE_ALL.
 
     Raises:
-        Exception: ONNX Runtime cannot load it; its exceptions share no other base.
+        Exception: ONNX Runtime cannot load it; its exceptions have no other common base.
     """
     session = open_session(content, optimised=optimised)
-    live = any(value.name == FACTOR for value in session.get_inputs())
+    is_live = any(value.name == FACTOR for value in session.get_inputs())
 
     def run(image: Float32, scales: Float32) -> Float32:
-        feeds: dict[str, Any] = {INPUT: image} | ({FACTOR: scales} if live else {})
+        feeds: dict[str, Any] = {INPUT: image} | ({FACTOR: scales} if is_live else {})
         result: Float32 = session.run(None, feeds)[0]
         return result
 
@@ -43,14 +43,16 @@ def open_graph(content: bytes, *, optimised: bool) -> Runner:
 
 
 def open_session(content: bytes, *, optimised: bool) -> onnxruntime.InferenceSession:
-    """Load a graph, as `open_graph`, for other outputs than the image."""
+    """Load a graph like `open_graph`, but return the session, for outputs other than the image."""
     options = onnxruntime.SessionOptions()
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = (
         levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     )
-    options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised too, and told once
-    # Idle threads that spin would take the cores from PyTorch, which runs in turn with this.
+    options.log_severity_level = (
+        _LOG_FATAL_ONLY  # errors are raised as well, so no need to log them
+    )
+    # Idle threads that spin would take cores away from PyTorch, which runs in turn with this.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
         content, sess_options=options, providers=["CPUExecutionProvider"]

@@ -1,4 +1,4 @@
-"""Rung 2: the inputs and the output of a graph, their types and dynamic axes."""
+"""Step 2 of the check: the inputs and the output of a graph, their types and dynamic axes."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ import onnx
 
 from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 from srcnn.graphs.findings import Finding
-from srcnn.graphs.resize import frozen_factor
+from srcnn.graphs.resize import describe_frozen_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from srcnn.graphs.structure import Wiring
 
-RUNG = "signature"
+STEP = "signature"
 _FACTOR_AXES = (4,)
 
 
-def check_signature(graph: onnx.GraphProto, wiring: Wiring, *, live: bool) -> Iterator[Finding]:
+def check_signature(graph: onnx.GraphProto, wiring: Wiring, *, is_live: bool) -> Iterator[Finding]:
     """Compare a graph's interface with the contract.
 
     Args:
         graph: the graph.
-        wiring: where its values come from.
-        live: whether the factor has to be an input.
+        wiring: of the graph.
+        is_live: whether the factor must be an input.
     """
     weights = {tensor.name for tensor in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in weights}
     if INPUT in inputs:
         yield from _check_value(inputs[INPUT], INPUT_AXES)
     else:
-        yield Finding(RUNG, INPUT, f"no such input; the graph has {_names(inputs)}; rename it")
-    if live and FACTOR in inputs:
+        yield Finding(STEP, INPUT, f"no such input; the graph has {_list_names(inputs)}; rename it")
+    if is_live and FACTOR in inputs:
         yield from _check_value(inputs[FACTOR], _FACTOR_AXES)
-    elif live:
-        yield Finding(RUNG, FACTOR, frozen_factor(wiring, _names(inputs)))
-    for name in inputs.keys() - {INPUT, *([FACTOR] if live else [])}:
-        yield Finding(RUNG, name, "unexpected input; remove it, or make it a constant")
+    elif is_live:
+        yield Finding(STEP, FACTOR, describe_frozen_factor(wiring, _list_names(inputs)))
+    for name in inputs.keys() - {INPUT, *([FACTOR] if is_live else [])}:
+        yield Finding(STEP, name, "unexpected input; remove it, or make it a constant")
     yield from _check_outputs(graph.output)
 
 
 def _check_outputs(outputs: Sequence[onnx.ValueInfoProto]) -> Iterator[Finding]:
     names = [value.name for value in outputs]
     if names != [OUTPUT]:
-        yield Finding(RUNG, OUTPUT, f"expected one output of this name, got {names}; rename it")
+        yield Finding(STEP, OUTPUT, f"expected one output of this name, got {names}; rename it")
     else:
         yield from _check_value(outputs[0], OUTPUT_AXES)
 
@@ -54,22 +54,22 @@ def _check_value(value: onnx.ValueInfoProto, axes: Sequence[str | int]) -> Itera
     tensor = value.type.tensor_type
     if tensor.elem_type != onnx.TensorProto.FLOAT:
         found = onnx.TensorProto.DataType.Name(tensor.elem_type)
-        yield Finding(RUNG, value.name, f"expected FLOAT, got {found}")
+        yield Finding(STEP, value.name, f"expected FLOAT, got {found}")
     dims = list(tensor.shape.dim)
     if len(dims) != len(axes):
-        yield Finding(RUNG, value.name, f"expected {len(axes)} axes {axes}, got {len(dims)}")
+        yield Finding(STEP, value.name, f"expected {len(axes)} axes {axes}, got {len(dims)}")
         return
     for index, (dim, axis) in enumerate(zip(dims, axes, strict=True)):
         static = dim.dim_value if dim.HasField("dim_value") else None
         if isinstance(axis, str) and static is not None:
             yield Finding(
-                RUNG,
+                STEP,
                 f"{value.name}, axis {index} ({axis})",
                 f"expected dynamic, got {static}; export with this axis dynamic",
             )
         if isinstance(axis, int) and static not in {None, axis}:
-            yield Finding(RUNG, f"{value.name}, axis {index}", f"expected {axis}, got {static}")
+            yield Finding(STEP, f"{value.name}, axis {index}", f"expected {axis}, got {static}")
 
 
-def _names(inputs: dict[str, onnx.ValueInfoProto]) -> str:
+def _list_names(inputs: dict[str, onnx.ValueInfoProto]) -> str:
     return ", ".join(map(repr, inputs)) or "no inputs"

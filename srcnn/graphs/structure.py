@@ -1,7 +1,7 @@
-"""Walk a graph without running it: its nodes, what feeds what, and which values are constant.
+"""Analyse a graph without running it: its nodes, their connections, and constant values.
 
-Follows subgraphs (If, Loop, Scan), whose nodes may read the values around them.
-Functions of the model are expected to be inlined.
+Includes subgraphs (If, Loop, Scan), whose nodes may read values of the outer graph. Functions
+of the model must have been inlined.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Wiring:
     """Where the values of a graph come from.
 
     Attributes:
-        nodes: every node, subgraphs included.
-        sources: for each value, the values that it is computed from.
-        constants: for each constant, its value.
+        nodes: every node, including those of subgraphs.
+        sources: for each value, the values that it is directly computed from.
+        constants: values of the constants by name.
     """
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Wiring:
     constants: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, graph: onnx.GraphProto) -> Wiring:
+    def read(cls, graph: onnx.GraphProto) -> Wiring:
         """Read a graph."""
         wiring = cls()
         wiring._add(graph, set())
@@ -40,7 +40,7 @@ class Wiring:
     def _add(self, graph: onnx.GraphProto, outside: set[str]) -> None:
         for tensor in graph.initializer:
             self.constants[tensor.name] = numpy_helper.to_array(tensor)
-        for value in graph.input:  # of a subgraph: fed by its node
+        for value in graph.input:  # those of a subgraph are fed by its node
             self.sources[value.name] = set(outside)
         for node in graph.node:
             self._add_node(node)
@@ -49,21 +49,21 @@ class Wiring:
         self.nodes.append(node)
         inputs = set(filter(None, node.input))
         feeding = set(inputs)
-        for subgraph in _subgraphs(node):
+        for subgraph in _list_subgraphs(node):
             self._add(subgraph, inputs)
             feeding.update(value.name for value in subgraph.output)
         for name in filter(None, node.output):
             self.sources[name] = feeding
-        constant = _constant_of(node, self.constants)
+        constant = _read_constant(node, self.constants)
         if constant is not None:
             self.constants[node.output[0]] = constant
 
     def reaches(self, source: str, target: str) -> bool:
         """Whether `target` is computed from `source`."""
-        return source in self.behind([target])
+        return source in self.collect_sources([target])
 
-    def behind(self, targets: Iterable[str]) -> set[str]:
-        """All values that some are computed from, at any remove, and these themselves."""
+    def collect_sources(self, targets: Iterable[str]) -> set[str]:
+        """Collect all values that the targets are computed from, and the targets themselves."""
         seen: set[str] = set()
         waiting = list(targets)
         while waiting:
@@ -74,14 +74,14 @@ class Wiring:
         return seen
 
 
-def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+def _list_subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:
             yield attribute.g
         yield from attribute.graphs
 
 
-def _constant_of(node: onnx.NodeProto, known: dict[str, Any]) -> Any:
+def _read_constant(node: onnx.NodeProto, known: dict[str, Any]) -> Any:
     if node.op_type == "Identity":
         return known.get(node.input[0])
     if node.op_type != "Constant":

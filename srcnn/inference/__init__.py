@@ -1,1 +1,1 @@
-"""A picture through the network: from Python, by tiles, or whole."""
+"""Run the network on a picture: the Python interface, the tiled engine, and untiled graphs."""

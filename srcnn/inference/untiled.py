@@ -1,7 +1,7 @@
-"""Any graph, run as it is on the whole picture.
+"""Run any graph as it is, on the whole picture.
 
-For models of another form than the engine's (see `engine.network`): the graph decides
-how much memory a picture takes.
+For models that the engine cannot compute in tiles (see `engine.network_from_onnx`). The memory
+that a picture needs depends on the graph.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, resize_factor
+from srcnn.geometry import Size, make_resize_factor
 from srcnn.graphs.describe import GraphInfo
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
 from srcnn.runtime.onnx_session import Run, check_finite
@@ -22,43 +22,44 @@ from srcnn.runtime.onnx_session import Run, check_finite
 Array = npt.NDArray[Any]
 
 
-class WholeGraph:
-    """A graph, one picture at a time: threads may share it."""
+class UntiledGraph:
+    """Runs a graph, one picture at a time; threads may share it."""
 
     def __init__(self, run: Run, info: GraphInfo) -> None:
-        """Take the session.
+        """Store the graph.
 
         Args:
-            run: the graph.
-            info: what it takes and gives.
+            run: runs the graph.
+            info: inputs and outputs of the graph.
         """
         self._run = run
         self._info = info
-        # It takes hundreds of bytes for each output pixel.
-        self._alone = threading.Lock()
+        # A run needs hundreds of bytes per output pixel, so only one runs at a time.
+        self._one_at_a_time = threading.Lock()
 
-    def enlarge(self, image: Array, result: Array, before_tile: Callable[[], None]) -> None:
+    def enlarge(self, image: Array, result: Array, raise_if_cancelled: Callable[[], None]) -> None:
         """Run the graph on a picture; see `engine.Engine.enlarge`.
 
         Raises:
-            InferenceFailedError: a value is not finite, the size is wrong, or the runtime fails.
+            InferenceFailedError: a value is not finite, the output has the wrong size, or the
+                runtime fails.
         """
         size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
         levels = np.float32(LEVELS[image.dtype])
         planes = np.broadcast_to(image.astype(np.float32) / levels, (*size_in, COLOURS))
         feeds = {self._info.image: self._info.to_graph(planes)}
         if self._info.factor:
-            feeds[self._info.factor] = resize_factor(size_in, size_out)
-        with self._alone:
-            before_tile()
+            feeds[self._info.factor] = make_resize_factor(size_in, size_out)
+        with self._one_at_a_time:
+            raise_if_cancelled()
             (output,) = self._run(feeds)
         planes = self._info.from_graph(output[0].transpose(1, 2, 0))
         if planes.shape != (*size_out, COLOURS):
             raise InferenceFailedError(
-                f"the model gave {planes.shape}, expected {(*size_out, COLOURS)}"
+                f"the model's output has the shape {planes.shape}, expected {(*size_out, COLOURS)}"
             )
         check_finite(planes.mean())
         if image.shape[2] == 1:
-            # The mean with the weights of luma would favour green; the planes saw the same grey.
+            # A plain mean and not luma, which favours green: all planes had the same grey input.
             planes = planes.mean(axis=2, keepdims=True)
         result[:] = to_integers(planes, result.dtype, self._info.rounding)

@@ -1,6 +1,6 @@
-"""The model file: the one that ships with the package, or one by URL.
+"""Read a model file: the one that is included in the package, or one by path or URL.
 
-Knows nothing of sessions or of what the graph computes.
+Independent of sessions and of what the graph computes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Model:
     """An ONNX file in memory.
 
     Attributes:
-        url: where it was read from; `bundled` for the one in the package.
-        content: the file's bytes.
+        url: where it was read from; `bundled` for the file in the package.
+        content: of the file.
         sha256: of the content, in hex.
     """
 
@@ -35,14 +35,14 @@ def load_model(url: str | None = None, limits: StorageLimits = DEFAULT_LIMITS) -
     """Read a model file.
 
     Args:
-        url: path or URL; None or `bundled` for the one that ships with the package.
-        limits: how patient calls to storage are.
+        url: path or URL; None or `bundled` for the file in the package.
+        limits: timeouts and retries of storage calls.
 
     Raises:
-        SourceMissingError: there is no such file.
+        SourceMissingError: the file does not exist.
         ModelError: the file is empty.
-        UsageError: the URL carries credentials.
-        StorageError: it could not be read.
+        UsageError: the URL contains credentials.
+        StorageError: the file could not be read.
     """
     if url is None or url == BUNDLED:
         content = resources.files("srcnn").joinpath("weights/srcnn.onnx").read_bytes()

@@ -1,4 +1,4 @@
-"""Put a checked graph where others find it: `srcnn.onnx`, and `srcnn.json` beside it."""
+"""Publish a checked graph: write `srcnn.onnx`, and `srcnn.json` beside it."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def publish_model(
     limits: StorageLimits = DEFAULT_LIMITS,
     training: TrainingCard | None = None,
 ) -> str:
-    """Write a graph and its record, each whole or not at all.
+    """Write a graph and its record; each write is atomic.
 
     Args:
-        graph: the ONNX file, checked, with a card inside.
-        parity: what its check measured.
-        dst: folder or URL prefix; made when missing.
-        limits: how patient calls to storage are.
-        training: how its checkpoint was trained, where that is known.
+        graph: content of the ONNX file, checked, with a card.
+        parity: the differences to PyTorch that the check measured.
+        dst: folder or URL prefix; created if it does not exist.
+        limits: timeouts and retries of storage calls.
+        training: how the checkpoint was trained, if known.
 
     Returns:
-        The graph's URL.
+        The URL of the graph.
 
     Raises:
         ModelError: the graph has no card.
-        UsageError: the URL carries credentials, or its protocol is unknown.
+        UsageError: the URL contains credentials, or its protocol is unknown.
     """
     metadata = onnx.load_from_string(graph).metadata_props
     card = ModelCard.from_metadata({item.key: item.value for item in metadata})
     if card is None:
-        raise ModelError("the graph has no card: make it with srcnn.export.pipeline.make_graph")
+        raise ModelError("the graph has no card: create it with srcnn.export.pipeline.make_graph")
     record = ModelRecord(
         file=GRAPH_NAME,
         sha256=sha256_of(graph),
@@ -58,6 +58,6 @@ def publish_model(
     )
     folder = Folder(dst, limits)
     folder.write(GRAPH_NAME, graph)
-    # Last: a reader who compares its sha256 with the graph sees whether both belong together.
+    # Written last: its sha256 shows a reader whether the graph and the record belong together.
     folder.write(RECORD_NAME, record.to_json())
     return folder.url_of(GRAPH_NAME)

@@ -1,1 +1,1 @@
-"""How good enlarged pictures are: pictures made small, and results against the originals."""
+"""Measure how good enlarged images are: shrink originals, enlarge them again, and compare."""

@@ -1,4 +1,4 @@
-"""Pictures made small and enlarged again, against their originals, factor by factor."""
+"""Shrink images, enlarge them again, and compare them with the originals, factor by factor."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Picture: TypeAlias = npt.NDArray[np.uint8]
 Enlarge: TypeAlias = Callable[[Picture, Size], npt.NDArray[Any]]
 
 _WINDOW_PX = 11  # of SSIM
-# An error of one level in one pixel of 640 x 480 comes out above. Where nothing differs, the
-# decibels are infinite, and so would be every mean that one such picture goes into.
+# Even one wrong level in one pixel of 640 x 480 gives more decibels. For identical images they
+# would be infinite, and so would be every mean that includes such an image.
 _MOST_DB = 100.0
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How near enlarged pictures come to their originals; each a mean over pictures.
+    """How close enlarged images are to their originals; each figure is a mean over images.
 
     Attributes:
-        psnr_db: on Y of BT.601; 100 at most for each picture.
+        psnr_db: on Y of BT.601; at most 100 for each image.
         ssim: on Y of BT.601.
-        rgb_psnr_db: on the three colours; likewise.
+        rgb_psnr_db: on the three colours; at most 100 for each image.
     """
 
     psnr_db: float
@@ -42,14 +42,14 @@ class Figures:
 
     @classmethod
     def mean(cls, figures: Iterable[Figures]) -> Figures:
-        """The mean of each figure.
+        """Compute the mean of each figure.
 
         Raises:
-            ValueError: there are none.
+            ValueError: `figures` is empty.
         """
         each = list(figures)
         if not each:
-            raise ValueError("no picture to compare")
+            raise ValueError("no image to compare")
         return cls(
             psnr_db=fmean(one.psnr_db for one in each),
             ssim=fmean(one.ssim for one in each),
@@ -58,54 +58,54 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was found at one factor.
+class FactorFigures:
+    """The quality at one factor.
 
     Attributes:
-        factor: pictures were made small by it, and enlarged again.
-        figures: means over the pictures.
+        factor: by which images were shrunk and enlarged again.
+        figures: means over the images.
     """
 
     factor: float
     figures: Figures
 
 
-def border_px(factor: float) -> int:
-    """Pixels at each side that do not count: there less is known than elsewhere."""
+def compute_border_px(factor: float) -> int:
+    """Compute the border to ignore: near it an upscaler has fewer pixels to work with."""
     return math.ceil(factor)
 
 
 def is_large_enough(image: Picture, factor: float) -> bool:
-    """Whether a picture can be compared at a factor: inside its border, one window of SSIM fits."""
-    sharp = _comparable_size(image, factor)[0]
-    return min(sharp) >= 2 * border_px(factor) + _WINDOW_PX
+    """Whether an image can be compared at a factor: a window of SSIM must fit inside its border."""
+    sharp = _choose_sizes(image, factor)[0]
+    return min(sharp) >= 2 * compute_border_px(factor) + _WINDOW_PX
 
 
-def degraded(image: Picture, factor: float) -> tuple[Picture, Picture]:
-    """A picture cut to a size that the factor reaches, and the same made small.
+def degrade(image: Picture, factor: float) -> tuple[Picture, Picture]:
+    """Crop an image to a size that the factor can produce, and shrink it by the factor.
 
     Args:
         image: (H, W, 3) uint8 BGR, or (H, W).
         factor: at least 1.
 
     Returns:
-        round(h * factor) x round(w * factor) pixels of the picture from its upper left, and
-        these shrunk to h x w, where h is floor(H / factor), and w likewise.
+        The upper left round(h * factor) x round(w * factor) pixels of the image, and the same
+        shrunk to h x w, where h is floor(H / factor) and w is floor(W / factor).
     """
-    sharp, low = _comparable_size(image, factor)
-    cut = image[: sharp.height, : sharp.width]
-    return cut, shrink(cut, low)
+    sharp, low = _choose_sizes(image, factor)
+    cropped = image[: sharp.height, : sharp.width]
+    return cropped, shrink(cropped, low)
 
 
 def bicubic(low: Picture, size: Size) -> Picture:
     """Enlarge as the exported graph does before its network: cubic, a = -0.75, border repeated.
 
-    MATLAB's `imresize`, which the field's papers upsample with, takes a = -0.5 and comes out
-    about 0.3 dB lower at x2.
+    MATLAB's `imresize`, which the papers of the field use for upsampling, has a = -0.5; its
+    result is about 0.3 dB worse at x2.
 
     Args:
         low: (H, W, 3) or (H, W) uint8.
-        size: of the result, no smaller.
+        size: of the result, not smaller than the image.
     """
     values = low.astype(np.float32)
     for axis, pixels_out in enumerate(size):
@@ -114,18 +114,18 @@ def bicubic(low: Picture, size: Size) -> Picture:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
-def figures_of(found: npt.NDArray[Any], original: Picture, factor: float) -> Figures:
-    """Compare an enlarged picture with its original, a border of the factor's pixels cropped.
+def compute_figures(found: npt.NDArray[Any], original: Picture, factor: float) -> Figures:
+    """Compare an enlarged image with its original, ignoring a border of `factor` pixels.
 
     Args:
         found: (H, W, 3) uint8 BGR.
         original: of the same shape.
-        factor: by which it was enlarged.
+        factor: by which `found` was enlarged.
 
     Raises:
-        ValueError: the shapes differ, or the picture is not large enough.
+        ValueError: the shapes differ, or the image is too small.
     """
-    border = border_px(factor)
+    border = compute_border_px(factor)
     both = luma(found), luma(original)
     return Figures(
         psnr_db=min(psnr_db(*both, border), _MOST_DB),
@@ -134,33 +134,38 @@ def figures_of(found: npt.NDArray[Any], original: Picture, factor: float) -> Fig
     )
 
 
-def measure(enlarge: Enlarge, images: Sequence[Picture], factors: Iterable[float]) -> list[Row]:
-    """Make pictures small and enlarge them again, and compare: a row for each factor.
+def measure(
+    enlarge: Enlarge, images: Sequence[Picture], factors: Iterable[float]
+) -> list[FactorFigures]:
+    """Shrink images, enlarge them again, and compare them with the originals.
 
     Args:
-        enlarge: a picture (h, w, 3) uint8 BGR and the size it is to have: `Upscaler.to_size`,
-            or `bicubic`.
-        images: (H, W, 3) uint8 BGR, each `is_large_enough`.
+        enlarge: takes an image (h, w, 3) uint8 BGR and the size of the result, for example
+            `Upscaler.to_size` or `bicubic`.
+        images: (H, W, 3) uint8 BGR; for each of them `is_large_enough` holds.
         factors: at least 1 each.
 
+    Returns:
+        The figures for each factor, in the order of `factors`.
+
     Raises:
-        ValueError: there are no pictures, or one is not large enough.
+        ValueError: there are no images, or one is too small.
     """
     return [
-        Row(factor, Figures.mean(_compared(enlarge, image, factor) for image in images))
+        FactorFigures(factor, Figures.mean(_compare(enlarge, image, factor) for image in images))
         for factor in factors
     ]
 
 
-def _compared(enlarge: Enlarge, image: Picture, factor: float) -> Figures:
+def _compare(enlarge: Enlarge, image: Picture, factor: float) -> Figures:
     if not is_large_enough(image, factor):
-        raise ValueError(f"a picture of {Size(*image.shape[:2])} is too small for x{factor:g}")
-    sharp, low = degraded(image, factor)
-    return figures_of(enlarge(low, Size(*sharp.shape[:2])), sharp, factor)
+        raise ValueError(f"an image of {Size(*image.shape[:2])} px is too small for x{factor:g}")
+    sharp, low = degrade(image, factor)
+    return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, factor)
 
 
-def _comparable_size(image: Picture, factor: float) -> tuple[Size, Size]:
-    """The size that a picture is cut to, and the size that it is shrunk to."""
-    exact = Fraction(str(factor))  # as it is written: 33 / 1.1 is 30
+def _choose_sizes(image: Picture, factor: float) -> tuple[Size, Size]:
+    """The size that an image is cropped to, and the size that it is shrunk to."""
+    exact = Fraction(str(factor))  # the decimal as written: 33 / 1.1 is 30
     low = Size(*(int(length / exact) for length in image.shape[:2]))
     return Size(*(round(length * exact) for length in low)), low

@@ -1,6 +1,6 @@
 """ONNX Runtime sessions: which provider, how many threads.
 
-Knows nothing of images or of what a graph computes.
+Independent of images and of what a graph computes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from srcnn.errors import InferenceFailedError, ModelError, UsageError
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "directml", "coreml", "rocm"]
 Precision = Literal["exact", "fast"]
-"""`exact` computes in float32, `fast` in bfloat16: see `engine.fast`."""
+"""`exact` computes in float32, `fast` in bfloat16: see `srcnn.inference.engine.bfloat16`."""
 
 Array: TypeAlias = npt.NDArray[Any]
 Run: TypeAlias = Callable[[dict[str, Array]], Sequence[Array]]
-"""A graph that is ready to run, from any thread: inputs by name to outputs in order."""
+"""Runs a loaded graph, from any thread: takes inputs by name, returns outputs in order."""
 
 _RUNTIME_NAMES = {
     "cpu": "CPUExecutionProvider",
@@ -45,13 +45,13 @@ _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def choose_providers(provider: Provider) -> list[str]:
-    """ONNX Runtime's names for a provider, the CPU behind it for operators it lacks.
+    """Return ONNX Runtime's names for a provider, then the CPU for operators that it lacks.
 
     Args:
-        provider: `auto` takes CUDA where the installed ONNX Runtime has it, else the CPU.
+        provider: `auto` is CUDA if the installed ONNX Runtime has it, else the CPU.
 
     Raises:
-        UsageError: this ONNX Runtime does not offer it; the text says what to install.
+        UsageError: the installed ONNX Runtime lacks it; the message says what to install.
     """
     offered = onnxruntime.get_available_providers()
     if provider == "auto":
@@ -70,26 +70,26 @@ def choose_providers(provider: Provider) -> list[str]:
 def make_session(
     model: bytes, provider: Provider = "auto", threads: int = 1, *, is_small: bool = False
 ) -> onnxruntime.InferenceSession:
-    """Build a session; threads may share it.
+    """Create a session; threads may share it.
 
     Args:
-        model: the ONNX file's content.
+        model: content of the ONNX file.
         provider: execution provider.
-        threads: inside one run; with 1, a run stays on the thread that calls it.
-        is_small: whether it is one of many whose runs take little: these share their memory.
+        threads: used by one run; with 1, a run stays on the thread that calls it.
+        is_small: whether it is one of many sessions that need little memory; these share it.
 
     Raises:
-        UsageError: the provider is not there.
+        UsageError: the provider is not available.
         ModelError: ONNX Runtime cannot load the graph.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = _LOG_ERRORS_ONLY
-    # An arena keeps the most that any run ever took, for each session.
+    # Each session's arena would keep as much memory as its largest run ever used.
     options.enable_cpu_mem_arena = False
-    # Plans the memory of a run anew for each shape, and keeps the plans.
+    # With patterns, memory is planned for each new shape, and every plan is kept.
     options.enable_mem_pattern = not is_small
-    # Idle threads that spin take the core from decoding and encoding on other threads.
+    # Idle threads that spin take cores away from threads that decode and encode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = choose_providers(provider)
     if is_small and providers == [_RUNTIME_NAMES["cpu"]]:
@@ -99,27 +99,28 @@ def make_session(
         return onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
     # The binding's exceptions share no base below Exception (Fail, InvalidGraph, ...).
     except Exception as error:
-        raise ModelError(f"ONNX Runtime cannot load the graph: {first_line(error)}") from error
+        raise ModelError(
+            f"ONNX Runtime cannot load the graph: {extract_first_line(error)}"
+        ) from error
 
 
 @cache
 def _share_memory() -> None:
-    """Give the process one arena, for the sessions that ask for it.
+    """Register one arena for the process, used by the sessions that ask for it.
 
-    From the system's allocator, a new session's first run takes fresh memory: what the last one
-    left lies a few bytes too short between what that one keeps. 1,200 small pictures, each with a
-    factor of its own, held 330 MB instead of 210, and took 5 % more time.
+    With the system's allocator, the first run of a new session takes fresh memory: the gaps that
+    the previous session left are a few bytes too small. 1,200 small pictures, each with its own
+    factor, then held 330 MB instead of 210 MB, and took 5 % longer.
     """
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
-    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    onnxruntime.create_and_register_allocator(place, None)
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    onnxruntime.create_and_register_allocator(memory, None)
 
 
-def runner(session: onnxruntime.InferenceSession) -> Run:
-    """A session's run, with failures as our own.
+def make_run(session: onnxruntime.InferenceSession) -> Run:
+    """Return a function that runs a session and raises our own errors.
 
-    Raises:
-        InferenceFailedError: when called, where the runtime fails.
+    The function raises `InferenceFailedError` if the runtime fails.
     """
 
     def run(feeds: dict[str, Array]) -> Sequence[Array]:
@@ -127,25 +128,25 @@ def runner(session: onnxruntime.InferenceSession) -> Run:
             outputs: Sequence[Array] = session.run(None, feeds)
         # The binding's exceptions share no base below Exception.
         except Exception as error:
-            raise InferenceFailedError(f"inference failed: {first_line(error)}") from error
+            raise InferenceFailedError(f"inference failed: {extract_first_line(error)}") from error
         return outputs
 
     return run
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, without ONNX Runtime's prefix of codes."""
+def extract_first_line(error: BaseException) -> str:
+    """Return the first line of an error message, without the error code of ONNX Runtime."""
     text = str(error).strip() or type(error).__name__
     return _CODES.sub("", text.splitlines()[0])
 
 
 def check_finite(mean: Any) -> None:
-    """Refuse values whose mean is not finite: one of them is not.
+    """Fail if the mean of the model's output is not finite: then some value is not.
 
     Raises:
-        InferenceFailedError: it is not.
+        InferenceFailedError: the mean is NaN or infinite.
     """
     if not np.isfinite(mean):
         raise InferenceFailedError(
-            "the model gave values that are not finite; the picture is dropped"
+            "the model's output contains values that are not finite (NaN or infinity)"
         )

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from srcnn.graphs.contract import STEPS_PER_FACTOR
 from srcnn.training.luma_network import Luma
-from srcnn.training.training_spec import GRID
 
 _SMALLEST = 1.04  # below, the grid gives the identity
 _AT_ANCHOR = 0.5  # share of the batches at the upper end of a segment, the rest inside
@@ -23,7 +23,7 @@ _TWICE = (2.0, 3.0, 4.0)  # anchors that people upscale by most: two batches a s
 
 def hats(factor: float, anchors: Sequence[float]) -> npt.NDArray[np.float64]:
     """How much each anchor's weights count at a factor, (K,), one in all."""
-    onto_grid = round(factor * GRID) / GRID
+    onto_grid = round(factor * STEPS_PER_FACTOR) / STEPS_PER_FACTOR
     return np.array([np.interp(onto_grid, anchors, row) for row in np.eye(len(anchors))])
 
 

@@ -8,12 +8,11 @@ from typing import Literal, TypeAlias
 
 from srcnn.errors import UsageError
 from srcnn.geometry import MAX_FACTOR
+from srcnn.graphs.contract import STEPS_PER_FACTOR
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 DEFAULT_FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-GRID = 16
-"""Weights change with the factor in steps of 1/GRID; see `srcnn.export.srcnn_network`."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,10 @@ class TrainingSpec:
         shown = ",".join(f"{factor:g}" for factor in factors)
         if not factors or any(after <= before for before, after in itertools.pairwise(anchors)):
             raise UsageError(f"factors {shown}: expected ascending factors above 1, such as 2,3,4")
-        if anchors[-1] > MAX_FACTOR or any(anchor * GRID % 1 for anchor in anchors):
+        if anchors[-1] > MAX_FACTOR or any(anchor * STEPS_PER_FACTOR % 1 for anchor in anchors):
             raise UsageError(
-                f"factors {shown}: expected up to {MAX_FACTOR}, each a multiple of 1/{GRID}"
+                f"factors {shown}: expected up to {MAX_FACTOR}, each a multiple of "
+                f"1/{STEPS_PER_FACTOR}"
             )
         return cls(anchors, steps, hours, seed, device, threads)
 
@@ -81,5 +81,6 @@ def between(anchors: tuple[float, ...]) -> list[float]:
     measured = []
     for low, high in itertools.pairwise(anchors):
         middle = (low + high) / 2
-        measured += [middle, high] if round(middle * GRID) / GRID > low else [high]
+        nearest = round(middle * STEPS_PER_FACTOR) / STEPS_PER_FACTOR
+        measured += [middle, high] if nearest > low else [high]
     return measured

@@ -22,7 +22,7 @@ from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_network import Srcnn
-from srcnn.graphs.run import Runner, open_graph
+from srcnn.graphs.run import LoadedGraph, open_graph
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.quality.compare import Enlarge, bicubic, measure
@@ -44,17 +44,17 @@ def exported(checkpoint: str) -> bytes:
     return make_graph(content, source, GraphSpec.of("torchscript", None, None))
 
 
-def graph_of(checkpoint: str) -> Runner:
+def graph_of(checkpoint: str) -> LoadedGraph:
     return open_graph(exported(checkpoint), optimised=True)
 
 
-def enlarged(run: Runner, image: Any, scale: float) -> Any:
+def enlarged(run: LoadedGraph, image: Any, scale: float) -> Any:
     planes = image.astype(np.float32).transpose(2, 0, 1)[None]
     result = run(planes, np.array([1, 1, scale, scale], np.float32))
     return result[0].transpose(1, 2, 0).clip(0, 255)
 
 
-def mean_psnr(run: Runner, dataset: str, finish: Any) -> float:
+def mean_psnr(run: LoadedGraph, dataset: str, finish: Any) -> float:
     folder = REFERENCE / "bench" / dataset / f"image_SRF_{SCALE}"
     figures = []
     for file in sorted(folder.glob("*_LR.png")):

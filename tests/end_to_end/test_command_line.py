@@ -54,7 +54,7 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["--src", "{src}", "--include"], "--include"),
         (["--src", "{src}", "--report", "{src}"], "is a folder; expected a file"),
         (["--src", "{src}", "--dst", "{src}/cat.png"], "is a file: give --dst a folder"),
-        (["--src", "{src}", "--convention", "rgb-unit"], "states its own pixels"),
+        (["--src", "{src}", "--convention", "rgb-unit"], "card states the convention"),
         ([], "--src"),
         (["--src", "{src}/missing"], "missing: no such folder"),
         (["--src", "{src}", "--model", "{src}/none.onnx"], "none.onnx: no such file"),

@@ -1,4 +1,4 @@
-"""Scales as people write them, output sizes to the pixel, and the float32 that ONNX is fed."""
+"""Scales as users write them, exact output sizes, and the float32 factor for ONNX."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from srcnn.geometry import (
     Side,
     Size,
     Target,
+    compute_resize_scale,
     is_large_enough,
+    make_resize_factor,
     output_size,
     parse_scale,
-    resize_factor,
-    resize_scale,
     to_scale,
 )
 
@@ -52,7 +52,7 @@ def factor(height: str, width: str | None = None) -> Factor:
         ("shortest=20000", Target("shortest", 20_000)),
     ],
 )
-def test_what_people_write_is_read(text: str, expected: object) -> None:
+def test_scales_as_users_write_them_are_parsed(text: str, expected: object) -> None:
     assert parse_scale(text) == expected
 
 
@@ -123,7 +123,7 @@ def test_a_target_is_met_to_the_pixel_and_keeps_the_aspect(
     target = Target(side, pixels)
     now = {"width": size.width, "height": size.height, "longest": max(size), "shortest": min(size)}
     if pixels > MAX_FACTOR * now[side]:
-        with pytest.raises(ImageError, match="factors run to 16"):
+        with pytest.raises(ImageError, match="largest factor is 16"):
             output_size(size, target)
         return
     result = output_size(size, target)
@@ -150,17 +150,17 @@ def test_the_factor_one_keeps_the_size(size: Size) -> None:
 @given(st.integers(1, 20_000), st.data())
 def test_the_scale_fed_to_resize_makes_exactly_the_pixels(before: int, data: st.DataObject) -> None:
     after = data.draw(st.integers(before, MAX_FACTOR * before))
-    scale = resize_scale(before, after)
+    scale = compute_resize_scale(before, after)
     assert scale.dtype == np.float32
     assert int(np.float32(before) * scale) == after
 
 
 @pytest.mark.parametrize("before", [1, 3, 7, 41, 49, 123, 997, 4095, 19_999])
-def test_it_does_for_every_size_in_reach(before: int) -> None:
+def test_the_scale_is_exact_for_every_reachable_size(before: int) -> None:
     wrong = [
         after
         for after in range(before, MAX_FACTOR * before + 1, max(1, before // 97))
-        if int(np.float32(before) * resize_scale(before, after)) != after
+        if int(np.float32(before) * compute_resize_scale(before, after)) != after
     ]
     assert not wrong
 
@@ -168,7 +168,7 @@ def test_it_does_for_every_size_in_reach(before: int) -> None:
 @given(sizes, factors)
 def test_the_graph_makes_the_size_that_was_planned(size: Size, value: Fraction) -> None:
     planned = output_size(size, Factor(value, value))
-    fed = resize_factor(size, planned)
+    fed = make_resize_factor(size, planned)
     assert fed.dtype == np.float32
     assert fed[:2].tolist() == [1, 1]
     made = np.floor(np.float32([size.height, size.width]) * fed[2:])
@@ -193,7 +193,7 @@ def test_the_graph_makes_the_size_that_was_planned(size: Size, value: Fraction) 
         (factor("4"), factor("4")),
     ],
 )
-def test_what_python_callers_write_is_read(value: float, expected: object) -> None:
+def test_scales_as_python_callers_write_them_are_parsed(value: float, expected: object) -> None:
     assert to_scale(value) == expected
 
 

@@ -1,7 +1,7 @@
-"""Convolutions in bfloat16, through OpenVINO: faster where the processor multiplies it.
+"""Run convolutions in bfloat16 with OpenVINO: faster on processors that support it.
 
-Only the convolutions are computed in it, with sums in float32, and made ready for it by
-`centring`; the upsampling, and the rounding to pixels, stay in ONNX Runtime and float32.
+Only the convolutions use bfloat16, with sums in float32; `bfloat16_centering` prepares them for
+it. The upsampling and the rounding to pixels stay in ONNX Runtime and float32.
 """
 
 from __future__ import annotations
@@ -19,108 +19,111 @@ import onnx.utils
 from srcnn.errors import UsageError
 from srcnn.inference.engine.bfloat16_centering import MIDDLE_GREY, centre
 from srcnn.inference.engine.graph_writer import BLOCKS, MEAN, PLANES, VALUES
-from srcnn.runtime.onnx_session import Array, Run, make_session, runner
+from srcnn.runtime.onnx_session import Array, Run, make_run, make_session
 
 FAST_FROM = 3
-"""The factor from which it is used. The smaller the factor, the closer the result to the truth, and
-the more a rounding shows: below, the first bundled weights lost more than 0.02 dB; what those of
-today lose is in docs/performance.md."""
+"""The smallest factor at which it is used. At small factors the result is close to the original,
+so that rounding costs more: below this factor the first bundled weights lost more than 0.02 dB.
+The loss of the current weights is in docs/performance.md."""
 
-# OpenVINO's binding prepares itself in its first inference: two threads in that wait for each
-# other for ever, one with Python's lock, one with the binding's (2026.4).
-_beginning, _began = threading.Lock(), threading.Event()
+# OpenVINO's binding initialises itself in its first inference. Two threads there deadlock: one
+# holds Python's lock, the other the lock of the binding (2026.4).
+_first_inference, _is_initialised = threading.Lock(), threading.Event()
 
 Arithmetic = Literal["bf16", "f32"]
 
 
 def check_fast() -> None:
-    """Refuse where bfloat16 cannot be had, or gains nothing.
+    """Check that bfloat16 is available and faster.
 
     Raises:
-        UsageError: OpenVINO is not installed, or the processor has no bfloat16.
+        UsageError: OpenVINO is not installed, or the processor does not support bfloat16.
     """
     if importlib.util.find_spec("openvino") is None:
         raise UsageError(
             "--precision fast needs OpenVINO, which is not installed: "
             "pip install 'srcnn-batch[openvino]', or use --precision exact"
         )
-    core = _core()
+    core = _make_core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         name = core.get_property("CPU", "FULL_DEVICE_NAME")
         raise UsageError(
-            f"--precision fast needs a processor that computes in bfloat16 (AVX-512 BF16 or AMX), "
-            f"which this one ({name.strip()}) does not: use --precision exact"
+            f"--precision fast needs a processor that supports bfloat16 (AVX-512 BF16 or AMX); "
+            f"this one ({name.strip()}) does not: use --precision exact"
         )
 
 
 def load_fast(content: bytes) -> Run:
-    """Make one of the engine's graphs ready to run, its convolutions in bfloat16 by OpenVINO.
+    """Load one of the engine's graphs, with its convolutions in bfloat16 by OpenVINO.
 
     Args:
-        content: the ONNX file; see `writer`.
+        content: of the ONNX file; see `graph_writer`.
     """
-    return load_parts(content, lambda convolutions: Convolutions(convolutions, "bf16"))
+    return load_parts(content, lambda convolutions: CompiledConvolutions(convolutions, "bf16"))
 
 
 def load_parts(content: bytes, load: Callable[[onnx.ModelProto], Callable[[Array], Array]]) -> Run:
-    """Make one of the engine's graphs ready to run, its convolutions elsewhere.
+    """Load one of the engine's graphs, with its convolutions in another runtime.
 
     Args:
-        content: the ONNX file; see `writer`.
-        load: makes the convolutions ready: planes less middle grey to values, as `centre` says.
+        content: of the ONNX file; see `graph_writer`.
+        load: loads the convolutions. They take planes minus middle grey; see `centre`.
     """
     model = onnx.load_from_string(content)
     if not any(node.op_type == "Conv" for node in model.graph.node):
-        return runner(make_session(content, "cpu", is_small=True))
+        return make_run(make_session(content, "cpu", is_small=True))
     inputs = [value.name for value in model.graph.input]
     extractor = onnx.utils.Extractor(model)
-    entry = _session(extractor.extract_model(inputs, [PLANES]))
+    entry = _load_session(extractor.extract_model(inputs, [PLANES]))
     body = extractor.extract_model([PLANES], [VALUES])
-    missing = centre(body)
+    offset = centre(body)
     convolutions = load(body)
-    leave = _session(extractor.extract_model([VALUES], [BLOCKS, MEAN]))
+    exit_ = _load_session(extractor.extract_model([VALUES], [BLOCKS, MEAN]))
 
     def run(feeds: dict[str, Array]) -> list[Array]:
         (planes,) = entry(feeds)
         planes -= np.float32(MIDDLE_GREY)
-        return list(leave({VALUES: convolutions(planes) + missing}))
+        return list(exit_({VALUES: convolutions(planes) + offset}))
 
     return run
 
 
-def _session(model: onnx.ModelProto) -> Run:
-    return runner(make_session(model.SerializeToString(), "cpu", is_small=True))
+def _load_session(model: onnx.ModelProto) -> Run:
+    return make_run(make_session(model.SerializeToString(), "cpu", is_small=True))
 
 
-def _core() -> Any:
-    import openvino  # noqa: PLC0415 - an extra; and it takes a moment
+def _make_core() -> Any:
+    import openvino  # noqa: PLC0415 - an optional dependency, and slow to import
 
     return openvino.Core()
 
 
-class Convolutions:
-    """A compiled graph, and as many requests as ever ran at a time: each holds its memory."""
+class CompiledConvolutions:
+    """Compiled convolutions, with as many requests as run at the same time at most.
+
+    A request keeps its memory, so finished requests are used again.
+    """
 
     def __init__(self, model: onnx.ModelProto, arithmetic: Arithmetic) -> None:
-        """Compile.
+        """Compile the convolutions.
 
         Args:
-            model: from planes to values.
-            arithmetic: `f32` where bfloat16 cannot be had.
+            model: from `graph_writer.PLANES` to `graph_writer.VALUES`.
+            arithmetic: `f32` for processors without bfloat16.
         """
         settings = {"INFERENCE_PRECISION_HINT": arithmetic, "INFERENCE_NUM_THREADS": 1}
-        core = _core()
+        core = _make_core()
         graph = core.read_model(model.SerializeToString())
         self._compiled = core.compile_model(graph, "CPU", settings)
         self._idle: deque[Any] = deque()
 
     def __call__(self, planes: Array) -> Array:
-        """Planes to values, on the calling thread."""
-        if _began.is_set():
+        """Compute values from planes, on the calling thread."""
+        if _is_initialised.is_set():
             return self._infer(planes)
-        with _beginning:
+        with _first_inference:
             values = self._infer(planes)
-            _began.set()
+            _is_initialised.set()
             return values
 
     def _infer(self, planes: Array) -> Array:

@@ -1,10 +1,10 @@
-"""Where an output pixel lies in the input, and what each input pixel weighs in it.
+"""Positions of output pixels in the input, and the weights of the input pixels for each.
 
-Along one axis, output pixel x sits at (x + 1/2) * pixels_in / pixels_out - 1/2 of the
-input, and takes four of its pixels by the cubic of Keys with a = -0.75, the border
-repeated: what ONNX `Resize` calls `pytorch_half_pixel`, `cubic_coeff_a` and no
-`exclude_outside`. Computed here in float64 from the exact sizes, for any range of
-output pixels, so that every tile has the weights that the whole image would have.
+Along one axis, output pixel x is at (x + 1/2) * pixels_in / pixels_out - 1/2 of the input. It is
+a weighted sum of four input pixels; the weights are the cubic kernel of Keys with a = -0.75, and
+the border is repeated. In ONNX `Resize` this is `pytorch_half_pixel`, `cubic_coeff_a`, and no
+`exclude_outside`. Here the weights are computed in float64 from the exact sizes, for any range
+of output pixels, so that each tile has the same weights as the whole image.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 CUBIC_A = -0.75
-_TAPS = np.arange(-1, 3)  # of four input pixels, relative to the one at or before the position
+_TAPS = np.arange(-1, 3)  # the four input pixels, relative to the one at or before the position
 
 Float64 = npt.NDArray[np.float64]
 
 
 def cubic(distance: npt.NDArray[Any], a: float = CUBIC_A) -> Float64:
-    """The cubic convolution kernel (Keys, 1981, equation 4 with a free a) at a distance.
+    """Evaluate the cubic convolution kernel (Keys, 1981, equation 4 with a free a).
 
     Args:
-        distance: in input pixels, of any sign.
-        a: slope at a distance of 1; upsampling's where not said.
+        distance: in input pixels, positive or negative.
+        a: slope at a distance of 1; by default that of the upsampling.
     """
     t = np.abs(np.asarray(distance, dtype=np.float64))
     near = ((a + 2) * t - (a + 3)) * t * t + 1
@@ -33,23 +33,23 @@ def cubic(distance: npt.NDArray[Any], a: float = CUBIC_A) -> Float64:
     return np.where(t <= 1, near, np.where(t < 2, far, 0.0))  # noqa: PLR2004 - its support
 
 
-def positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]) -> Float64:
-    """Where output pixels lie on the input's axis.
+def compute_positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]) -> Float64:
+    """Compute the positions of output pixels on the input's axis.
 
     Args:
         pixels_in: length of the axis before.
         pixels_out: length of the axis after.
-        outputs: indices of output pixels; they may lie outside the picture.
+        outputs: indices of output pixels; they may be outside the picture.
     """
-    # One division of exact integers: no error grows along the axis.
+    # A single division of exact integers, so that no error accumulates along the axis.
     return ((2 * outputs + 1) * pixels_in - pixels_out) / np.float64(2 * pixels_out)
 
 
-def _taps(
+def _compute_taps(
     pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Float64]:
-    """The four input pixels that each output pixel takes, and their weights: (outputs, 4) each."""
-    position = positions(pixels_in, pixels_out, outputs)
+    """The four input pixels of each output pixel, and their weights: (outputs, 4) each."""
+    position = compute_positions(pixels_in, pixels_out, outputs)
     before = np.floor(position).astype(np.int64)
     weights = cubic((position - before)[:, None] - _TAPS)
     return np.clip(before[:, None] + _TAPS, 0, pixels_in - 1), weights
@@ -58,20 +58,21 @@ def _taps(
 def interpolation(
     pixels_in: int, pixels_out: int, first: int, stop: int
 ) -> tuple[slice, npt.NDArray[np.float32]]:
-    """The matrix that upsamples a range of one axis.
+    """Make the matrix that upsamples a range of one axis.
 
     Args:
         pixels_in: length of the axis before.
         pixels_out: length of the axis after.
         first: first output pixel; may be negative.
-        stop: one after the last; may lie behind the end.
+        stop: one after the last output pixel; may be past the end of the axis.
 
     Returns:
-        The input pixels that are needed, and (stop - first, input pixels) float32 weights.
-        Rows of output pixels outside the picture are zero: there the network pads with zeros.
+        The range of input pixels that is needed, and (stop - first, input pixels) float32
+        weights. Rows of output pixels outside the picture are zero, because the network pads
+        with zeros.
     """
     outputs = np.arange(first, stop)
-    sources, weights = _taps(pixels_in, pixels_out, outputs)
+    sources, weights = _compute_taps(pixels_in, pixels_out, outputs)
     weights[(outputs < 0) | (outputs >= pixels_out)] = 0
     low, high = int(sources.min()), int(sources.max()) + 1
     matrix = np.zeros((len(outputs), high - low))
@@ -79,13 +80,13 @@ def interpolation(
     return slice(low, high), matrix.astype(np.float32)
 
 
-def input_weights(pixels_in: int, pixels_out: int) -> Float64:
-    """What each input pixel of an axis weighs in the mean of its upsampled pixels; 1 in all.
+def compute_input_weights(pixels_in: int, pixels_out: int) -> Float64:
+    """Compute the weight of each input pixel in the mean of the upsampled axis; they sum to 1.
 
     Args:
         pixels_in: length of the axis before.
         pixels_out: length of the axis after.
     """
-    sources, weights = _taps(pixels_in, pixels_out, np.arange(pixels_out))
+    sources, weights = _compute_taps(pixels_in, pixels_out, np.arange(pixels_out))
     total = np.bincount(sources.ravel(), weights.ravel(), minlength=pixels_in)
     return total / pixels_out

@@ -1,4 +1,4 @@
-"""What was made is kept for the next picture, within a limit of memory."""
+"""A cache with a limit of memory, shared by threads."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache, cached
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
 
-def kept(
-    make: Callable[..., Made],
+def cache_within(
+    make: Callable[..., Value],
     limit_bytes: int,
-    size_bytes: Callable[[Made], int],
+    size_bytes: Callable[[Value], int],
     key: Callable[..., Hashable],
-) -> Callable[..., Made]:
-    """A function that makes each thing once, and forgets what was not asked for the longest.
+) -> Callable[..., Value]:
+    """Cache the results of a function, and drop the least recently used above a limit.
 
-    Threads that ask for the same wait for the first, and share what it makes.
+    If several threads ask for the same value, one computes it, and the others wait for it.
 
     Args:
-        make: what is asked for.
-        limit_bytes: of all that is kept; what alone takes more is not kept.
-        size_bytes: of one thing.
-        key: of the same arguments as `make`; equal for what may be shared.
+        make: the function.
+        limit_bytes: of all cached values; a single value above the limit is not cached.
+        size_bytes: measures a value.
+        key: takes the arguments of `make`; equal keys share a value.
     """
-    cache: LRUCache[Any, Made] = LRUCache(limit_bytes, getsizeof=size_bytes)
+    cache: LRUCache[Any, Value] = LRUCache(limit_bytes, getsizeof=size_bytes)
     return cached(cache, key=key, condition=Condition())(make)

@@ -1,6 +1,6 @@
-"""What follows the upsampling: convolutions, one after the other, whose weights are constants.
+"""The network after the upsampling: a chain of convolutions with constant weights.
 
-Weights that depend on the factor make another network of each factor; see `bank`.
+If the weights depend on the factor, each factor has its own network; see `weight_bank`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COLOURS = 3
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution that keeps the size, with zeros around the image.
+    """A convolution that keeps the size, with zero padding.
 
     Attributes:
         weight: (channels out, channels in, height, width) float32; height and width are odd.
@@ -33,22 +33,22 @@ class Convolution:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Pixels that it sees above and below, and left and right."""
+        """How many pixels it reaches up and down, and to the left and right."""
         return self.weight.shape[2] // 2, self.weight.shape[3] // 2
 
     @property
     def macs(self) -> int:
-        """Multiplications for each pixel."""
+        """Multiplications per pixel."""
         return int(self.weight.size)
 
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of each value.
+    """A function that is applied to each value.
 
     Attributes:
-        operator: of ONNX.
-        attributes: of it, by name.
+        operator: name of the ONNX operator.
+        attributes: of the operator, by name.
     """
 
     operator: str
@@ -59,29 +59,29 @@ Layer: TypeAlias = Convolution | Activation
 
 
 class Networks(Protocol):
-    """A network for each factor: a `Network` is the same for all, a `bank.Bank` is not."""
+    """The networks for all factors: one `Network`, or a `WeightBank` with one for each factor."""
 
     @property
     def bytes_per_pixel(self) -> int:
-        """What computing a pixel takes, at any factor."""
+        """Memory to compute one pixel, the same at every factor."""
 
     def at(self, factor: Float32) -> Network:
-        """The network for a factor.
+        """Return the network for a factor.
 
         Args:
-            factor: (4,) float32 [1, 1, fh, fw], as the whole graph would be given it.
+            factor: (4,) float32 [1, 1, fh, fw], as for the whole graph.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """What follows the upsampling. The first and the last layer are convolutions, not the same.
+    """The layers after the upsampling. The first and the last are two different convolutions.
 
-    Two are equal where all they compute is: whatever is made of one serves the other.
+    Two networks are equal if they compute the same, so that they can share graphs.
 
     Attributes:
         layers: in order; none for the upsampling alone.
-        channels: of its input and its output: 3 for BGR, 1 for grey.
+        channels: of input and output: 3 for BGR, 1 for grey.
     """
 
     layers: tuple[Layer, ...]
@@ -99,21 +99,21 @@ class Network:
         return digest.digest()
 
     def __eq__(self, other: object) -> bool:
-        """Whether the layers, and all their weights, are the same."""
+        """Whether the layers and all their weights are the same."""
         return isinstance(other, Network) and self._digest == other._digest
 
     def __hash__(self) -> int:
-        """Of the weights."""
+        """Hash the layers and their weights."""
         return hash(self._digest)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """Of the weights of the convolutions."""
+        """Shapes of the weights of the convolutions."""
         return [layer.weight.shape for layer in self.convolutions]
 
     @property
     def size_bytes(self) -> int:
-        """Of all weights."""
+        """Memory of all weights."""
         return sum(layer.weight.nbytes + layer.bias.nbytes for layer in self.convolutions)
 
     @property
@@ -123,32 +123,33 @@ class Network:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Pixels that an output pixel sees, per axis."""
-        return reach_of(self.convolutions)
+        """How many pixels an output pixel depends on to each side, per axis."""
+        return compute_reach(self.convolutions)
 
     @property
     def has_phases(self) -> bool:
-        """Whether only the first and the last convolution see more than one pixel."""
+        """Whether all convolutions but the first and the last have a size of 1x1."""
         between = self.convolutions[1:-1]
         return bool(self.layers) and not any(max(layer.reach) for layer in between)
 
     @property
     def bytes_per_pixel(self) -> int:
-        """What computing a pixel takes: the values before and after a convolution, as floats."""
+        """Memory to compute one pixel: the float32 values before and after a convolution."""
         return 4 * max((outputs + inputs for outputs, inputs, *_ in self.shapes), default=1)
 
     def at(self, factor: Float32) -> Network:  # noqa: ARG002 - as `Networks` has it
-        """This network, whatever the factor."""
+        """Return this network, for any factor."""
         return self
 
-    def for_channels(self, channels: int) -> Network:
-        """The same network for planes that are all equal, given once.
+    def adapt_to_channels(self, channels: int) -> Network:
+        """Return this network for BGR, or an equivalent network for grey.
 
-        The three planes of a grey picture are the same, so that the weights of the input's
-        channels add up; the grey of the result is the mean of its three planes.
+        The three planes of a grey picture are equal, so the weights of the input channels can be
+        summed. The grey of the result is the mean of its three planes. The first and the last
+        convolution need a third of the multiplications.
 
         Args:
-            channels: 3 for no change, 1 for grey, at a third of the work at both ends.
+            channels: 3 for BGR, 1 for grey.
         """
         return self if channels == self.channels else self._grey
 
@@ -157,25 +158,25 @@ class Network:
         if not self.layers:
             return replace(self, channels=1)
         first, *_, last = self.convolutions
-        return Network((_grey_in(first), *self.layers[1:-1], _grey_out(last)), channels=1)
+        return Network((_sum_inputs(first), *self.layers[1:-1], _average_outputs(last)), channels=1)
 
 
 UPSAMPLING = Network(())
-"""No convolution at all: the cubic alone."""
+"""A network without layers: bicubic upsampling only."""
 
 
-def reach_of(convolutions: Iterable[Convolution]) -> tuple[int, int]:
-    """Pixels that an output pixel sees through a chain of convolutions, per axis."""
+def compute_reach(convolutions: Iterable[Convolution]) -> tuple[int, int]:
+    """Compute how many pixels a chain of convolutions reaches to each side, per axis."""
     reaches = [convolution.reach for convolution in convolutions]
     return sum(reach[0] for reach in reaches), sum(reach[1] for reach in reaches)
 
 
-def _grey_in(layer: Convolution) -> Convolution:
+def _sum_inputs(layer: Convolution) -> Convolution:
     weight = layer.weight.astype(np.float64).sum(axis=1, keepdims=True)
     return replace(layer, weight=weight.astype(np.float32))
 
 
-def _grey_out(layer: Convolution) -> Convolution:
+def _average_outputs(layer: Convolution) -> Convolution:
     weight = layer.weight.astype(np.float64).mean(axis=0, keepdims=True)
     bias = layer.bias.astype(np.float64).mean(keepdims=True)
     return Convolution(weight.astype(np.float32), bias.astype(np.float32))

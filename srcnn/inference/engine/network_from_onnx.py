@@ -1,7 +1,7 @@
-"""The network read off an ONNX graph: a cubic upsampling, then convolutions one after the other.
+"""Read the network of an ONNX graph: a cubic upsampling, then a chain of convolutions.
 
-A graph of this form can be computed in tiles and rewritten, exactly. A graph of any
-other form is left whole.
+A graph of this form can be rewritten and computed in tiles, exactly. A graph of any other form
+is run as it is; see `srcnn.inference.untiled`.
 """
 
 from __future__ import annotations
@@ -25,45 +25,45 @@ from srcnn.inference.engine.network import (
 )
 from srcnn.inference.engine.weight_bank import read_bank
 
-# Operators with one input that compute each value from that value alone.
+# Operators with one input that are applied to each value.
 _POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})
 
 
 def read_network(model: bytes, image: str, factor: str) -> Networks | None:
-    """The network of a graph, by factor where its weights are; None where it has another form.
+    """Read the networks of a graph; None if the graph has another form.
 
     Args:
-        model: ONNX file content.
+        model: content of the ONNX file.
         image: name of the image input.
         factor: name of the factor input.
     """
     proto = onnx.load_from_string(model)
-    wiring = Wiring.of(proto.graph)
-    resize, *nodes = _chain(proto.graph, image) or [onnx.NodeProto()]
+    wiring = Wiring.read(proto.graph)
+    resize, *nodes = _find_chain(proto.graph, image) or [onnx.NodeProto()]
     if not _is_plain_cubic(resize, factor):
         return None
     weights = [name for node in nodes if node.op_type == "Conv" for name in node.input[1:] if name]
     computed = list(dict.fromkeys(name for name in weights if name not in wiring.constants))
     if not computed:
-        return _network(nodes, wiring.constants)
+        return _make_network(nodes, wiring.constants)
     constants = {name: wiring.constants[name] for name in weights if name not in computed}
-    return read_bank(proto, wiring, factor, computed, partial(_network, nodes, constants))
+    return read_bank(proto, wiring, factor, computed, partial(_make_network, nodes, constants))
 
 
-def _network(
+def _make_network(
     nodes: Sequence[onnx.NodeProto],
     constants: Mapping[str, Any],
     computed: Mapping[str, Any] | None = None,
 ) -> Network | None:
-    """The network of a chain of nodes, from the values of its weights by name."""
+    """Make the network of a chain of nodes, with the values of its weights by name."""
     values = {**constants, **(computed or {})}
-    layers = [_layer(node, values) for node in nodes]
+    layers = [_read_layer(node, values) for node in nodes]
     network = Network(tuple(layer for layer in layers if layer is not None))
     return network if None not in layers and _is_complete(network) else None
 
 
-def _chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
-    """The nodes from the image to the output, where each feeds the next alone; else none."""
+def _find_chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
+    """The nodes from the image to the output, if they are a chain without branches; else none."""
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in set(filter(None, node.input)):
@@ -74,40 +74,40 @@ def _chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
         chain.append(readers[name][0])
         name = chain[-1].output[0]
     ends = name == graph.output[0].name and name not in readers
-    # Elsewhere, the same names may stand for anything.
+    # In other domains, operators of the same names may do anything.
     are_standard = all(node.domain in ("", "ai.onnx") for node in chain)
     return chain if ends and are_standard else []
 
 
 def _is_plain_cubic(resize: onnx.NodeProto, factor: str) -> bool:
-    """Whether the node is the upsampling of `coordinates`."""
+    """Whether the node is the upsampling of `bicubic`."""
     defaults: dict[str, object] = {
         "cubic_coeff_a": CUBIC_A,
         "exclude_outside": 0,
         "antialias": 0,
     }
     wanted = defaults | {"mode": b"cubic", "coordinate_transformation_mode": b"pytorch_half_pixel"}
-    given = _attributes(resize)
+    given = _read_attributes(resize)
     found = {name: given.get(name, defaults.get(name)) for name in wanted}
     is_resize = resize.op_type == "Resize" and list(resize.input[2:]) in ([factor], [factor, ""])
     return is_resize and found == wanted
 
 
-def _layer(node: onnx.NodeProto, values: Mapping[str, Any]) -> Layer | None:
+def _read_layer(node: onnx.NodeProto, values: Mapping[str, Any]) -> Layer | None:
     if node.op_type == "Conv":
-        return _convolution(node, [values.get(name) for name in node.input[1:]])
+        return _read_convolution(node, [values.get(name) for name in node.input[1:]])
     if node.op_type in _POINTWISE and len(node.input) == 1:
-        return Activation(node.op_type, tuple(sorted(_attributes(node).items())))
+        return Activation(node.op_type, tuple(sorted(_read_attributes(node).items())))
     return None
 
 
-def _convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution | None:
+def _read_convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution | None:
     if not constants or any(value is None for value in constants):
         return None
     weight = np.asarray(constants[0], dtype=np.float32)
     bias = np.asarray(constants[1] if constants[1:] else np.zeros(len(weight)), dtype=np.float32)
     reach = [size // 2 for size in weight.shape[2:]]
-    given = _attributes(node)
+    given = _read_attributes(node)
     plain = (
         all(size % 2 for size in weight.shape[2:])
         and list(given.get("pads", [0] * 4)) == reach * 2
@@ -118,12 +118,12 @@ def _convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution | No
     return Convolution(weight, bias) if plain else None
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def _read_attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
 
 
 def _is_complete(network: Network) -> bool:
-    """Whether it takes and gives three planes, and begins and ends with a convolution."""
+    """Whether input and output have three planes, and a convolution is first and another last."""
     first, last = (network.layers[:1] + network.layers[-1:]) or (None, None)
     if not isinstance(first, Convolution) or not isinstance(last, Convolution) or first is last:
         return False

@@ -1,13 +1,12 @@
-"""The graph for whole factors: convolve the picture itself, all phases of the result at once.
+"""Write the graph for integer factors: convolve the input itself, for all phases of the result.
 
-The first convolution has a set of channels for each phase, and no upsampled pixel is ever
-made: at x4 it multiplies 6 * 6 cells for each value, where 9 * 9 upsampled pixels would be.
-A phase's values stay together as channels up to the last convolution, which gathers
-from the phases around it what it would have found in the upsampled picture.
+The first convolution has a set of output channels for each phase, so that no upsampled pixels
+are computed: at x4 it multiplies 6 * 6 cells for each value, instead of 9 * 9 upsampled pixels.
+The values of a phase stay together as channels. The last convolution takes from the neighbouring
+phases the values that it would have found in the upsampled picture.
 
-Phases that need the same cells go through one convolution together, and no others:
-computing only what is needed is what makes this fast. Nothing here knows the border: see
-`engine` for the frame around the cells.
+Only phases that need the same cells share a convolution, so that nothing superfluous is computed.
+The border is not handled here: see `engine` for the frame around the cells.
 """
 
 from __future__ import annotations
@@ -16,116 +15,135 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import (
+    PLANES,
+    GraphWriter,
+    PixelFormat,
+    write_entry,
+    write_exit,
+)
 from srcnn.inference.engine.network import Activation, Convolution, Network
-from srcnn.inference.engine.polyphase import Group, composed, groups_of, later_weights
-from srcnn.inference.engine.upsampled_graph import padded
+from srcnn.inference.engine.polyphase import (
+    PhaseGroup,
+    compose_weights,
+    group_phases,
+    list_later_weights,
+)
+from srcnn.inference.engine.upsampled_graph import round_up_channels
 
-_END = 2**31 - 1  # of a slice that goes to the end
+_END = 2**31 - 1  # end of a slice up to the end of the axis
 
 
 class PhaseGraph:
-    """A network at a whole factor per axis.
+    """A network at an integer factor per axis.
 
     Attributes:
         factor: of the height and the width.
-        before: cells needed before the first, per axis; at most 0.
-        after: cells needed behind the last, per axis.
+        before: first cell needed, relative to the first cell of a tile, per axis; at most 0.
+        after: last cell needed, relative to the last cell of a tile, per axis.
     """
 
     def __init__(self, network: Network, factor: tuple[int, int]) -> None:
-        """Find the groups.
+        """Group the phases that need the same cells.
 
         Args:
-            network: its convolutions between the first and the last see one pixel each.
-            factor: whole, of the height and the width.
+            network: `Network.has_phases` must hold.
+            factor: integers, of the height and the width.
         """
         self.factor = factor
         self._network = network
         first, *_, last = network.convolutions
         self._groups = [
-            groups_of(factor[axis], first.reach[axis], last.reach[axis]) for axis in (0, 1)
+            group_phases(factor[axis], first.reach[axis], last.reach[axis]) for axis in (0, 1)
         ]
         self.before = [min(group.cells[0] for group in axis) for axis in self._groups]
         self.after = [max(group.cells[1] for group in axis) for axis in self._groups]
 
     @property
     def macs_per_pixel(self) -> float:
-        """Multiplications for each output pixel, padding of channels included."""
+        """Multiplications per output pixel, including padded channels."""
         first, *others, last = self._network.convolutions
         total = 0.0
-        for rows, columns in self._pairs():
+        for rows, columns in self._pair_groups():
             phases = len(rows.phases) * len(columns.phases)
             window = (rows.high - rows.low + 1) * (columns.high - columns.low + 1)
             total += phases * window * first.weight.shape[0] * first.weight.shape[1]
             total += phases * sum(layer.macs for layer in others)
             window = rows.later_high - rows.later_low + 1
             window *= columns.later_high - columns.later_low + 1
-            total += window * phases * last.weight.shape[1] * padded(self._block_channels)
+            total += (
+                window * phases * last.weight.shape[1] * round_up_channels(self._block_channels)
+            )
         return total / (self.factor[0] * self.factor[1])
 
     @property
     def _block_channels(self) -> int:
         return self.factor[0] * self.factor[1] * self._network.channels
 
-    def _pairs(self) -> Iterator[tuple[Group, Group]]:
+    def _pair_groups(self) -> Iterator[tuple[PhaseGroup, PhaseGroup]]:
         rows, columns = self._groups
         return ((row, column) for row in rows for column in columns)
 
-    def content(self, kind: Kind) -> bytes:
-        """The graph of a tile of cells; see `writer`.
+    def write(self, pixel_format: PixelFormat) -> bytes:
+        """Write the graph for a tile of cells; see `graph_writer`.
 
-        Its pixels are the tile's cells and those of `before` and `after` around them.
+        Its input is the cells of the tile, with a margin according to `before` and `after`.
 
         Args:
-            kind: of its pixels.
+            pixel_format: of the pixels.
         """
         graph = GraphWriter()
-        entry = write_entry(graph, kind)
-        planes = graph.node("Unsqueeze", entry, graph.constant([0], np.int64), output=PLANES)
+        entry = write_entry(graph, pixel_format)
+        planes = graph.add_node(
+            "Unsqueeze", entry, graph.add_constant([0], np.int64), output=PLANES
+        )
         total = ""
-        for rows, columns in self._pairs():
-            value = self._values(
-                graph, self._seen_by(graph, planes, (rows, columns)), rows, columns
+        for rows, columns in self._pair_groups():
+            value = self._add_layers(
+                graph, self._slice_cells(graph, planes, (rows, columns)), rows, columns
             )
-            last = self._last(rows, columns)
-            value = graph.convolution(value, last, has_bias=not total)
-            total = graph.node("Add", total, value) if total else value
-        return write_exit(graph, kind, total, self._block_channels)
+            last = self._make_last(rows, columns)
+            value = graph.add_convolution(value, last, has_bias=not total)
+            total = graph.add_node("Add", total, value) if total else value
+        return write_exit(graph, pixel_format, total, self._block_channels)
 
-    def _seen_by(self, graph: GraphWriter, planes: str, groups: tuple[Group, Group]) -> str:
-        """The part of the tile's cells that a pair of groups sees."""
+    def _slice_cells(
+        self, graph: GraphWriter, planes: str, groups: tuple[PhaseGroup, PhaseGroup]
+    ) -> str:
+        """Slice the cells that a pair of groups needs out of those of the tile."""
         low = [group.cells[0] - self.before[axis] for axis, group in enumerate(groups)]
         high = [group.cells[1] - self.after[axis] or _END for axis, group in enumerate(groups)]
         if low == [0, 0] and high == [_END, _END]:
             return planes
-        ends = (graph.constant(bound, np.int64) for bound in (low, high, [2, 3]))
-        return graph.node("Slice", planes, *ends)
+        ends = (graph.add_constant(bound, np.int64) for bound in (low, high, [2, 3]))
+        return graph.add_node("Slice", planes, *ends)
 
-    def _values(self, graph: GraphWriter, value: str, rows: Group, columns: Group) -> str:
-        """What the last convolution takes: (1, phases * channels, cells down, cells across)."""
+    def _add_layers(
+        self, graph: GraphWriter, value: str, rows: PhaseGroup, columns: PhaseGroup
+    ) -> str:
+        """Add all layers but the last: (1, phases * channels, cells down, cells across)."""
         phases = len(rows.phases) * len(columns.phases)
-        value = graph.convolution(value, self._first(rows, columns))
+        value = graph.add_convolution(value, self._make_first(rows, columns))
         for layer in self._network.layers[1:-1]:
             if isinstance(layer, Activation):
-                value = graph.activation(value, layer)
+                value = graph.add_activation(value, layer)
             else:
-                alike = Convolution(
+                repeated = Convolution(
                     np.tile(layer.weight, (phases, 1, 1, 1)), np.tile(layer.bias, phases)
                 )
-                value = graph.convolution(value, alike, group=phases)
+                value = graph.add_convolution(value, repeated, group=phases)
         return value
 
-    def _first(self, rows: Group, columns: Group) -> Convolution:
-        """The cubic and the first convolution in one, for all phases of a pair of groups."""
+    def _make_first(self, rows: PhaseGroup, columns: PhaseGroup) -> Convolution:
+        """Merge the cubic and the first convolution, for all phases of a pair of groups."""
         first = self._network.convolutions[0]
         reach = first.reach
         weights = [
             np.einsum(
                 "ocij,iy,jx->ocyx",
                 first.weight.astype(np.float64),
-                composed(self.factor[0], row, reach[0])[1],
-                composed(self.factor[1], column, reach[1])[1],
+                compose_weights(self.factor[0], row, reach[0])[1],
+                compose_weights(self.factor[1], column, reach[1])[1],
                 optimize=True,
             )
             for row in rows.phases
@@ -134,12 +152,12 @@ class PhaseGraph:
         weight = np.concatenate(weights).astype(np.float32)
         return Convolution(weight, np.tile(first.bias, len(weights)))
 
-    def _last(self, rows: Group, columns: Group) -> Convolution:
-        """What a pair of groups adds to a block of pixels: (row, column, channel)."""
+    def _make_last(self, rows: PhaseGroup, columns: PhaseGroup) -> Convolution:
+        """Make the share of a pair of groups in a block of pixels: (row, column, channel)."""
         last = self._network.convolutions[-1]
         outputs, inputs = last.weight.shape[:2]
-        down = later_weights(rows, self.factor[0], last.reach[0])
-        across = later_weights(columns, self.factor[1], last.reach[1])
+        down = list_later_weights(rows, self.factor[0], last.reach[0])
+        across = list_later_weights(columns, self.factor[1], last.reach[1])
         weight = np.zeros(
             (
                 self.factor[0],
@@ -160,6 +178,8 @@ class PhaseGraph:
         )
 
 
-def phase_graph(network: Network, kind: Kind, factors: tuple[int, int]) -> bytes:
-    """The graph of a tile of cells; see `PhaseGraph.content`."""
-    return PhaseGraph(network, factors).content(kind)
+def write_phase_graph(
+    network: Network, pixel_format: PixelFormat, factors: tuple[int, int]
+) -> bytes:
+    """Write the graph for a tile of cells; see `PhaseGraph.write`."""
+    return PhaseGraph(network, factors).write(pixel_format)

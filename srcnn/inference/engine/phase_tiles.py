@@ -1,4 +1,4 @@
-"""Tiles of whole pixels of the picture, each computed phase by phase."""
+"""Tiles at integer factors, computed phase by phase."""
 
 from __future__ import annotations
 
@@ -10,63 +10,65 @@ from typing import TypeAlias
 
 from srcnn.inference.engine.graph_writer import PIXELS
 from srcnn.inference.engine.network import Network
-from srcnn.inference.engine.phase_graph import PhaseGraph, phase_graph
-from srcnn.inference.engine.session_cache import Ready
-from srcnn.inference.engine.tile_pixels import Box, Range, Task, part_of, place
-from srcnn.inference.engine.tiling import cut
+from srcnn.inference.engine.phase_graph import PhaseGraph, write_phase_graph
+from srcnn.inference.engine.session_cache import SessionCache
+from srcnn.inference.engine.tile_pixels import Box, Range, TiledImage, extract_part, place_blocks
+from srcnn.inference.engine.tiling import cut_range
 from srcnn.runtime.onnx_session import Run, check_finite
 
 Factors: TypeAlias = tuple[int, int]
-"""Whole factors of the height and the width."""
+"""Integer factors of the height and the width."""
 
-_PLANS = 64  # kept: networks, factors and channels of a batch
+_CACHED = 64  # phase graphs: for the networks, factors and channels of many pictures
 
 
 class PhaseTiles:
-    """Tiles of pictures at whole factors."""
+    """Computes tiles at integer factors."""
 
-    def __init__(self, ready: Ready, tile_px: int) -> None:
-        """Load nothing yet.
+    def __init__(self, sessions: SessionCache, tile_px: int) -> None:
+        """Create the tiles; graphs are loaded when they are needed.
 
         Args:
-            ready: makes graphs ready to run.
+            sessions: loads and caches graphs.
             tile_px: side of a tile of the result.
         """
-        self._ready = ready
+        self._sessions = sessions
         self._tile_px = tile_px
-        self._phases = lru_cache(_PLANS)(PhaseGraph)
+        self._phases = lru_cache(_CACHED)(PhaseGraph)
 
-    def macs_per_pixel(self, network: Network, factors: Factors) -> float:
-        """Multiplications for each pixel of the result; infinite for a network of another form."""
+    def count_macs_per_pixel(self, network: Network, factors: Factors) -> float:
+        """Count multiplications per pixel of the result; infinite if phases are not possible."""
         return self._phases(network, factors).macs_per_pixel if network.has_phases else math.inf
 
-    def calls(self, task: Task, factors: Factors, box: Box) -> Iterator[Callable[[], None]]:
-        """One call for each tile.
+    def make_calls(
+        self, tiled: TiledImage, factors: Factors, box: Box
+    ) -> Iterator[Callable[[], None]]:
+        """Make a call for each tile.
 
         Args:
-            task: the picture.
-            factors: that lead from it to its result.
-            box: of the result, away from its border; begins and ends at whole cells.
+            tiled: the picture and its result.
+            factors: from the picture to the result.
+            box: part of the result, away from its border, that begins and ends at cell borders.
         """
         rows, columns = (
-            cut(start, stop, self._tile_px, factor)
+            cut_range(start, stop, self._tile_px, factor)
             for (start, stop), factor in zip(box, factors, strict=True)
         )
-        phases = self._phases(task.network, factors)
-        # Here, or each core would load its own.
-        graph = self._ready(phase_graph, task.network, task.kind, factors)
+        phases = self._phases(tiled.network, factors)
+        # Loaded once for all tiles, and not by each thread.
+        graph = self._sessions(write_phase_graph, tiled.network, tiled.pixel_format, factors)
         for tile in product(rows, columns):
-            yield partial(self._compute, graph, phases, task, tile)
+            yield partial(self._compute, graph, phases, tiled, tile)
 
     @staticmethod
-    def _compute(graph: Run, phases: PhaseGraph, task: Task, tile: Box) -> None:
+    def _compute(graph: Run, phases: PhaseGraph, tiled: TiledImage, tile: Box) -> None:
         factors = phases.factor
-        seen: list[Range] = [
+        needed: list[Range] = [
             (start // factor + before, stop // factor + after)
             for (start, stop), factor, before, after in zip(
                 tile, factors, phases.before, phases.after, strict=True
             )
         ]
-        blocks, mean = graph({PIXELS: part_of(task.image, seen[0], seen[1])})
+        blocks, mean = graph({PIXELS: extract_part(tiled.image, needed[0], needed[1])})
         check_finite(mean)
-        place(blocks, factors, task.result[slice(*tile[0]), slice(*tile[1])])
+        place_blocks(blocks, factors, tiled.result[slice(*tile[0]), slice(*tile[1])])

@@ -1,10 +1,10 @@
-"""The phases of a whole factor: output pixels that have the same weights.
+"""The phases of an integer factor: sets of output pixels that have the same weights.
 
-At a whole factor f the upsampled pixels fall into f phases per axis. All pixels of a phase
-lie at the same place between pixels of the picture, here called cells, so that the cubic
-has the same four weights for them, and the cubic and the first convolution, both linear,
-are one convolution of the cells (polyphase decomposition: Vaidyanathan, Multirate Systems
-and Filter Banks, 1993, section 4.3). One axis at a time.
+At an integer factor f, each axis has f phases. All output pixels of a phase are at the same
+position relative to the input pixels, here called cells, so that the cubic has the same four
+weights for them. The cubic and the first convolution are both linear, so together they are one
+convolution of the cells (polyphase decomposition: Vaidyanathan, Multirate Systems and Filter
+Banks, 1993, section 4.3). All functions handle one axis.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.inference.engine.bicubic import Float64, cubic, positions
+from srcnn.inference.engine.bicubic import Float64, compute_positions, cubic
 
-# Rounding makes 1e-17 of weights that are zero.
+# By rounding errors, weights that are zero become 1e-17.
 _ZERO = 1e-12
 
 
-class Group(NamedTuple):
-    """Phases of one axis that see the same neighbours.
+class PhaseGroup(NamedTuple):
+    """Phases of one axis that need the same cells.
 
     Attributes:
         phases: of the group.
-        low: first cell that the cubic and the first convolution see, relative to their own.
-        high: the last.
-        later_low: first cell whose values the last convolution takes, relative to its own.
-        later_high: the last.
+        low: first cell that the cubic and the first convolution use, relative to their own cell.
+        high: last cell that they use.
+        later_low: first cell that the last convolution uses, relative to its own cell.
+        later_high: last cell that it uses.
     """
 
     phases: tuple[int, ...]
@@ -38,55 +38,57 @@ class Group(NamedTuple):
 
     @property
     def cells(self) -> tuple[int, int]:
-        """First and last cell of the picture that a cell of the result needs of this group."""
+        """First and last cell of the input that a cell of the result needs for this group."""
         return self.low + self.later_low, self.high + self.later_high
 
 
-def composed(factor: int, phase: int, reach: int) -> tuple[int, Float64]:
-    """What each cell weighs in each pixel that the first convolution sees, along one axis.
+def compose_weights(factor: int, phase: int, reach: int) -> tuple[int, Float64]:
+    """Compute the weight of each cell in each upsampled pixel that the first convolution uses.
 
     Args:
-        factor: whole.
+        factor: an integer.
         phase: of the pixel in the middle.
-        reach: pixels that the convolution sees on each side.
+        reach: of the convolution, in pixels to each side.
 
     Returns:
-        The first cell, relative to the pixel's own, and (2 * reach + 1, cells) weights.
+        The first cell, relative to the cell of the pixel, and (2 * reach + 1, cells) weights.
     """
     outputs = np.arange(phase - reach, phase + reach + 1)
     cells = np.arange(-reach - 3, reach + 4)
-    weights = cubic(positions(1, factor, outputs)[:, None] - cells)
+    weights = cubic(compute_positions(1, factor, outputs)[:, None] - cells)
     used = np.flatnonzero((abs(weights) > _ZERO).any(axis=0))
     return int(cells[used[0]]), weights[:, used[0] : used[-1] + 1]
 
 
-def groups_of(factor: int, reach: int, later_reach: int) -> list[Group]:
-    """The phases of one axis, those with the same needs together.
+def group_phases(factor: int, reach: int, later_reach: int) -> list[PhaseGroup]:
+    """Group the phases of one axis that need the same cells.
 
     Args:
-        factor: whole.
+        factor: an integer.
         reach: of the first convolution.
-        later_reach: of the last.
+        later_reach: of the last convolution.
     """
     found: dict[tuple[int, ...], list[int]] = {}
     for phase in range(factor):
-        low, weights = composed(factor, phase, reach)
+        low, weights = compose_weights(factor, phase, reach)
         later = (-((later_reach + phase) // factor), (factor - 1 + later_reach - phase) // factor)
         found.setdefault((low, low + weights.shape[1] - 1, *later), []).append(phase)
-    return [Group(tuple(phases), *needs) for needs, phases in found.items()]
+    return [PhaseGroup(tuple(phases), *needs) for needs, phases in found.items()]
 
 
-def later_weights(group: Group, factor: int, reach: int) -> list[tuple[int, int, int, int]]:
-    """Which weight of the last convolution joins which pixels.
+def list_later_weights(
+    group: PhaseGroup, factor: int, reach: int
+) -> list[tuple[int, int, int, int]]:
+    """List which weight of the last convolution connects which pixels.
 
     Args:
-        group: whose values are taken.
-        factor: whole.
+        group: phases of the pixels that the convolution reads.
+        factor: an integer.
         reach: of the last convolution.
 
     Returns:
-        Phase of the output pixel, index of the group's phase, index of the cell, index of the
-        weight.
+        For each weight that is used: phase of the output pixel, index of the phase in the
+        group, index of the cell, and index of the weight.
     """
     return [
         (output, index, cell - group.later_low, phase + cell * factor - output + reach)

@@ -1,4 +1,4 @@
-"""Many small calls on a pool of threads, a bounded number at a time."""
+"""Run many small calls on a pool of threads, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Cores:
-    """A pool of threads that pictures share.
+class TilePool:
+    """A pool of threads that several pictures share.
 
     Attributes:
-        executor: gives the pool that runs the calls. It is asked for each picture: a process that
-            was forked has no threads of its parent's.
-        threads: that the pool has.
+        executor: returns the executor that runs the calls. It is called for each picture, because
+            a forked process has none of its parent's threads.
+        threads: number of threads of the executor.
     """
 
     executor: Callable[[], Executor]
     threads: int
 
     def run(self, calls: Iterable[Callable[[], Any]]) -> None:
-        """Run calls, and return when the last has ended.
+        """Run calls, and return when all have finished.
 
-        No more than two for each thread wait or run at a time: no picture fills the queue, and
-        all get their turn.
+        At most two calls per thread are queued or running at a time, so that no picture fills
+        the queue, and all pictures make progress.
 
         Args:
-            calls: made as they are needed; what that raises ends the rest, as a failed call does.
+            calls: taken as they are needed. If the iterable raises, or a call fails, the
+                remaining calls are not run.
 
         Raises:
-            Exception: that of the first call that failed, when no call is running any more.
+            Exception: of the first call that failed; raised when no call is running any more.
         """
         executor = self.executor()
         waiting: deque[Future[Any]] = deque()

@@ -1,4 +1,4 @@
-"""How a picture is cut, so that every part can be computed alone, without a seam.
+"""Divide a picture into parts that can be computed separately, without seams.
 
 Integer geometry only, one axis at a time, in pixels of the result.
 """
@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A part of one axis, and what must be known to compute it.
+    """A part of one axis, and what is needed to compute it.
 
     Attributes:
         start: first pixel.
-        stop: one after the last.
-        first: first upsampled pixel that is needed; negative where the picture ends, for the
-            zeros that the first convolution sees there.
+        stop: one after the last pixel.
+        first: first upsampled pixel that is needed. It is negative at the picture's border,
+            because the first convolution is padded with zeros there.
         last: one after the last upsampled pixel that is needed.
-        pad_low: zeros that later convolutions see before the first: whether the picture ends.
-        pad_high: likewise behind the last.
-        extra: pixels computed behind `stop` and dropped, to fill the last block.
+        pad_low: whether the later convolutions pad with zeros before `start`, the border.
+        pad_high: whether the later convolutions pad with zeros after `stop`, the border.
+        extra: pixels that are computed after `stop` to fill the last block, and dropped.
     """
 
     start: int
@@ -33,13 +33,13 @@ class Span(NamedTuple):
     extra: int
 
 
-def cut(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]]:
-    """Cut a range into parts of nearly one length, about as long as a tile at most.
+def cut_range(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]]:
+    """Cut a range into parts of nearly equal length.
 
     Args:
         start: of the range.
-        stop: one after its end.
-        tile: the longest part, but for `step`.
+        stop: one after the end of the range.
+        tile: maximum length of a part, rounded up to a multiple of `step`.
         step: parts begin at multiples of it, counted from `start`.
     """
     steps = -(-(stop - start) // step)
@@ -48,22 +48,23 @@ def cut(start: int, stop: int, tile: int, step: int = 1) -> list[tuple[int, int]
     return list(pairwise(points))
 
 
-def spans(
+def compute_spans(
     length: int, reaches: tuple[int, int], block: int, parts: list[tuple[int, int]]
 ) -> Iterator[Span]:
-    """What each part needs.
+    """Compute what is needed for each part.
 
     Args:
         length: of the axis.
-        reaches: pixels that the first convolution sees on each side, and those behind it.
+        reaches: of the first convolution, and of the later ones together, in pixels to a side.
         block: pixels that are computed at once.
-        parts: of the axis; each begins and ends at its border, or `reaches[1]` away from it.
+        parts: of the axis; each begins and ends at a border of the axis, or at least
+            `reaches[1]` away from it.
     """
     first_reach, later_reach = reaches
     for start, stop in parts:
         low, high = start == 0, stop == length
         extra = (start - stop) % block
-        # Zeros behind the border are the later convolutions' own padding, no pixels to compute.
+        # Zeros outside the border are the padding of the later convolutions, not pixels.
         after = first_reach if high else first_reach + later_reach + extra
         before = first_reach if low else first_reach + later_reach
         yield Span(start, stop, start - before, stop + after, low, high, extra)

@@ -1,8 +1,8 @@
-"""The graph for any factor: upsample a tile by two matrix products, then convolve it.
+"""Write the graph for any factor: upsample a tile by two matrix products, then convolve it.
 
-A convolution into few channels wastes most of a processor's vector (3 of 8 or 16), so
-the last one computes a block of output pixels as so many channels, with a larger kernel
-and a stride: the same products, the same sums.
+A convolution with few output channels wastes most of a processor's vector (it uses 3 of 8 or 16
+values). So the last convolution computes a block of output pixels as channels, with a larger
+kernel and a stride. The products and sums are the same.
 """
 
 from __future__ import annotations
@@ -11,24 +11,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.inference.engine.graph_writer import PLANES, GraphWriter, Kind, write_entry, write_exit
+from srcnn.inference.engine.graph_writer import (
+    PLANES,
+    GraphWriter,
+    PixelFormat,
+    write_entry,
+    write_exit,
+)
 from srcnn.inference.engine.network import Activation, Convolution, Network
 from srcnn.inference.engine.tiling import Span
 
 ROWS, COLUMNS = "rows", "columns"
-_VECTOR = 16  # channels that a processor computes at once, and pads to; 8 where it has AVX2 only
+_VECTOR = 16  # channels that a processor computes at once, padded; 8 with AVX2 only
 _BLOCKS = (1, 2, 4)
 
 
 class Edges(NamedTuple):
-    """Where a tile touches the picture's border: what the later convolutions pad.
+    """The sides of a tile at the picture's border, where the later convolutions pad.
 
     Attributes:
-        top: whether the picture ends above.
-        left: and to the left.
-        bottom: and below.
-        right: and to the right.
-        extra: rows and columns computed behind the end, to fill the last block.
+        top: whether the tile is at the top of the picture.
+        left: whether it is at the left side.
+        bottom: whether it is at the bottom.
+        right: whether it is at the right side.
+        extra: rows and columns that are computed past the end to fill the last block.
     """
 
     top: bool
@@ -38,44 +44,44 @@ class Edges(NamedTuple):
     extra: tuple[int, int]
 
     @classmethod
-    def of(cls, rows: Span, columns: Span) -> Edges:
-        """Those of a tile."""
-        # Away from the border, extra pixels are computed from pixels, not from padding.
+    def from_spans(cls, rows: Span, columns: Span) -> Edges:
+        """Find the edges of a tile."""
+        # Away from the border, the extra pixels are computed from pixels and not from padding.
         extra = (rows.extra * rows.pad_high, columns.extra * columns.pad_high)
         return cls(rows.pad_low, columns.pad_low, rows.pad_high, columns.pad_high, extra)
 
 
-def padded(channels: int) -> int:
-    """Channels that are really computed."""
+def round_up_channels(channels: int) -> int:
+    """Round up to the number of channels that the processor computes."""
     return -(-channels // _VECTOR) * _VECTOR
 
 
-def block_of(network: Network) -> tuple[int, int]:
-    """Height and width of the block of pixels that costs the least for each."""
+def choose_block(network: Network) -> tuple[int, int]:
+    """Choose the height and width of the block with the least cost per pixel."""
     if not network.layers:
         return 1, 1
     last = network.convolutions[-1]
     shapes = [(height, width) for height in _BLOCKS for width in _BLOCKS]
-    return min(shapes, key=lambda shape: (_block_macs(last, shape), shape))
+    return min(shapes, key=lambda shape: (_count_block_macs(last, shape), shape))
 
 
-def macs_per_pixel(network: Network) -> float:
-    """Multiplications for each output pixel, padding of channels included."""
+def count_macs_per_pixel(network: Network) -> float:
+    """Count multiplications per output pixel, including padded channels."""
     if not network.layers:
         return 0
     *others, last = network.convolutions
-    return sum(layer.macs for layer in others) + _block_macs(last, block_of(network))
+    return sum(layer.macs for layer in others) + _count_block_macs(last, choose_block(network))
 
 
-def _block_macs(last: Convolution, shape: tuple[int, int]) -> float:
+def _count_block_macs(last: Convolution, shape: tuple[int, int]) -> float:
     outputs, inputs, height, width = last.weight.shape
     window = (height + shape[0] - 1) * (width + shape[1] - 1)
     pixels = shape[0] * shape[1]
-    return float(window * inputs * padded(outputs * pixels) / pixels)
+    return float(window * inputs * round_up_channels(outputs * pixels) / pixels)
 
 
-def in_blocks(last: Convolution, block: tuple[int, int]) -> Convolution:
-    """The convolution that computes a block of pixels as channels: (row, column, channel)."""
+def merge_into_block(last: Convolution, block: tuple[int, int]) -> Convolution:
+    """Make a convolution compute a block of pixels as channels: (row, column, channel)."""
     outputs, inputs, height, width = last.weight.shape
     weight = np.zeros(
         (*block, outputs, inputs, height + block[0] - 1, width + block[1] - 1), np.float32
@@ -86,36 +92,36 @@ def in_blocks(last: Convolution, block: tuple[int, int]) -> Convolution:
     return Convolution(weight.reshape(-1, *weight.shape[3:]), np.tile(last.bias, count))
 
 
-def convolving_graph(network: Network, kind: Kind, edges: Edges) -> bytes:
-    """The graph of a tile; see `writer`.
+def write_upsampled_graph(network: Network, pixel_format: PixelFormat, edges: Edges) -> bytes:
+    """Write the graph for a tile; see `graph_writer`.
 
-    Its further inputs are the matrices of `coordinates.interpolation`: `rows` (tile height,
-    source height) and `columns` (source width, tile width).
+    Its other inputs are matrices of `bicubic.interpolation`: `rows` (tile height, source height)
+    and `columns` (source width, tile width).
 
     Args:
-        network: for as many channels as `kind` has.
-        kind: of its pixels.
-        edges: where the tile touches the picture's border.
+        network: with as many channels as `pixel_format`.
+        pixel_format: of the pixels.
+        edges: the sides of the tile at the picture's border.
     """
     graph = GraphWriter()
-    tall = graph.node("MatMul", ROWS, write_entry(graph, kind))
-    upsampled = graph.node("MatMul", tall, COLUMNS)
-    value = graph.node("Unsqueeze", upsampled, graph.constant([0], np.int64), output=PLANES)
-    block = block_of(network)
+    tall = graph.add_node("MatMul", ROWS, write_entry(graph, pixel_format))
+    upsampled = graph.add_node("MatMul", tall, COLUMNS)
+    value = graph.add_node("Unsqueeze", upsampled, graph.add_constant([0], np.int64), output=PLANES)
+    block = choose_block(network)
     for index, layer in enumerate(network.layers):
         if isinstance(layer, Activation):
-            value = graph.activation(value, layer)
+            value = graph.add_activation(value, layer)
             continue
         is_last = index == len(network.layers) - 1
-        pads = [0] * 4 if index == 0 else _pads(layer, edges, is_last=is_last)
+        pads = [0] * 4 if index == 0 else _compute_pads(layer, edges, is_last=is_last)
         strides = block if is_last else (1, 1)
-        weights = in_blocks(layer, block) if is_last else layer
-        value = graph.convolution(value, weights, pads=pads, strides=list(strides))
+        weights = merge_into_block(layer, block) if is_last else layer
+        value = graph.add_convolution(value, weights, pads=pads, strides=list(strides))
     more = {ROWS: (np.float32, 2), COLUMNS: (np.float32, 2)}
-    return write_exit(graph, kind, value, block[0] * block[1] * kind.channels, more)
+    return write_exit(graph, pixel_format, value, block[0] * block[1] * pixel_format.channels, more)
 
 
-def _pads(layer: Convolution, edges: Edges, *, is_last: bool) -> list[int]:
+def _compute_pads(layer: Convolution, edges: Edges, *, is_last: bool) -> list[int]:
     rows, columns = layer.reach
     extra = edges.extra if is_last else (0, 0)
     return [

@@ -1,7 +1,7 @@
-"""Weights that a graph computes from its factor: evaluated for each factor, then constants.
+"""Weights that a graph computes from its factor: evaluated per factor, then used as constants.
 
-The part of the graph that computes them is cut out and run by itself, by ONNX Runtime: whatever
-its operators, the weights are those that the whole graph would have.
+The part of the graph that computes them is extracted and run by ONNX Runtime. So the weights are
+the same as in the whole graph, whatever operators it uses.
 """
 
 from __future__ import annotations
@@ -14,58 +14,60 @@ import onnx
 
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
-from srcnn.inference.engine.bounded_cache import kept
+from srcnn.inference.engine.bounded_cache import cache_within
 from srcnn.inference.engine.network import Float32, Network
-from srcnn.runtime.onnx_session import Array, make_session, runner
+from srcnn.runtime.onnx_session import Array, make_run, make_session
 
 Weights: TypeAlias = Mapping[str, Array]
 """Values of a graph's weights by name."""
 
-_KEPT_BYTES = 16 * 2**20  # a network of SRCNN's size takes 80 kB
-# Height and width. Weights whose shape is the same at all of these are taken to keep it.
+_LIMIT_BYTES = 16 * 2**20  # a network of SRCNN's size takes 80 kB
+# Height and width. Weights that have the same shape at all of these are assumed to keep it.
 _TRIED = (
     *((1, 1), (1.1, 1.1), (1.5, 1.5), (2, 2), (2.5, 3.3), (3, 3)),
     *((4, 4), (5.7, 1.2), (8, 8), (1, 16), (16, 16)),
 )
 
 
-class Bank:
+class WeightBank:
     """A network for each factor, all of one shape; threads may share it.
 
     Attributes:
-        bytes_per_pixel: what computing a pixel takes.
+        bytes_per_pixel: memory to compute one pixel.
     """
 
     def __init__(self, evaluate: Callable[[Float32], Network | None], like: Network) -> None:
-        """Evaluate nothing yet.
+        """Create the bank; networks are evaluated when they are needed.
 
         Args:
-            evaluate: the network for a factor; None where it has another form.
-            like: one of them.
+            evaluate: computes the network for a factor; None if it has another form.
+            like: one of the networks.
         """
         self._evaluate = evaluate
         self._shapes = like.shapes
         self.bytes_per_pixel = like.bytes_per_pixel
         size = like.size_bytes
-        self._kept = kept(self._checked, _KEPT_BYTES, lambda _: size, lambda f: f.tobytes())
+        self._cached = cache_within(
+            self._evaluate_checked, _LIMIT_BYTES, lambda _: size, lambda factor: factor.tobytes()
+        )
 
     def at(self, factor: Float32) -> Network:
-        """The network for a factor; equal where the weights are.
+        """Return the network for a factor; networks with the same weights are equal.
 
         Args:
-            factor: (4,) float32 [1, 1, fh, fw], as the whole graph would be given it.
+            factor: (4,) float32 [1, 1, fh, fw], as for the whole graph.
 
         Raises:
             InferenceFailedError: the runtime fails, or the weights have another shape.
         """
-        return self._kept(factor)
+        return self._cached(factor)
 
-    def _checked(self, factor: Float32) -> Network:
+    def _evaluate_checked(self, factor: Float32) -> Network:
         network = self._evaluate(factor)
         if network is None or network.shapes != self._shapes:
             raise InferenceFailedError(
-                f"at factor {factor[2]:.6g}x{factor[3]:.6g} the model's weights have the shapes "
-                f"{network and network.shapes}, expected {self._shapes} as at other factors"
+                f"at factor {factor[2]:.6g}x{factor[3]:.6g} the weights of the model have the "
+                f"shapes {network and network.shapes}, expected {self._shapes} as at other factors"
             )
         return network
 
@@ -76,29 +78,31 @@ def read_bank(
     factor: str,
     names: list[str],
     read: Callable[[Weights], Network | None],
-) -> Bank | None:
-    """The networks of a graph with computed weights; None where these need more than the factor.
-
-    So it is, too, where their shape follows the factor, or another form does.
+) -> WeightBank | None:
+    """Read the networks of a graph that computes its weights from the factor.
 
     Args:
-        model: the whole graph.
-        wiring: of its graph.
+        model: with the whole graph.
+        wiring: of the graph.
         factor: name of the factor input.
         names: of the weights that are computed.
-        read: the network with such weights; None where it has another form.
+        read: makes a network with given weights; None if it has another form.
+
+    Returns:
+        The networks; None if the weights depend on more than the factor, or if their shapes or
+        the form of the network depend on it.
     """
-    part = _cut_out(model, wiring.behind(names), names)
+    part = _extract_part(model, wiring.collect_sources(names), names)
     if {value.name for value in part.graph.input} - {factor}:
         return None
     feeds = [value.name for value in part.graph.input]
     try:
-        weights = runner(make_session(part.SerializeToString(), "cpu"))
+        weights = make_run(make_session(part.SerializeToString(), "cpu"))
     except ModelError:
         return None
 
-    def evaluate(wanted: Float32) -> Network | None:
-        values = weights(dict.fromkeys(feeds, wanted))
+    def evaluate(value: Float32) -> Network | None:
+        values = weights(dict.fromkeys(feeds, value))
         return read(dict(zip(names, values, strict=True)))
 
     try:
@@ -106,24 +110,24 @@ def read_bank(
     except InferenceFailedError:
         return None
     alike = first and all(each and each.shapes == first.shapes for each in others)
-    return Bank(evaluate, first) if first and alike else None
+    return WeightBank(evaluate, first) if first and alike else None
 
 
-def _cut_out(model: onnx.ModelProto, behind: set[str], outputs: list[str]) -> onnx.ModelProto:
-    """The part of a graph that computes some values.
+def _extract_part(model: onnx.ModelProto, sources: set[str], outputs: list[str]) -> onnx.ModelProto:
+    """Extract the part of a graph that computes some values.
 
     Args:
-        model: the whole graph.
-        behind: the names of all values that go into it.
-        outputs: what it is to give, float32.
+        model: with the whole graph.
+        sources: names of all values that the outputs are computed from.
+        outputs: names of the outputs, float32.
     """
     whole = model.graph
     part = onnx.helper.make_graph(
-        [node for node in whole.node if behind.intersection(node.output)],
+        [node for node in whole.node if sources.intersection(node.output)],
         "weights",
-        [value for value in whole.input if value.name in behind],
+        [value for value in whole.input if value.name in sources],
         [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in outputs],
-        [tensor for tensor in whole.initializer if tensor.name in behind],
+        [tensor for tensor in whole.initializer if tensor.name in sources],
     )
     return onnx.helper.make_model(
         part,

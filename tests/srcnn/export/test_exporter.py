@@ -19,7 +19,7 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import make_graph
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
-from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, resize_attributes
+from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, list_resize_attributes
 from srcnn.graphs.run import open_graph
 from srcnn.model.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.model.publish import publish_model
@@ -49,7 +49,7 @@ def exported(network: Srcnn, exporter: Any, opset: int, scale: str | None = None
     return export_graph(network, GraphSpec.of(exporter, opset, scale), {"who": "test"})
 
 
-def axes_of(value: onnx.ValueInfoProto) -> tuple[Any, ...]:
+def list_axes(value: onnx.ValueInfoProto) -> tuple[Any, ...]:
     return tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim)
 
 
@@ -62,11 +62,11 @@ def live(request: pytest.FixtureRequest, network: Srcnn) -> tuple[int, bytes]:
 def test_the_interface_is_the_same(live: tuple[int, bytes]) -> None:
     opset, content = live
     model = onnx.load_from_string(content)
-    assert {value.name: axes_of(value) for value in model.graph.input} == {
+    assert {value.name: list_axes(value) for value in model.graph.input} == {
         "input": INPUT_AXES,
         "factor": (4,),
     }
-    assert {value.name: axes_of(value) for value in model.graph.output} == {"output": OUTPUT_AXES}
+    assert {value.name: list_axes(value) for value in model.graph.output} == {"output": OUTPUT_AXES}
     assert [item.version for item in model.opset_import] == [opset]
     assert {item.key: item.value for item in model.metadata_props} == {"who": "test"}
 
@@ -76,7 +76,7 @@ def test_every_attribute_of_resize_is_written_out(live: tuple[int, bytes]) -> No
     graph = onnx.load_from_string(content).graph
     (resize,) = [node for node in graph.node if node.op_type == "Resize"]
     found = {item.name: onnx.helper.get_attribute_value(item) for item in resize.attribute}
-    expected = resize_attributes(opset)
+    expected = list_resize_attributes(opset)
     assert {
         name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()
     } == expected
@@ -126,7 +126,7 @@ def test_the_same_arguments_give_the_same_bytes(exporter: Any, network: Srcnn) -
     assert exported(network, exporter, opset) == exported(network, exporter, opset)
 
 
-# Of `make_graph` before there were banks, with the versions below.
+# Hashes of `make_graph` before banks were added, with the versions below.
 GRAPHS_OF_OPENMMLAB = {
     ("torchscript", None): "17f3301a84ab0bd68c974932f8024204aaa1ed34b9d5bb367430fdc93a69dea0",
     ("torchscript", "4"): "1f1d5448e91b444e21315cbc1b5f870501f9aeac8bed37ab649dcdaaf7aad99e",
@@ -137,19 +137,19 @@ VERSIONS = {"torch": "2.13.0", "onnx": "1.23.2", "onnxruntime": "1.32.0"}
 
 
 @pytest.mark.parametrize(("exporter", "scale"), GRAPHS_OF_OPENMMLAB)
-def test_single_checkpoints_give_the_graphs_that_they_gave_before_banks(
+def test_graphs_of_single_checkpoints_are_unchanged_since_before_banks(
     exporter: Any, scale: str | None, reference: Path
 ) -> None:
     found = {name: version(name).partition("+")[0] for name in VERSIONS}
     if found != VERSIONS:
-        pytest.skip(f"these bytes are of {VERSIONS}, not of {found}")
+        pytest.skip(f"these hashes are for {VERSIONS}, not for {found}")
     source = find_checkpoint("openmmlab-x4")
     content = (reference / "checkpoints" / PurePosixPath(source.origin).name).read_bytes()
     graph = make_graph(content, source, GraphSpec.of(exporter, None, scale))
     assert sha256_of(graph) == GRAPHS_OF_OPENMMLAB[exporter, scale]
 
 
-def test_a_graph_is_published_with_its_record_or_not_at_all(network: Srcnn) -> None:
+def test_a_graph_is_only_published_with_its_record(network: Srcnn) -> None:
     graph = exported(network, "torchscript", 13)
     with pytest.raises(ModelError, match="no card"):
         publish_model(graph, [], "memory://models/none")
@@ -170,7 +170,7 @@ def test_a_graph_is_published_with_its_record_or_not_at_all(network: Srcnn) -> N
     assert (record.model, record.sha256) == (card, sha256_of(graph))
 
 
-def test_parity_finds_other_weights_and_names_the_case(network: Srcnn) -> None:
+def test_parity_finds_wrong_weights_and_names_the_case(network: Srcnn) -> None:
     content = exported(network, "torchscript", 13)
     other = Srcnn().eval()
     other.load_state_dict(network.state_dict())
@@ -189,7 +189,7 @@ def test_parity_finds_other_weights_and_names_the_case(network: Srcnn) -> None:
         ("torchscript", 21, None, "opsets 11 to 20"),
         ("dynamo", 17, None, "opsets 18 to 24"),
         ("dynamo", 25, None, "opsets 18 to 24"),
-        ("dynamo", None, "width=100", "needs the live factor"),
+        ("dynamo", None, "width=100", "needs the factor as an input"),
         ("dynamo", None, "17", "from 1 to 16"),
     ],
 )
@@ -200,5 +200,5 @@ def test_what_cannot_be_exported_is_refused(
         GraphSpec.of(exporter, opset, scale)
 
 
-def test_the_defaults_are_among_what_is_known() -> None:
+def test_default_opsets_are_supported() -> None:
     assert all(DEFAULT_OPSET[exporter] in OPSETS[exporter] for exporter in OPSETS)

@@ -1,4 +1,4 @@
-"""Checkpoints: which is meant, whose keys are adapted, and what is refused with which words."""
+"""Checkpoints: how they are found and read, and which errors are raised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
 from srcnn.export.catalogue import find_checkpoint, obtain
-from srcnn.export.convention import bgr_byte_network
+from srcnn.export.convention import build_network
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from tests.support.training_card import TRAINING
@@ -47,7 +47,7 @@ def prefixed(weights: dict[str, Any], prefix: str) -> dict[str, Any]:
         lambda weights: {key: value.double() for key, value in weights.items()},
     ],
 )
-def test_other_peoples_wrappings_are_taken_off(wrap: Any, weights: dict[str, Any]) -> None:
+def test_wrappers_of_other_trainers_are_removed(wrap: Any, weights: dict[str, Any]) -> None:
     found = read_weights(saved(wrap(weights)), "a.pth")
     assert list(found) == list(weights)
     assert all(torch.equal(found[key], weights[key]) for key in weights)
@@ -172,12 +172,12 @@ def test_what_does_not_fit_a_bank_is_named(spoil: Any, text: str, bank: dict[str
 
 @pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])
 def test_a_bank_is_folded_anchor_by_anchor(convention: Any, bank: dict[str, Any]) -> None:
-    found = bgr_byte_network(bank, convention)
+    found = build_network(bank, convention)
     assert isinstance(found, SrcnnBank)
     assert torch.equal(found.anchors, bank["anchors"])
     for index, anchor in enumerate(bank["anchors"].tolist()):
         single = {key: value[index] for key, value in bank.items() if key != "anchors"}
-        expected = bgr_byte_network(single, convention).state_dict()
+        expected = build_network(single, convention).state_dict()
         network = found.at(torch.tensor([1, 1, anchor, anchor])).state_dict()
         assert all(torch.equal(network[key], expected[key]) for key in expected)
 
@@ -190,7 +190,9 @@ def test_a_checkpoint_may_say_how_it_was_trained(weights: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("more", [{}, {"meta": {"epoch": 3}}, {"meta": "2020"}])
-def test_most_do_not_say_it(more: dict[str, Any], weights: dict[str, Any]) -> None:
+def test_most_checkpoints_do_not_say_how_they_were_trained(
+    more: dict[str, Any], weights: dict[str, Any]
+) -> None:
     assert read_training(saved({"state_dict": weights} | more), "a.pth") is None
 
 
@@ -218,18 +220,18 @@ def test_one_name_for_two_tensors_is_refused(weights: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut"])
-def test_what_is_no_checkpoint_is_refused(content: bytes) -> None:
-    with pytest.raises(CheckpointError, match=r"a\.pth .* is no checkpoint"):
+def test_files_that_are_not_checkpoints_are_refused(content: bytes) -> None:
+    with pytest.raises(CheckpointError, match=r"a\.pth .* is not a checkpoint"):
         read_weights(content, "a.pth")
 
 
-def test_a_list_is_no_checkpoint() -> None:
-    with pytest.raises(CheckpointError, match="holds a list"):
+def test_a_list_is_not_a_checkpoint() -> None:
+    with pytest.raises(CheckpointError, match="contains a list"):
         read_weights(saved([torch.zeros(1)]), "a.pth")
 
 
 class Payload:
-    """What a hostile pickle looks like: unpickling it calls something."""
+    """A hostile pickle: unpickling it calls a function."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -246,13 +248,13 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
 
 def test_rgb_unit_weights_are_folded_exactly(weights: dict[str, Any]) -> None:
     image = torch.rand(1, 3, 24, 24)
-    expected = bgr_byte_network(weights, "bgr-byte")(image).flip(1) * 255
-    found = bgr_byte_network(weights, "rgb-unit")(image.flip(1) * 255)
+    expected = build_network(weights, "bgr-byte")(image).flip(1) * 255
+    found = build_network(weights, "rgb-unit")(image.flip(1) * 255)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-5)
 
 
 def test_bgr_byte_weights_are_used_bit_for_bit(weights: dict[str, Any]) -> None:
-    found = bgr_byte_network(weights, "bgr-byte").state_dict()
+    found = build_network(weights, "bgr-byte").state_dict()
     assert all(torch.equal(found[key], weights[key]) for key in weights)
 
 
@@ -263,7 +265,7 @@ def test_the_bundled_checkpoint_is_found_and_fits(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_mirror_stands_before_the_origin() -> None:
+def test_the_mirror_is_tried_before_the_origin() -> None:
     source = find_checkpoint("openmmlab-x4", mirror="s3://mirror/checkpoints/")
     assert source.urls == (f"s3://mirror/checkpoints/{OPENMMLAB}", source.origin)
 
@@ -275,7 +277,7 @@ def test_the_tutorial_is_the_same_file_used_another_way() -> None:
     assert (proper.convention, proper.rounding) == ("rgb-unit", "nearest")
 
 
-def test_an_url_brings_its_hash_in_its_name_or_beside_it() -> None:
+def test_the_hash_of_a_url_is_in_its_file_name_or_given() -> None:
     assert find_checkpoint("https://x.org/a-0123abcd.pth").sha256 == "0123abcd"
     assert find_checkpoint("https://x.org/a.pth", sha256="0123ABCD").sha256 == "0123abcd"
     assert find_checkpoint("s3://b/a-0123abcd.pth").convention == "rgb-unit"
@@ -297,12 +299,12 @@ def test_mistakes_are_refused(arguments: dict[str, Any], text: str) -> None:
         find_checkpoint(**arguments)
 
 
-def test_a_name_that_is_nothing_is_told_with_the_known_names() -> None:
+def test_the_error_for_an_unknown_name_lists_the_known_names() -> None:
     with pytest.raises(SourceMissingError, match="bundled, openmmlab-x4, tutorial"):
         find_checkpoint("openmmlab")
 
 
-def test_a_path_is_read_where_it_lies_and_verified_where_a_hash_is_given(tmp_path: Path) -> None:
+def test_a_path_is_read_directly_and_verified_if_a_hash_is_given(tmp_path: Path) -> None:
     path = tmp_path / "mine.pth"
     path.write_bytes(b"abc")
     assert obtain(find_checkpoint(str(path)), tmp_path, attempts=1, timeout_seconds=1) == path
@@ -320,7 +322,7 @@ def test_a_path_is_read_where_it_lies_and_verified_where_a_hash_is_given(tmp_pat
         ("x.pth", True),
     ],
 )
-def test_the_digits_in_a_local_name_are_a_promise_unless_they_are_a_date(
+def test_digits_in_a_local_file_name_are_a_hash_unless_they_are_a_date(
     tmp_path: Path,
     name: str,
     right: bool,  # noqa: FBT001

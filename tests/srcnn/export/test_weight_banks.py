@@ -1,4 +1,4 @@
-"""Banks: weights that follow the factor, in PyTorch and in the graphs of both exporters."""
+"""Banks: weights that depend on the factor, in PyTorch and in the graphs of both exporters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import scales_of
+from srcnn.graphs.cases import list_scales
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.run import open_session
-from srcnn.graphs.weights import weights_at
+from srcnn.graphs.weights import compute_weights_at
 from srcnn.model.card import ModelCard
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def saved(content: Any, folder: Any) -> bytes:
 def test_the_hats_are_linear_interpolation(
     anchors: list[float], height: float, width: float
 ) -> None:
-    found = small_bank(*anchors).hats(scales(height, width)).numpy()
+    found = small_bank(*anchors).compute_hats(scales(height, width)).numpy()
     # float32 takes the mean of two numbers that differ in size with an error in the last place.
     mean = np.float32((np.float32(height) + np.float32(width)) / 2)
     factor = nearest_sixteenth(float(mean), float(mean))
@@ -105,7 +105,10 @@ def test_the_hats_are_linear_interpolation(
 def test_the_factor_is_rounded_to_sixteenths(
     factor: float, expected: float, bank: SrcnnBank
 ) -> None:
-    found, rounded = bank.hats(scales(factor, factor)), bank.hats(scales(expected, expected))
+    found, rounded = (
+        bank.compute_hats(scales(factor, factor)),
+        bank.compute_hats(scales(expected, expected)),
+    )
     assert torch.equal(found, rounded)
 
 
@@ -119,8 +122,8 @@ def test_an_anchor_has_its_own_weights_bit_for_bit(
 
 def test_beyond_its_anchors_a_bank_is_constant() -> None:
     bank = small_bank(2, 3)
-    below, lowest = bank.hats(scales(1.2, 1.2)), bank.hats(scales(2, 2))
-    above, highest = bank.hats(scales(16, 16)), bank.hats(scales(3, 3))
+    below, lowest = bank.compute_hats(scales(1.2, 1.2)), bank.compute_hats(scales(2, 2))
+    above, highest = bank.compute_hats(scales(16, 16)), bank.compute_hats(scales(3, 3))
     assert torch.equal(below, lowest)
     assert torch.equal(above, highest)
     assert not torch.equal(lowest, highest)
@@ -129,7 +132,9 @@ def test_beyond_its_anchors_a_bank_is_constant() -> None:
 @given(height=factors, width=factors)
 def test_height_and_width_count_alike(height: float, width: float) -> None:
     bank = small_bank(1, 16)
-    assert torch.equal(bank.hats(scales(height, width)), bank.hats(scales(width, height)))
+    assert torch.equal(
+        bank.compute_hats(scales(height, width)), bank.compute_hats(scales(width, height))
+    )
 
 
 def test_the_network_of_a_factor_computes_what_the_bank_computes(bank: SrcnnBank) -> None:
@@ -165,10 +170,10 @@ def test_the_graph_mixes_as_pytorch_does_at_any_factor(
     steps = [Fraction(step, 48) for step in range(48, 16 * 48, 37)]
     pairs = [Factor(height, width) for height, width in zip(steps, reversed(steps), strict=True)]
     pairs += [Factor(step, step) for step in steps]
-    found = weights_at(onnx.load_from_string(graphs[exporter]), pairs)
+    found = compute_weights_at(onnx.load_from_string(graphs[exporter]), pairs)
     assert [values.shape[1] for values in found.values()] == [15552, 64, 2048, 32, 2400, 3]
     for index, pair in enumerate(pairs):
-        network = bank.at(torch.from_numpy(scales_of(pair))).state_dict()
+        network = bank.at(torch.from_numpy(list_scales(pair))).state_dict()
         for values, wanted in zip(found.values(), network.values(), strict=True):
             np.testing.assert_allclose(values[index], wanted.numpy().ravel(), atol=1e-6)
 
@@ -194,7 +199,7 @@ def test_an_anchor_of_the_graph_is_the_network_of_its_weights(
 
 
 @pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
-def test_the_graph_is_tidy(exporter: str, graphs: dict[str, bytes]) -> None:
+def test_the_graph_has_no_superfluous_nodes(exporter: str, graphs: dict[str, bytes]) -> None:
     graph = onnx.load_from_string(graphs[exporter]).graph
     kinds = Counter(node.op_type for node in graph.node if node.op_type != "Constant")
     upscaling = {"Resize": 1, "Conv": 3, "Relu": 2}
@@ -244,12 +249,12 @@ def test_the_card_names_the_anchors_of_a_live_bank(
 def test_parity_finds_a_frozen_bank(bank: SrcnnBank) -> None:
     spec = GraphSpec.of("torchscript", None, None)
     frozen = export_graph(bank.at(scales(2, 2)), spec, {})
-    assert check_graph(frozen) == []  # without a card nothing is wrong with it
+    assert check_graph(frozen) == []  # without a card there is nothing to find
     _, findings = measure_parity(frozen, bank, None)
-    assert {finding.rung for finding in findings} == {"parity", "weights"}
+    assert {finding.step for finding in findings} == {"parity", "weights"}
 
 
-def test_parity_finds_another_weight_at_an_anchor_that_no_case_meets(
+def test_parity_finds_a_wrong_weight_at_an_anchor_that_no_case_uses(
     bank: SrcnnBank, graphs: dict[str, bytes]
 ) -> None:
     model = onnx.load_from_string(graphs["torchscript"])

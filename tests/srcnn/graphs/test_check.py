@@ -1,4 +1,4 @@
-"""The check refuses graphs that are wrong in one way each, and says which way."""
+"""The check finds what is wrong with graphs that have one fault each."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def graph(
     metadata: dict[str, str] | None = None,
     **extra: Any,
 ) -> bytes:
-    made = helper.make_graph(nodes or [resize()], "g", inputs, outputs, [EMPTY, *constants])
+    proto = helper.make_graph(nodes or [resize()], "g", inputs, outputs, [EMPTY, *constants])
     imports = [helper.make_opsetid("", 13), helper.make_opsetid("local", 1)]
-    model = helper.make_model(made, opset_imports=imports, ir_version=8, **extra)
+    model = helper.make_model(proto, opset_imports=imports, ir_version=8, **extra)
     helper.set_model_props(model, metadata or {})
     return model.SerializeToString()
 
 
-def told(content: bytes) -> str:
+def list_findings(content: bytes) -> str:
     return "\n".join(map(str, check_graph(content)))
 
 
@@ -108,7 +108,7 @@ def through_function() -> bytes:
 
 @pytest.mark.parametrize("make", [through_if, through_function])
 def test_the_factor_is_followed_into_subgraphs_and_functions(make: Any) -> None:
-    assert told(make()) == ""
+    assert list_findings(make()) == ""
 
 
 class Frozen(torch.nn.Module):
@@ -129,7 +129,7 @@ class Frozen(torch.nn.Module):
 def frozen(**options: Any) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # The warning that the tutorial gets, and the exporter's own about its age.
+        # The warning that the tutorial gets too, and the deprecation of the exporter.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
@@ -146,10 +146,10 @@ def frozen(**options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("axes", [{}, {"input": {0: "N", 2: "H", 3: "W"}}])
-def test_the_frozen_graph_of_the_tutorial_is_refused_by_name(axes: dict[str, Any]) -> None:
+def test_the_frozen_graph_of_the_tutorial_is_found(axes: dict[str, Any]) -> None:
     content = frozen(dynamic_axes=axes)
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
-    text = told(content)
+    text = list_findings(content)
     assert "signature: factor: no such input, the graph has 'input'" in text
     assert "frozen" in text
     assert "Resize.scales is the constant [1, 1, 3, 3]" in text
@@ -159,9 +159,9 @@ def test_the_frozen_graph_of_the_tutorial_is_refused_by_name(axes: dict[str, Any
 def test_a_fixed_factor_is_right_where_the_card_says_so() -> None:
     scales = constant("scales", [1, 1, 2, 3])
     parts = {"inputs": (IMAGE,), "constants": (scales,)}
-    assert told(graph(resize("scales"), metadata=card("2x3"), **parts)) == ""
-    assert "frozen" in told(graph(resize("scales"), metadata=card(None), **parts))
-    assert "expected scales [1, 1, 3, 3], as the card's scale 3 says" in told(
+    assert list_findings(graph(resize("scales"), metadata=card("2x3"), **parts)) == ""
+    assert "frozen" in list_findings(graph(resize("scales"), metadata=card(None), **parts))
+    assert "expected scales [1, 1, 3, 3] for the card's scale 3" in list_findings(
         graph(resize("scales"), metadata=card("3"), **parts)
     )
 
@@ -219,7 +219,7 @@ WRONG = {
     ),
     "no resize": (
         graph(node("Identity", ["input"], "output")),
-        "resize: graph: no Resize in it",
+        "resize: graph: no Resize node",
     ),
     "static height": (
         graph(inputs=(helper.make_tensor_value_info("input", FLOAT, ["N", 3, 256, "W"]), FACTOR)),
@@ -263,31 +263,31 @@ WRONG = {
         "a batch of 2 differs from two runs",
     ),
     "a card that cannot be read": (graph(metadata={METADATA_KEY: "?"}), "cannot be read"),
-    "a card with a target": (graph(metadata=card("width=9")), "'width=9' is no factor"),
-    "invalid": (graph(node("Nonsense", ["input"], "output")), "onnx.checker refuses it"),
-    "garbage": (b"garbage", "7 bytes that are no ONNX file"),
-    "nothing": (b"", "onnx.checker refuses it"),
+    "a card with a target": (graph(metadata=card("width=9")), "'width=9' is not a factor"),
+    "invalid": (graph(node("Nonsense", ["input"], "output")), "onnx.checker rejects it"),
+    "garbage": (b"garbage", "not an ONNX file (7 bytes)"),
+    "nothing": (b"", "onnx.checker rejects it"),
     "cut": (graph()[:-20], "file: graph: "),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(name: str) -> None:
+def test_faults_are_found(name: str) -> None:
     content, text = WRONG[name]
-    assert text in told(content)
+    assert text in list_findings(content)
 
 
 def test_weights_outside_the_file_are_refused(tmp_path: Path) -> None:
     weights = constant("ones", np.ones(1000))
     model = onnx.load_from_string(graph(resize(), constants=(weights,)))
     onnx.save(model, tmp_path / "a.onnx", save_as_external_data=True, location="a.data")
-    assert "weights lie outside it, in a.data" in told((tmp_path / "a.onnx").read_bytes())
+    assert "some weights are in a.data" in list_findings((tmp_path / "a.onnx").read_bytes())
 
 
 def test_all_findings_are_collected_and_many_of_one_kind_are_counted() -> None:
     content = graph(resize("ones", cubic_coeff_a=-0.5, mode="linear"), constants=(ONES,))
     findings = check_graph(content)
-    assert [finding.rung for finding in findings] == ["resize"] * 3 + ["shapes"] * 5
+    assert [finding.step for finding in findings] == ["resize"] * 3 + ["shapes"] * 5
     assert findings[-1].text == "40 more like these"
     with pytest.raises(GraphCheckError) as caught:
         raise_findings("a.onnx", findings)
@@ -343,9 +343,9 @@ def bank(
     """A bank of one small convolution.
 
     Args:
-        swap: by the name of a value, other nodes that make it.
-        numbers: by name, other constants.
-        metadata: in the place of a card that is right.
+        swap: nodes to compute a value instead of the usual ones, by the value's name.
+        numbers: other constants, by name.
+        metadata: instead of a correct card.
     """
     nodes = [new for old in MIXED for new in (swap or {}).get(old.output[0], [old])]
     values = NUMBERS | (numbers or {})
@@ -359,25 +359,25 @@ def instead(kind: str, inputs: list[str], output: str) -> dict[str, list[onnx.No
 
 
 def test_a_right_bank_has_no_findings() -> None:
-    assert told(bank()) == ""
+    assert list_findings(bank()) == ""
 
 
 def test_without_a_card_nothing_is_promised_of_weights() -> None:
-    assert told(bank(instead("Identity", ["straight"], "ramps"), metadata={})) == ""
+    assert list_findings(bank(instead("Identity", ["straight"], "ramps"), metadata={})) == ""
 
 
 WRONG_BANKS = {
     "weights frozen": (
         bank(instead("Identity", ["constant weight"], "weight")),
-        "weights: node output, weight: expected it made from 'factor', as the card names anchors",
+        "weights: node output, weight: expected to depend on 'factor', because the card lists",
     ),
     "bias frozen": (
         bank(instead("Identity", ["constant bias"], "bias")),
-        "weights: node output, bias: expected it made from 'factor', as the card names anchors",
+        "weights: node output, bias: expected to depend on 'factor', because the card lists",
     ),
     "no convolution": (
         bank(instead("Identity", ["larger image"], "output")),
-        "weights: graph: no Conv in it, but its card names anchors",
+        "weights: graph: no Conv node, but its card lists anchors",
     ),
     "made from the image too": (
         bank(
@@ -390,27 +390,27 @@ WRONG_BANKS = {
                 ]
             }
         ),
-        "weights: node output, bias: expected it made from 'factor' alone, but the image",
+        "weights: node output, bias: expected to depend on 'factor' alone, but it also",
     ),
     "factor ignored": (
         bank(instead("Mul", ["mean", "none"], "larger")),
-        "weights: graph: the same weights at every factor: 'factor' is wired to them, and then",
+        "weights: graph: the same weights at every factor: 'factor' is connected to them, but",
     ),
     "height alone": (
         bank(numbers={"axes": np.array([2])}),
-        "weights: weight, factor 2x3: expected what its anchors mix to within",
+        "weights: weight, factor 2x3: expected the mix of its anchors within",
     ),
     "not rounded": (
         bank(instead("Identity", ["larger"], "whole")),
-        "weights: weight, factor 1.3: expected what its anchors mix to",
+        "weights: weight, factor 1.3: expected the mix of its anchors",
     ),
     "not clipped": (
         bank(instead("Identity", ["straight"], "ramps")),
-        "weights: weight, factor 2.57x16: expected what its anchors mix to",
+        "weights: weight, factor 2.57x16: expected the mix of its anchors",
     ),
     "other anchors than its card's": (
         bank(metadata=card(None, (1, 3, 4))),
-        "weights: weight, factor 2: expected what its anchors mix to",
+        "weights: weight, factor 2: expected the mix of its anchors",
     ),
     "one weight of one anchor not a number": (
         bank(numbers={"weights": NOT_A_NUMBER}),
@@ -418,22 +418,22 @@ WRONG_BANKS = {
     ),
     "live weights without anchors": (
         bank(metadata=card(None)),
-        "weights: node output, weight: expected a constant, as the card names no anchors",
+        "weights: node output, weight: expected a constant, because the card lists no anchors",
     ),
 }
 
 
 @pytest.mark.parametrize("name", WRONG_BANKS)
-def test_what_is_wrong_with_a_bank_is_named(name: str) -> None:
+def test_faults_of_banks_are_found(name: str) -> None:
     content, text = WRONG_BANKS[name]
-    assert text in told(content)
+    assert text in list_findings(content)
 
 
 def test_a_layer_that_is_the_same_at_all_anchors_is_right() -> None:
-    assert told(bank(numbers={"biases": np.zeros((3, 3), np.float32)})) == ""
+    assert list_findings(bank(numbers={"biases": np.zeros((3, 3), np.float32)})) == ""
 
 
-def test_anchors_that_do_not_ascend_are_no_card() -> None:
+def test_a_card_with_anchors_out_of_order_is_rejected() -> None:
     metadata = card(None, ANCHORS)
     metadata[METADATA_KEY] = metadata[METADATA_KEY].replace("1.0,2.0,4.0", "1.0,4.0,2.0")
-    assert "anchors: " in told(bank(metadata=metadata))
+    assert "anchors: " in list_findings(bank(metadata=metadata))

@@ -1,4 +1,4 @@
-"""Results that cannot be right fail their image; others pass."""
+"""Results that cannot be right are rejected; others pass."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pattern(levels: int, dtype: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dtype", "levels"), DEPTHS)
-def test_one_value_for_a_picture_with_contrast_is_refused(dtype: Any, levels: int) -> None:
+def test_a_constant_result_for_a_picture_with_contrast_is_rejected(dtype: Any, levels: int) -> None:
     image = pattern(levels, dtype)
     grey = np.full((80, 120, 3), int(image.mean()), dtype)
     with pytest.raises(InferenceFailedError, match="every pixel"):
@@ -36,12 +36,12 @@ def test_one_value_for_a_picture_with_contrast_is_refused(dtype: Any, levels: in
 
 
 @pytest.mark.parametrize(("dtype", "levels"), DEPTHS)
-def test_black_for_a_picture_that_is_not_is_refused(dtype: Any, levels: int) -> None:
+def test_black_for_a_bright_picture_is_rejected(dtype: Any, levels: int) -> None:
     image = pattern(levels, dtype)
     black = np.zeros((80, 120, 3), dtype)
     black[0, 0] = 1
     with pytest.raises(
-        InferenceFailedError, match=r"pixels of 0 on average, expected about 1[23]\d"
+        InferenceFailedError, match=r"output is 0 on average, expected about 1[23]\d"
     ):
         check_result(image, black)
 
@@ -53,10 +53,10 @@ def test_the_same_picture_larger_passes(dtype: Any, levels: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, 128, 255])
-def test_one_value_of_one_value_passes(value: int) -> None:
+def test_a_constant_result_for_a_constant_picture_passes(value: int) -> None:
     image = np.full((5, 7, 1), value, np.uint8)
     check_result(image, np.full((10, 14, 1), value, np.uint8))
-    image[2, 2] = min(value + 8, 255)  # too little for the cubic to keep
+    image[2, 2] = min(value + 8, 255)  # too little to survive the cubic
     check_result(image, np.full((10, 14, 1), value, np.uint8))
 
 
@@ -70,13 +70,13 @@ def test_one_value_of_one_value_passes(value: int) -> None:
 def test_black_and_white_of_any_small_size_passes(
     height: int, width: int, more: tuple[int, int], seed: int
 ) -> None:
-    """The mean of a few pixels is far from that of their enlargement, unless it is weighed."""
+    """Without weights, the mean of a few pixels is far from that of their enlargement."""
     image = np.random.default_rng(seed).integers(0, 2, (height, width, 1), np.uint8) * 255
     size = Size(height + more[0], width + more[1])
     bundled().to_size(image[:, :, 0], size)
 
 
-def test_a_picture_is_looked_at_in_every_strip() -> None:
+def test_every_strip_of_a_picture_is_checked() -> None:
     image = np.zeros((2000, 600, 1), np.uint8)
     image[-1, -1] = 255
     result = np.zeros((4000, 1200, 1), np.uint8)

@@ -17,7 +17,7 @@ from PIL import Image
 from skimage import data
 
 import srcnn
-from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
 from srcnn.model.model_file import load_model
 
 MakeGraph = Callable[..., bytes]
@@ -31,7 +31,7 @@ def whole() -> Callable[..., npt.NDArray[np.float32]]:
 
     def run(image: npt.NDArray[Any], scale: str) -> npt.NDArray[np.float32]:
         size = Size(*image.shape[:2])
-        factor = resize_factor(size, output_size(size, parse_scale(scale)))
+        factor = make_resize_factor(size, output_size(size, parse_scale(scale)))
         block = image.astype(np.float32).transpose(2, 0, 1)[None]
         (result,) = session.run(None, {"input": block, "factor": factor})
         planes: npt.NDArray[np.float32] = result[0].transpose(1, 2, 0)
@@ -66,7 +66,7 @@ def test_tiles_equal_the_whole_graph(  # noqa: PLR0913, PLR0917 - two are fixtur
     expected = whole(image, scale)
     found = upscalers[tile](image, scale)
     assert found.shape == expected.shape
-    # Within rounding: half a level, and what float32 leaves open at coordinates and sums.
+    # Half a level of rounding, and the float32 errors of coordinates and sums.
     assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.5 + 0.02
 
 
@@ -79,9 +79,9 @@ def test_scales_as_python_writes_them(
     assert srcnn.Upscaler.load()(photograph[:30, :45], scale=scale).shape[:2] == size
 
 
-def test_detail_is_gained_over_plain_cubic() -> None:
+def test_the_result_is_better_than_bicubic() -> None:
     sharp = data.coffee()[:399, :600, ::-1]
-    # Antialiased bicubic (a = -0.5), as the benchmarks of the field are made.
+    # Antialiased bicubic (a = -0.5), as for the benchmarks of the field.
     small = np.asarray(Image.fromarray(sharp).resize((200, 133), Image.Resampling.BICUBIC))
     cubic = cv2.resize(small, (600, 399), interpolation=cv2.INTER_CUBIC)
     ours = srcnn.Upscaler.load()(small, scale=3)
@@ -106,7 +106,7 @@ def test_sixteen_bits_go_through_floats() -> None:
     assert len(np.unique(big)) > 256
 
 
-def test_opaque_and_clear_stay_so() -> None:
+def test_opaque_and_transparent_pixels_stay_so() -> None:
     image = np.full((8, 8, 4), 200, np.uint8)
     image[:, :, 3] = 255
     image[:, 4:, 3] = 0
@@ -121,10 +121,10 @@ def test_opaque_and_clear_stay_so() -> None:
         np.zeros((4, 4, 5), np.uint8),
         np.zeros((0, 4, 3), np.uint8),
         np.zeros((4, 4, 3), np.float32),
-        None,  # what cv2.imread gives for a file that is not there
+        None,  # what cv2.imread returns for a missing file
     ],
 )
-def test_arrays_that_are_no_picture_are_refused(image: Any) -> None:
+def test_arrays_that_are_not_pictures_are_refused(image: Any) -> None:
     with pytest.raises(srcnn.UnsupportedImageError, match="expected"):
         srcnn.Upscaler.load()(image, 2)
 
@@ -137,7 +137,7 @@ def write(tmp_path: Path, content: bytes) -> str:
 
 @pytest.mark.parametrize("element", [1, 10, 2], ids=["float32", "float16", "uint8"])
 @pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte", None])
-def test_other_peoples_fixed_factor_is_read_off(
+def test_the_fixed_factor_of_a_foreign_graph_is_found(
     make_graph: MakeGraph, tmp_path: Path, element: int, convention: Any
 ) -> None:
     url = write(tmp_path, make_graph(factor=3, element=element))
@@ -151,7 +151,7 @@ def test_other_peoples_fixed_factor_is_read_off(
         upscaler(image, 2)
 
 
-def test_other_peoples_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path: Path) -> None:
+def test_foreign_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 65536, (40, 35, 3)).astype(np.uint16)
     for form in ({"convention": "bgr-byte"}, {"convention": "rgb-unit"}):
         upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph()), **form)
@@ -160,7 +160,7 @@ def test_other_peoples_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path:
             assert np.array_equal(big, picture.repeat(2, axis=0).repeat(2, axis=1))
 
 
-def test_opaque_stays_so_where_the_model_cuts_decimals_off(tmp_path: Path) -> None:
+def test_opaque_stays_opaque_if_the_model_truncates(tmp_path: Path) -> None:
     model = onnx.load_from_string(load_model().content)
     for item in model.metadata_props:
         item.value = item.value.replace('"nearest"', '"truncate"')
@@ -170,7 +170,7 @@ def test_opaque_stays_so_where_the_model_cuts_decimals_off(tmp_path: Path) -> No
     assert (upscaler(image, 2.5)[:, :, 3] == 255).all()
 
 
-def test_other_peoples_live_factor_is_obeyed(make_graph: MakeGraph, tmp_path: Path) -> None:
+def test_the_live_factor_of_a_foreign_graph_is_used(make_graph: MakeGraph, tmp_path: Path) -> None:
     upscaler = srcnn.Upscaler.load(write(tmp_path, make_graph(factor=None)))
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     assert np.array_equal(upscaler(image, (3, 2)), image.repeat(3, axis=0).repeat(2, axis=1))
@@ -193,9 +193,9 @@ def test_pixels_in_and_out_may_be_of_other_types(
     assert np.array_equal(upscaler(image), image.repeat(2, axis=0).repeat(2, axis=1))
 
 
-def test_pixels_that_could_be_either_must_be_said(make_graph: MakeGraph, tmp_path: Path) -> None:
+def test_an_ambiguous_convention_must_be_stated(make_graph: MakeGraph, tmp_path: Path) -> None:
     graph = make_graph(element=TensorProto.UINT8, output=TensorProto.FLOAT)
-    with pytest.raises(srcnn.ModelError, match="say by --convention"):
+    with pytest.raises(srcnn.ModelError, match="state with --convention"):
         srcnn.Upscaler.load(write(tmp_path, graph))
 
 
@@ -207,7 +207,7 @@ CUBIC = {"mode": "cubic", "coordinate_transformation_mode": "pytorch_half_pixel"
 def test_graphs_that_cannot_be_split_run_whole(
     tmp_path: Path, element: int, behind: str | None
 ) -> None:
-    """A Resize alone, values named as ours, and other types: valid, whatever we make of them."""
+    """A Resize alone, values with the names of our own graphs, and other types are all valid."""
     axes = ["N", 3, "H", "W"]
     inputs = [
         helper.make_tensor_value_info("image", element, axes),
@@ -249,7 +249,7 @@ def test_graphs_that_cannot_serve_are_refused_with_the_reason(
     assert url in str(caught.value)
 
 
-def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_refused(tmp_path: Path) -> None:
     with pytest.raises(srcnn.ModelError, match="cannot load"):
         srcnn.Upscaler.load(write(tmp_path, b"no graph"))
     with pytest.raises(srcnn.ModelError, match="empty"):
@@ -266,7 +266,7 @@ def test_values_that_are_not_finite_never_become_a_picture(
         upscaler(np.full((4, 4, 3), 9, np.uint8))
 
 
-def test_an_absent_provider_is_refused_with_what_to_install() -> None:
+def test_the_error_for_a_missing_provider_says_what_to_install() -> None:
     with pytest.raises(srcnn.UsageError, match="install onnxruntime-openvino"):
         srcnn.Upscaler.load(provider="openvino")
 
@@ -276,7 +276,7 @@ def test_a_child_process_upscales_with_its_parents_model() -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
     expected = upscaler(image, 3)
     child = os.fork()
-    if not child:  # in the child, where nothing may return from here
-        signal.alarm(20)  # it would wait for ever for its parent's threads
+    if not child:  # in the child, which must not return from here
+        signal.alarm(20)  # it would wait for its parent's threads for ever
         os._exit(0 if np.array_equal(upscaler(image, 3), expected) else 1)
     assert os.waitpid(child, 0)[1] == 0

@@ -1,4 +1,4 @@
-"""Pictures made small, bicubic, PSNR and SSIM: against published algorithms and files."""
+"""Shrinking, bicubic, PSNR and SSIM against published algorithms and files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import srcnn
 from srcnn.geometry import Size
 from srcnn.quality.compare import (
     bicubic,
-    border_px,
-    degraded,
-    figures_of,
+    compute_border_px,
+    compute_figures,
+    degrade,
     is_large_enough,
     measure,
 )
@@ -37,7 +37,7 @@ def noise(*shape: int) -> Pixels:
 
 
 def contributions(pixels_in: int, pixels_out: int) -> list[dict[int, float]]:
-    """MATLAB's `contributions` of imresize, of one dimension, by scalars and from 1 on."""
+    """The function `contributions` of MATLAB's imresize, for one axis, with scalars."""
 
     def kernel(x: float) -> float:
         x = abs(x)
@@ -81,7 +81,7 @@ def test_a_picture_shrinks_to_any_size(a: int, b: int, c: int, d: int, more: tup
     assert found.dtype == np.uint8
     exact = (shrink_taps(tall, height) @ image.reshape(tall, -1)).clip(0, 255)
     exact = np.einsum("ij,hjc->hic", shrink_taps(wide, width), exact.reshape(height, wide, -1))
-    # Once for the rounding of each pass; the weights of the second sum to 1.5 at most, unsigned.
+    # Rounding errors of both passes; absolute weights of the second pass sum to 1.5 at most.
     assert np.abs(found.reshape(exact.shape) - exact.clip(0, 255)).max() <= 0.5 + 0.75
 
 
@@ -98,7 +98,7 @@ def test_what_does_not_shrink_is_refused(before: int, after: int) -> None:
 
 @pytest.mark.parametrize("dataset", ["Set5", "Set14"])
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_the_benchmarks_own_files_come_out_to_the_bit(
+def test_shrinking_reproduces_the_files_of_the_benchmarks_bit_for_bit(
     reference: Path, dataset: str, factor: int
 ) -> None:
     files = sorted((reference / "bench" / dataset / f"image_SRF_{factor}").glob("*_HR.png"))
@@ -125,7 +125,7 @@ def test_psnr_is_scikit_images(shape: tuple[int, ...], border: int) -> None:
     assert psnr_db(one, other, border) == pytest.approx(expected)
 
 
-def test_nothing_different_is_infinitely_near() -> None:
+def test_psnr_of_identical_images_is_infinite() -> None:
     assert psnr_db(noise(3, 3), noise(3, 3)) == math.inf
 
 
@@ -178,7 +178,7 @@ def test_ssim_is_that_of_the_paper(photograph: Pixels) -> None:
 @given(st.integers(8, 60), st.integers(8, 60), st.integers(10, 80))
 def test_a_picture_is_cut_to_what_its_factor_reaches(height: int, width: int, tenths: int) -> None:
     factor = tenths / 10
-    sharp, low = degraded(noise(height, width, 3), factor)
+    sharp, low = degrade(noise(height, width, 3), factor)
     for before, cut, small in zip((height, width), sharp.shape, low.shape, strict=False):
         assert small == before * 10 // tenths
         assert cut == round(Fraction(small * tenths, 10))
@@ -186,7 +186,7 @@ def test_a_picture_is_cut_to_what_its_factor_reaches(height: int, width: int, te
 
 
 def test_the_factor_is_taken_as_it_is_written() -> None:
-    sharp, low = degraded(noise(33, 33, 3), 1.1)  # in floats, 33 / 1.1 is less than 30
+    sharp, low = degrade(noise(33, 33, 3), 1.1)  # in floats, 33 / 1.1 is less than 30
     assert (sharp.shape, low.shape) == ((33, 33, 3), (30, 30, 3))
 
 
@@ -208,8 +208,8 @@ def test_figures_are_means_over_the_pictures(photograph: Pixels) -> None:
     assert (two.factor, three.factor) == (2, 3)
     each = []
     for picture in pictures:
-        sharp, low = degraded(picture, 3)
-        each.append(figures_of(bicubic(low, Size(*sharp.shape[:2])), sharp, 3))
+        sharp, low = degrade(picture, 3)
+        each.append(compute_figures(bicubic(low, Size(*sharp.shape[:2])), sharp, 3))
     assert three.figures.psnr_db == pytest.approx((each[0].psnr_db + each[1].psnr_db) / 2)
     assert three.figures.ssim == pytest.approx((each[0].ssim + each[1].ssim) / 2)
     assert three.figures.rgb_psnr_db == pytest.approx(
@@ -223,11 +223,11 @@ def test_figures_are_means_over_the_pictures(photograph: Pixels) -> None:
 def test_the_smallest_picture_that_can_be_compared(factor: float) -> None:
     side = next(side for side in range(200) if is_large_enough(noise(side + 1, 200, 3), factor))
     assert math.isfinite(measure(bicubic, [noise(side + 1, 200, 3)], [factor])[0].figures.ssim)
-    assert side + 1 <= 2 * border_px(factor) + 11 + factor
+    assert side + 1 <= 2 * compute_border_px(factor) + 11 + factor
     with pytest.raises(ValueError, match="too small for x"):
         measure(bicubic, [noise(side, 200, 3)], [factor])
 
 
 def test_no_pictures_are_an_error() -> None:
-    with pytest.raises(ValueError, match="no picture"):
+    with pytest.raises(ValueError, match="no image"):
         measure(bicubic, [], [2])

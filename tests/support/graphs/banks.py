@@ -1,4 +1,4 @@
-"""Graphs whose weights follow the factor, in the ways of exporters and in ways that none would."""
+"""Graphs with weights that depend on the factor, as exporters write them and in unusual forms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMES = ("w0", "b0", "w1", "b1", "w2", "b2")
 
 
 def weights(seed: int) -> dict[str, Array]:
-    """Random, of such size that values keep theirs from layer to layer, and end around grey."""
+    """Make random weights that keep values in range from layer to layer, and end around grey."""
     rng = np.random.default_rng(seed)
     made: dict[str, Array] = {}
     for index, shape in enumerate(SHAPES):
@@ -34,13 +34,13 @@ def weights(seed: int) -> dict[str, Array]:
 def graph(
     computing: str, constants: dict[str, Array], inner: Sequence[onnx.NodeProto] = ()
 ) -> bytes:
-    """A cubic and three convolutions.
+    """Make a graph of a cubic and three convolutions.
 
     Args:
-        computing: in ONNX's text form, the nodes that compute what `constants` lacks of the
-            weights w0, b0, ... b2.
+        computing: nodes, in ONNX's text form, that compute those of the weights w0, b0, ... b2
+            that are not in `constants`.
         constants: by name.
-        inner: nodes that go before those.
+        inner: nodes that precede those.
     """
     text = f"""
         <ir_version: 8, opset_import: ["" : 17]>
@@ -63,7 +63,7 @@ def graph(
 
 
 def bank(anchors: Sequence[float] = ANCHORS, seed: int = 0) -> bytes:
-    """Weights at anchor factors, linear between them, in steps of 1/16 of the mean factor."""
+    """Make a bank: weights at anchors, linear between them, in steps of 1/16 of the factor."""
     sets = [weights(seed + index) for index in range(len(anchors))]
     stacks = {f"{n}s": np.stack([each[n].ravel() for each in sets]) for n in _NAMES}
     points = np.array(anchors, np.float32)
@@ -98,9 +98,9 @@ def bank(anchors: Sequence[float] = ANCHORS, seed: int = 0) -> bytes:
 
 
 def continuous(seed: int = 0) -> bytes:
-    """Weights that follow height and width apart, by other operators; some are constants."""
+    """Weights that depend on both axes separately, by other operators; some are constants."""
     made, other = weights(seed), weights(seed + 1)
-    # w0 from a hidden layer of the factor; w2 mixes two sets; b1 by a sine; the rest stays.
+    # w0 comes from a hidden layer, w2 mixes two sets, b1 is a sine; the others are constants.
     hidden = np.random.default_rng(seed).normal(0, 0.3, (5, made["w0"].size)).astype(np.float32)
     constants = {
         **{name: made[name] for name in ("b0", "w1", "b2")},
@@ -140,14 +140,14 @@ def continuous(seed: int = 0) -> bytes:
 
 
 def folded_by_none(seed: int = 0) -> bytes:
-    """Weights that are computed, but from constants alone."""
+    """Weights that are computed, but only from constants."""
     made = weights(seed)
     half = made.pop("w1") / 2
     return graph("w1 = Add (half, half)", {**made, "half": half})
 
 
 def with_fewer_channels(low: float, high: float, seed: int = 0) -> bytes:
-    """Between two factors, the first convolution gives 16 channels, and 24 elsewhere."""
+    """The first convolution has 16 output channels between two factors, and 24 elsewhere."""
     made = weights(seed)
     constants = {
         **{f"{name}c": made.pop(name) for name in ("w0", "b0", "w1")},
@@ -174,7 +174,7 @@ def with_fewer_channels(low: float, high: float, seed: int = 0) -> bytes:
 
 
 def of_the_image(seed: int = 0) -> bytes:
-    """The last bias follows the picture's brightness."""
+    """The last bias depends on the brightness of the picture."""
     made = weights(seed)
     constants = {**made, "b2c": made["b2"], "usual": np.array(125, np.float32)}
     del constants["b2"]
@@ -187,7 +187,7 @@ def of_the_image(seed: int = 0) -> bytes:
 
 
 def of_the_image_inside(seed: int = 0) -> bytes:
-    """The same, where a branch reads the picture, which no node outside does."""
+    """The same, but only a branch of an If reads the picture."""
     made = weights(seed)
     constants = {**made, "b2c": made["b2"], "two": np.array(2, np.float32)}
     del constants["b2"]

@@ -1,4 +1,4 @@
-"""`--precision fast`: the graphs taken apart and put together again, and where it is refused."""
+"""`--precision fast`: convolutions in OpenVINO, and when it is refused."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ import pytest
 
 import srcnn
 from srcnn.inference.engine import bfloat16
-from srcnn.inference.engine.bfloat16 import Convolutions, load_fast, load_parts
-from srcnn.inference.engine.bfloat16_centering import rounded, to_bfloat16
+from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_fast, load_parts
+from srcnn.inference.engine.bfloat16_centering import round_weights, to_bfloat16
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Activation, Convolution, Layer, Network
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
-from srcnn.runtime.onnx_session import Run, make_session, runner
+from srcnn.runtime.onnx_session import Run, make_run, make_session
 
 openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
 
 
-def in_float32(graph: bytes) -> Run:
-    return load_parts(graph, lambda convolutions: Convolutions(convolutions, "f32"))
+def load_float32(graph: bytes) -> Run:
+    return load_parts(graph, lambda convolutions: CompiledConvolutions(convolutions, "f32"))
 
 
-def exactly(graph: bytes) -> Run:
-    return runner(make_session(graph, "cpu", is_small=True))
+def load_exact(graph: bytes) -> Run:
+    return make_run(make_session(graph, "cpu", is_small=True))
 
 
 def has_bf16() -> bool:
@@ -50,15 +50,15 @@ def has_bf16() -> bool:
 def test_with_convolutions_in_openvino_the_picture_is_the_same(
     photograph: npt.NDArray[np.uint8], size: tuple[int, int], channels: int, dtype: type
 ) -> None:
-    """In float32, which every processor has, but for weights rounded as bfloat16 has them."""
+    """In float32, which every processor supports, but with weights rounded to bfloat16."""
     network = read_network(load_model().content, "input", "factor")
     assert network is not None
     levels = np.iinfo(dtype).max // 255
     image = photograph[:80, :80, :channels].astype(dtype) * dtype(levels)
     results = []
-    for load in (exactly, in_float32):
+    for load in (load_exact, load_float32):
         result = np.zeros((*size, channels), dtype)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(network, load, cores, 96).enlarge(image, result)
         results.append(result.astype(int))
     difference = np.abs(results[0] - results[1]) / levels
@@ -68,33 +68,33 @@ def test_with_convolutions_in_openvino_the_picture_is_the_same(
 
 
 @openvino
-def test_a_graph_without_convolutions_stays_where_it_is() -> None:
-    engine = Engine(UPSAMPLING, load_fast, Cores(partial(pool, 1), 1), 64)
+def test_a_graph_without_convolutions_stays_in_onnx_runtime() -> None:
+    engine = Engine(UPSAMPLING, load_fast, TilePool(partial(pool, 1), 1), 64)
     result = np.zeros((20, 30, 1), np.uint8)
     engine.enlarge(np.full((10, 15, 1), 77, np.uint8), result)
     assert (result == 77).all()
 
 
 @openvino
-def test_it_is_refused_where_the_processor_gains_nothing() -> None:
+def test_it_is_refused_if_the_processor_does_not_support_it() -> None:
     if has_bf16():
         image = np.full((8, 8, 3), 120, np.uint8)
         assert srcnn.Upscaler.load(precision="fast")(image, 2).shape == (16, 16, 3)
     else:
-        with pytest.raises(srcnn.UsageError, match=r"bfloat16 .* which this one .* does not"):
+        with pytest.raises(srcnn.UsageError, match=r"bfloat16 .* this one .* does not"):
             srcnn.Upscaler.load(precision="fast")
 
 
-def test_it_does_not_go_with_another_provider() -> None:
+def test_it_cannot_be_combined_with_another_provider() -> None:
     with pytest.raises(srcnn.UsageError, match="leave out --provider cuda"):
         srcnn.Upscaler.load(provider="cuda", precision="fast")
 
 
 @openvino
-def test_taken_relative_to_middle_grey_nothing_changes(
+def test_computing_relative_to_middle_grey_changes_nothing(
     photograph: npt.NDArray[np.uint8],
 ) -> None:
-    """With weights that bfloat16 holds, and no rounding between."""
+    """With weights that bfloat16 represents load_exact, and no rounding of values."""
     networks = read_network(load_model().content, "input", "factor")
     assert networks is not None
     found = networks.at(np.array([1, 1, 2.5, 2.5], np.float32))
@@ -106,9 +106,9 @@ def test_taken_relative_to_middle_grey_nothing_changes(
     )
     image = photograph[:90, :80].astype(np.float32)
     results = []
-    for load in (exactly, in_float32):
+    for load in (load_exact, load_float32):
         result = np.zeros((225, 200, 3), np.float32)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(Network(layers), load, cores, 64).enlarge(image, result)
         results.append(result)
     assert np.abs(results[0] - results[1]).max() < 0.02
@@ -147,30 +147,30 @@ def test_networks_of_other_layers_change_as_little(
 ) -> None:
     image = np.random.default_rng(1).integers(0, 256, (45, 40, 3)).astype(np.float32)
     results = []
-    for load in (exactly, in_float32):
+    for load in (load_exact, load_float32):
         result = np.zeros((*size, 3), np.float32)
-        cores = Cores(partial(pool, 2), 2)
+        cores = TilePool(partial(pool, 2), 2)
         Engine(Network((FIRST, *between, LAST)), load, cores, 64).enlarge(image, result)
         results.append(result)
-    # At whole factors the weights are the cubic's too, and rounded.
+    # At integer factors the weights include the cubic, and are rounded.
     assert np.abs(results[0] - results[1]).mean() < 0.5
 
 
 def test_weights_are_rounded_and_their_sums_stay() -> None:
     weight = np.random.default_rng(0).normal(0, 1, (8, 16, 5, 5)).astype(np.float32)
     weight[:, 3] = 0
-    found = rounded(weight)
+    found = round_weights(weight)
     assert np.array_equal(found, to_bfloat16(found))
     assert (found[:, 3] == 0).all()
     assert np.abs(found - weight).max() < 2**-6 * 4
     alone = to_bfloat16(weight).sum(axis=(1, 2, 3)) - weight.sum(axis=(1, 2, 3))
-    kept = found.sum(axis=(1, 2, 3)) - weight.sum(axis=(1, 2, 3))
-    assert np.abs(kept).max() < np.abs(alone).max() / 4
-    assert np.abs(kept).max() < 2**-8
+    error = found.sum(axis=(1, 2, 3)) - weight.sum(axis=(1, 2, 3))
+    assert np.abs(error).max() < np.abs(alone).max() / 4
+    assert np.abs(error).max() < 2**-8
 
 
-class Watched(Convolutions):
-    """Counts the threads that compute at a time; the first waits for others to come."""
+class Watched(CompiledConvolutions):
+    """Counts the threads that compute at the same time; the first waits for others."""
 
     def __init__(self) -> None:
         self.inside = self.most = 0
@@ -186,8 +186,8 @@ class Watched(Convolutions):
 
 
 def test_the_first_inference_of_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two at a time in OpenVINO's binding, each waited for the other: a third of runs hung."""
-    monkeypatch.setattr(bfloat16, "_began", threading.Event())
+    """Two at a time deadlocked in OpenVINO's binding: a third of the runs hung."""
+    monkeypatch.setattr(bfloat16, "_is_initialised", threading.Event())
     first, later = Watched(), Watched()
     for watched in (first, later):
         with ThreadPoolExecutor(2) as threads:
@@ -196,19 +196,19 @@ def test_the_first_inference_of_a_process_is_alone(monkeypatch: pytest.MonkeyPat
 
 
 @openvino
-def test_requests_are_made_for_those_that_run_at_a_time_not_for_each_thread() -> None:
-    made: list[Convolutions] = []
+def test_requests_are_created_for_concurrent_runs_not_for_each_thread() -> None:
+    compiled: list[CompiledConvolutions] = []
 
-    def kept(model: onnx.ModelProto) -> Convolutions:
-        made.append(Convolutions(model, "f32"))
-        return made[-1]
+    def compile_convolutions(model: onnx.ModelProto) -> CompiledConvolutions:
+        compiled.append(CompiledConvolutions(model, "f32"))
+        return compiled[-1]
 
     engine = Engine(
         Network((FIRST, RELU, LAST)),
-        lambda graph: load_parts(graph, kept),
-        Cores(lambda: pool(4), 4),
+        lambda graph: load_parts(graph, compile_convolutions),
+        TilePool(lambda: pool(4), 4),
         64,
     )
-    for _ in range(8):  # one tile each, on whichever thread is free
+    for _ in range(8):  # one tile each, on any free thread
         engine.enlarge(np.zeros((20, 20, 3), np.uint8), np.zeros((30, 30, 3), np.uint8))
-    assert [len(convolutions._idle) for convolutions in made] == [1]
+    assert [len(convolutions._idle) for convolutions in compiled] == [1]

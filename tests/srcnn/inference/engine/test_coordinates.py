@@ -1,4 +1,4 @@
-"""Taps, tiles and phases: the geometry that makes tiles exact, one axis at a time."""
+"""Taps, tiles and phases: the geometry of exact tiles, one axis at a time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.inference.engine.bicubic import cubic, input_weights, interpolation, positions
-from srcnn.inference.engine.polyphase import composed, groups_of, later_weights
-from srcnn.inference.engine.tiling import cut, spans
+from srcnn.inference.engine.bicubic import (
+    compute_input_weights,
+    compute_positions,
+    cubic,
+    interpolation,
+)
+from srcnn.inference.engine.polyphase import compose_weights, group_phases, list_later_weights
+from srcnn.inference.engine.tiling import compute_spans, cut_range
 
 lengths = st.integers(1, 60)
 factors = st.integers(1, 8)
@@ -27,8 +32,8 @@ def test_four_taps_sum_to_one(fraction: float) -> None:
 
 
 def test_positions_are_half_pixel() -> None:
-    assert positions(2, 4, np.arange(4)).tolist() == [-0.25, 0.25, 0.75, 1.25]
-    far = positions(100_000, 300_000, np.array([299_999]))
+    assert compute_positions(2, 4, np.arange(4)).tolist() == [-0.25, 0.25, 0.75, 1.25]
+    far = compute_positions(100_000, 300_000, np.array([299_999]))
     assert far[0] == pytest.approx(99_999 + 1 / 3, abs=1e-10)
 
 
@@ -53,7 +58,7 @@ def test_a_constant_stays_and_weights_sum_to_one(before: int, more: int) -> None
     after = before + more - 1
     _, matrix = interpolation(before, after, 0, after)
     assert matrix.sum(axis=1) == pytest.approx(np.ones(after), abs=1e-6)
-    weights = input_weights(before, after)
+    weights = compute_input_weights(before, after)
     assert len(weights) == before
     assert weights.sum() == pytest.approx(1)
     sources, matrix = interpolation(before, after, 0, after)
@@ -64,7 +69,7 @@ def test_a_constant_stays_and_weights_sum_to_one(before: int, more: int) -> None
 def test_parts_cover_a_range_once_and_are_nearly_equal(
     start: int, length: int, tile: int, step: int
 ) -> None:
-    parts = cut(start, start + length, tile, step)
+    parts = cut_range(start, start + length, tile, step)
     assert [a for a, _ in parts] == [start, *(b for _, b in parts[:-1])]
     assert parts[-1][1] == start + length
     sizes = [b - a for a, b in parts]
@@ -74,11 +79,11 @@ def test_parts_cover_a_range_once_and_are_nearly_equal(
 
 
 @given(st.integers(1, 500), st.integers(32, 100), st.integers(0, 4), st.integers(0, 4))
-def test_what_a_span_sees_is_in_the_picture_or_padding(
+def test_a_span_needs_only_pixels_and_padding(
     length: int, tile: int, first_reach: int, later_reach: int
 ) -> None:
-    for span in spans(length, (first_reach, later_reach), 2, cut(0, length, tile, 2)):
-        # What the first convolution gives: pixels of the picture, none of its padding.
+    for span in compute_spans(length, (first_reach, later_reach), 2, cut_range(0, length, tile, 2)):
+        # The first convolution computes pixels of the picture, and none of its padding.
         low, high = span.first + first_reach, span.last - first_reach
         assert 0 <= low <= span.start
         assert span.stop <= high <= length
@@ -88,11 +93,11 @@ def test_what_a_span_sees_is_in_the_picture_or_padding(
 
 
 @given(factors, st.integers(0, 5), st.data())
-def test_composed_weights_are_the_cubic_at_each_pixel_that_is_seen(
+def test_composed_weights_are_the_cubic_at_each_pixel(
     factor: int, reach: int, data: st.DataObject
 ) -> None:
     phase = data.draw(st.integers(0, factor - 1))
-    low, weights = composed(factor, phase, reach)
+    low, weights = compose_weights(factor, phase, reach)
     cells = 40
     middle = cells // 2 * factor + phase
     sources, matrix = interpolation(cells, cells * factor, middle - reach, middle + reach + 1)
@@ -101,19 +106,19 @@ def test_composed_weights_are_the_cubic_at_each_pixel_that_is_seen(
     found = np.zeros_like(expected)
     found[:, cells // 2 + low : cells // 2 + low + weights.shape[1]] = weights
     assert found == pytest.approx(expected, abs=1e-6)
-    assert (abs(weights) > 1e-12).any(axis=0).all(), "a cell that weighs nothing costs time"
+    assert (abs(weights) > 1e-12).any(axis=0).all(), "a cell without weight costs time"
 
 
 @given(factors, st.integers(0, 5), st.integers(0, 4))
 def test_every_weight_of_the_last_convolution_is_used_once_for_each_phase(
     factor: int, reach: int, later_reach: int
 ) -> None:
-    groups = groups_of(factor, reach, later_reach)
+    groups = group_phases(factor, reach, later_reach)
     assert sorted(phase for group in groups for phase in group.phases) == list(range(factor))
     used = [
         (output, weight)
         for group in groups
-        for output, index, cell, weight in later_weights(group, factor, later_reach)
+        for output, index, cell, weight in list_later_weights(group, factor, later_reach)
         if group.phases[index] + (cell + group.later_low) * factor == output + weight - later_reach
     ]
     assert sorted(used) == [
@@ -121,7 +126,7 @@ def test_every_weight_of_the_last_convolution_is_used_once_for_each_phase(
     ]
 
 
-def test_at_four_the_phases_of_a_half_go_together() -> None:
-    """What makes x4 fast: six cells instead of nine pixels, and two halves per axis."""
-    assert [group.phases for group in groups_of(4, 4, 2)] == [(0, 1), (2, 3)]
-    assert [group.high - group.low + 1 for group in groups_of(4, 4, 2)] == [6, 6]
+def test_at_factor_four_the_phases_of_each_half_are_grouped() -> None:
+    """This makes x4 fast: six cells instead of nine pixels, and two groups per axis."""
+    assert [group.phases for group in group_phases(4, 4, 2)] == [(0, 1), (2, 3)]
+    assert [group.high - group.low + 1 for group in group_phases(4, 4, 2)] == [6, 6]

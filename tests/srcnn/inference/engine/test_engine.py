@@ -1,4 +1,4 @@
-"""The engine against the exported graph, run whole: floats, every size, factor and tile."""
+"""The engine against the untiled graph: floats, every size, factor and tile."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, output_size, parse_scale, resize_factor
+from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.tile_pool import Cores
+from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
-from tests.support.graphs.engines import engine_of, enlarged, load, noise, run_whole
+from tests.support.graphs.engines import enlarge, load, make_engine, noise, run_whole
 
-# In grey levels of 255. The whole graph computes its coordinates and sums in float32, in another
-# order: up to 0.003 was seen. A seam, a wrong tap or a wrong border is whole levels.
+# In grey levels of 255. The whole graph computes coordinates in float32, and sums in another order;
+# differences up to 0.003 were seen. A seam, a wrong tap or a wrong border gives whole levels.
 TOLERANCE = 0.02
 WHOLE = ["1", "2", "3", "4", "5", "6", "8", "2x3", "4x2", "1x4", "3x1", "2x8"]
 OTHER = ["1.3", "2.5", "3.3", "1.1x2.7", "2x1.5", "4x3.5", "9", "1.0625"]
@@ -34,7 +34,7 @@ TILES = [32, 48, 67, 256]
 
 @pytest.fixture(scope="module")
 def engines() -> dict[int, Engine]:
-    return {tile: engine_of(load_model().content, tile) for tile in TILES}
+    return {tile: make_engine(load_model().content, tile) for tile in TILES}
 
 
 @settings(max_examples=120, deadline=None)
@@ -49,12 +49,12 @@ def engines() -> dict[int, Engine]:
 @example(size=Size(1, 1), scale="16", channels=1, tile=32, seed=0)
 @example(size=Size(60, 60), scale="4", channels=3, tile=32, seed=0)
 @example(size=Size(60, 59), scale="2", channels=3, tile=67, seed=0)
-def test_tiles_are_the_whole_without_a_seam(  # noqa: PLR0913, PLR0917 - one is a fixture
+def test_tiles_equal_the_untiled_graph(  # noqa: PLR0913, PLR0917 - one is a fixture
     engines: dict[int, Engine], size: Size, scale: str, channels: int, tile: int, seed: int
 ) -> None:
     image = noise((*size, channels), seed)
     larger = output_size(size, parse_scale(scale))
-    found = enlarged(engines[tile], image, larger)
+    found = enlarge(engines[tile], image, larger)
     expected = run_whole(load_model().content, image, larger)
     assert np.abs(found - expected).max() <= TOLERANCE
 
@@ -64,30 +64,30 @@ def test_a_photograph_differs_in_fewer_than_one_value_in_a_thousand(
     engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
     size = output_size(Size(*photograph.shape[:2]), parse_scale(scale))
-    found = enlarged(engines[256], photograph, size).astype(int)
+    found = enlarge(engines[256], photograph, size).astype(int)
     expected = run_whole(load_model().content, photograph, size)
     difference = np.abs(found - np.rint(np.clip(expected, 0, 255)))
     assert difference.max() <= 1
     assert np.count_nonzero(difference) < difference.size / 1000
 
 
-def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
-    """The property above would hold as well if phases were never used."""
+def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uint8]) -> None:
+    """The property above would also hold if phases were never used."""
     graphs: list[bytes] = []
     network = read_network(load_model().content, "input", "factor")
     assert network is not None
 
-    def noted(content: bytes) -> Run:
+    def record(content: bytes) -> Run:
         graphs.append(content)
         return load(content)
 
-    engine = Engine(network, noted, Cores(partial(pool, 2), 2), 256)
-    enlarged(engine, photograph[:120, :120], Size(480, 480))
+    engine = Engine(network, record, TilePool(partial(pool, 2), 2), 256)
+    enlarge(engine, photograph[:120, :120], Size(480, 480))
     by_phases = [content for content in graphs if b"rows" not in content]
     assert len(by_phases) == 1
     assert len(graphs) > 1
     graphs.clear()
-    enlarged(engine, photograph[:120, :120], Size(300, 300))
+    enlarge(engine, photograph[:120, :120], Size(300, 300))
     assert all(b"rows" in content for content in graphs)
 
 
@@ -99,8 +99,8 @@ def test_integers_are_the_floats_rounded(
     top = np.iinfo(dtype).max
     image = np.random.default_rng(3).integers(0, top, (70, 64, 3), dtype, endpoint=True)
     size = output_size(Size(70, 64), parse_scale(scale))
-    found = enlarged(engines[256], image, size)
-    planes = enlarged(engines[256], (image / (top / 255)).astype(np.float32), size)
+    found = enlarge(engines[256], image, size)
+    planes = enlarge(engines[256], (image / (top / 255)).astype(np.float32), size)
     expected = np.clip(planes.astype(np.float64) * (top / 255), 0, top)
     assert found.dtype == dtype
     assert np.abs(found - expected).max() <= 0.5 + TOLERANCE * top / 255
@@ -108,15 +108,15 @@ def test_integers_are_the_floats_rounded(
     assert found.max() == top
 
 
-def test_truncation_cuts() -> None:
+def test_truncation() -> None:
     network = read_network(load_model().content, "input", "factor")
     assert network is not None
     image = np.random.default_rng(3).integers(0, 256, (40, 40, 3), np.uint8)
 
-    cores = Cores(partial(pool, 2), 2)
-    cut = enlarged(Engine(network, load, cores, 256, "truncate"), image, Size(80, 80))
-    planes = enlarged(Engine(network, load, cores, 256), image.astype(np.float32), Size(80, 80))
-    assert np.array_equal(cut, np.clip(planes, 0, 255).astype(np.uint8))
+    cores = TilePool(partial(pool, 2), 2)
+    truncated = enlarge(Engine(network, load, cores, 256, "truncate"), image, Size(80, 80))
+    planes = enlarge(Engine(network, load, cores, 256), image.astype(np.float32), Size(80, 80))
+    assert np.array_equal(truncated, np.clip(planes, 0, 255).astype(np.uint8))
 
 
 def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
@@ -134,16 +134,16 @@ def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
     engine = Engine(
         UPSAMPLING,
         load,
-        Cores(partial(pool, 2), 2),
+        TilePool(partial(pool, 2), 2),
         32,
     )
-    feeds = {"x": image.transpose(2, 0, 1)[None], "f": resize_factor(Size(23, 31), size)}
+    feeds = {"x": image.transpose(2, 0, 1)[None], "f": make_resize_factor(Size(23, 31), size)}
     expected = session.run(None, feeds)[0][0, 0]
-    assert np.abs(enlarged(engine, image, size)[:, :, 0] - expected).max() <= TOLERANCE
+    assert np.abs(enlarge(engine, image, size)[:, :, 0] - expected).max() <= TOLERANCE
 
 
 def chain(*layers: Any, seed: int = 0, cubic: dict[str, Any] | None = None) -> bytes:
-    """A graph of ours, but for its layers: (channels in, channels out, height, width) or names."""
+    """Make a graph with other layers: (channels in, channels out, height, width) or names."""
     rng = np.random.default_rng(seed)
     given = {"mode": "cubic", "coordinate_transformation_mode": "pytorch_half_pixel"}
     nodes = [helper.make_node("Resize", ["input", "", "factor"], ["v"], **(cubic or given))]
@@ -193,7 +193,7 @@ def test_other_networks_of_this_form_are_exact_too(
     content = chain(*layers)
     image = noise((37, 45, channels), 1)
     size = output_size(Size(37, 45), parse_scale(scale))
-    found = enlarged(engine_of(content, 64), image, size)
+    found = enlarge(make_engine(content, 64), image, size)
     assert np.abs(found - run_whole(content, image, size)).max() <= TOLERANCE
 
 
@@ -218,48 +218,48 @@ KEYS = {
     ],
     ids=["one", "nearest", "a", "tail", "head", "softmax", "even"],
 )
-def test_graphs_of_another_form_are_left_alone(
+def test_graphs_of_another_form_are_not_read(
     layers: list[Any], cubic: dict[str, Any] | None
 ) -> None:
     assert read_network(chain(*layers, cubic=cubic), "input", "factor") is None
 
 
-def test_values_that_are_not_finite_end_the_picture() -> None:
+def test_values_that_are_not_finite_fail_the_picture() -> None:
     content = chain((3, 8, 3, 3), "Relu", (8, 3, 3, 3))
-    engine = engine_of(content, 64)
+    engine = make_engine(content, 64)
     image = noise((90, 90, 3), 1)
     image[70, 20, 1] = np.nan
     with pytest.raises(InferenceFailedError, match="not finite"):
-        enlarged(engine, image, Size(180, 180))
+        enlarge(engine, image, Size(180, 180))
     with pytest.raises(InferenceFailedError, match="not finite"):
-        enlarged(engine, image, Size(200, 200))
+        enlarge(engine, image, Size(200, 200))
 
 
 @pytest.mark.parametrize("scale", ["4", "3.5"])
-def test_a_picture_can_be_dropped_between_tiles(
+def test_a_picture_can_be_cancelled_between_tiles(
     engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
     size = output_size(Size(*photograph.shape[:2]), parse_scale(scale))
     result = np.zeros((*size, 3), np.uint8)
     turns = iter(range(1000))
 
-    def check() -> None:
+    def raise_if_cancelled() -> None:
         if next(turns) == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engines[32].enlarge(photograph, result, check)
+        engines[32].enlarge(photograph, result, raise_if_cancelled)
     assert next(turns) == 6
     done = result.copy()
-    enlarged(engines[32], photograph[:8, :8], Size(16, 16))
+    enlarge(engines[32], photograph[:8, :8], Size(16, 16))
     assert np.array_equal(result, done), "a tile was still being computed"
 
 
 def test_views_are_read_and_filled_in_place(engines: dict[int, Engine]) -> None:
-    """Colours of a picture with alpha are not copied out of it."""
+    """The colours of a picture with alpha are not copied."""
     image = np.random.default_rng(3).integers(0, 256, (64, 70, 4), np.uint8)
     result = np.full((256, 280, 4), 9, np.uint8)
     engines[67].enlarge(image[:, :, :3], result[:, :, :3])
     assert (result[:, :, 3] == 9).all()
-    expected = enlarged(engines[256], np.ascontiguousarray(image[:, :, :3]), Size(256, 280))
+    expected = enlarge(engines[256], np.ascontiguousarray(image[:, :, :3]), Size(256, 280))
     assert np.abs(result[:, :, :3].astype(int) - expected).max() <= 1

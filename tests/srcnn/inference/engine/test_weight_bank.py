@@ -1,4 +1,4 @@
-"""Weights that follow the factor: the engine against the whole graph, and what it keeps of it."""
+"""Weights that depend on the factor: the engine against the untiled graph, and its caches."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from hypothesis import strategies as st
 
 import srcnn
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, output_size, parse_scale, resize_factor
-from srcnn.inference.engine.bfloat16 import Convolutions, load_parts
+from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_parts
 from srcnn.inference.engine.engine import Engine
-from srcnn.inference.engine.graph_writer import Kind
+from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Activation, Convolution, Network
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.inference.engine.phase_graph import phase_graph
-from srcnn.inference.engine.session_cache import Ready
-from srcnn.inference.engine.upsampled_graph import Edges, convolving_graph
-from srcnn.inference.engine.weight_bank import Bank
-from srcnn.inference.untiled import WholeGraph
+from srcnn.inference.engine.phase_graph import write_phase_graph
+from srcnn.inference.engine.session_cache import SessionCache
+from srcnn.inference.engine.upsampled_graph import Edges, write_upsampled_graph
+from srcnn.inference.engine.weight_bank import WeightBank
+from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.model_file import Model
 from srcnn.runtime.onnx_session import Run
 from tests.support.graphs import banks
-from tests.support.graphs.engines import CORES, Array, engine_of, enlarged, load, noise, run_whole
+from tests.support.graphs.engines import POOL, Array, enlarge, load, make_engine, noise, run_whole
 
 TOLERANCE = 0.02  # grey levels, as in test_engine
 ALONE = Edges(top=True, left=True, bottom=True, right=True, extra=(0, 0))
-BGR = Kind(np.dtype(np.uint8), 3)
+BGR = PixelFormat(np.dtype(np.uint8), 3)
 GRAPHS = {
     "bank": banks.bank(),
     "of two": banks.bank((1.0, 4.0), seed=9),
@@ -46,18 +46,18 @@ SCALES = ["1", "2", "3", "4", "6", "8", "2x3", "4x2", "1x4", "3x1"]
 SCALES += ["1.3", "2.5", "3.3", "1.1x2.7", "4x3.5", "9", "1.0625", "16", "longest=97", "width=64"]
 
 
-def model_of(content: bytes) -> Model:
+def make_model(content: bytes) -> Model:
     return Model("bank", content, "0" * 64)
 
 
-def factor_of(height: float, width: float | None = None) -> npt.NDArray[np.float32]:
+def make_factor(height: float, width: float | None = None) -> npt.NDArray[np.float32]:
     return np.array([1, 1, height, height if width is None else width], np.float32)
 
 
 @pytest.fixture(scope="module")
 def engines() -> dict[tuple[str, int], Engine]:
     return {
-        (name, tile): engine_of(content, tile)
+        (name, tile): make_engine(content, tile)
         for name, content in GRAPHS.items()
         for tile in (32, 67, 256)
     }
@@ -73,7 +73,7 @@ def engines() -> dict[tuple[str, int], Engine]:
 )
 @example(name="bank", size=Size(60, 60), scale="4", channels=3, tile=67)
 @example(name="bank", size=Size(60, 41), scale="3x2.5", channels=1, tile=32)
-def test_tiles_are_the_whole_at_every_factor(  # noqa: PLR0913, PLR0917 - one is a fixture
+def test_tiles_equal_the_untiled_graph_at_every_factor(  # noqa: PLR0913, PLR0917 - one is a fixture
     engines: dict[tuple[str, int], Engine],
     name: str,
     size: Size,
@@ -83,39 +83,39 @@ def test_tiles_are_the_whole_at_every_factor(  # noqa: PLR0913, PLR0917 - one is
 ) -> None:
     image = noise((*size, channels), size.pixels)
     larger = output_size(size, parse_scale(scale))
-    found = enlarged(engines[name, tile], image, larger)
+    found = enlarge(engines[name, tile], image, larger)
     assert np.abs(found - run_whole(GRAPHS[name], image, larger)).max() <= TOLERANCE
 
 
-def test_the_graphs_of_this_test_do_follow_the_factor() -> None:
-    """Else all of the above would hold for constants."""
+def test_the_weights_of_these_graphs_depend_on_the_factor() -> None:
+    """Otherwise the test above would also pass with constant weights."""
     image = noise((20, 20, 3), 0)
     for name in ("bank", "of two", "continuous"):
         networks = read_network(GRAPHS[name], "input", "factor")
-        assert isinstance(networks, Bank)
-        steep, flat = networks.at(factor_of(1.5)), networks.at(factor_of(3))
+        assert isinstance(networks, WeightBank)
+        steep, flat = networks.at(make_factor(1.5)), networks.at(make_factor(3))
         results = []
         for network in (steep, flat):
             result = np.zeros((60, 60, 3), np.float32)
-            Engine(network, load, CORES, 64).enlarge(image, result)
+            Engine(network, load, POOL, 64).enlarge(image, result)
             results.append(result)
         assert np.abs(results[0] - results[1]).max() > 1
 
 
-def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
+def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uint8]) -> None:
     graphs: list[bytes] = []
 
-    def noted(content: bytes) -> Run:
+    def record(content: bytes) -> Run:
         graphs.append(content)
         return load(content)
 
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
-    engine = Engine(networks, noted, CORES, 256)
-    enlarged(engine, photograph[:120, :120], Size(480, 480))
+    engine = Engine(networks, record, POOL, 256)
+    enlarge(engine, photograph[:120, :120], Size(480, 480))
     assert sum(b"rows" not in content for content in graphs) == 1
     graphs.clear()
-    enlarged(engine, photograph[:120, :120], Size(300, 300))
+    enlarge(engine, photograph[:120, :120], Size(300, 300))
     assert graphs
     assert all(b"rows" in content for content in graphs)
 
@@ -129,35 +129,35 @@ def test_both_ways_are_taken(photograph: npt.NDArray[np.uint8]) -> None:
     ],
     ids=["image", "image in a branch", "shape"],
 )
-def test_weights_of_another_form_leave_the_graph_whole(content: bytes) -> None:
+def test_graphs_with_weights_of_another_form_run_untiled(content: bytes) -> None:
     assert read_network(content, "input", "factor") is None
-    upscaler = srcnn.Upscaler(model_of(content), convention="bgr-byte", threads=1)
-    assert isinstance(upscaler._colours, WholeGraph)
+    upscaler = srcnn.Upscaler(make_model(content), convention="bgr-byte", threads=1)
+    assert isinstance(upscaler._enlargers.colours, UntiledGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
     size = output_size(Size(30, 31), parse_scale("1.9"))
     expected = np.clip(run_whole(content, image, size), 0, 255)
     assert np.abs(upscaler(image, 1.9) - expected).max() <= 0.5 + TOLERANCE
 
 
-def test_weights_that_change_shape_where_nobody_looked_fail_the_picture() -> None:
-    engine = engine_of(banks.with_fewer_channels(6.01, 6.03), 64)
+def test_weights_that_change_shape_at_an_untried_factor_fail_the_picture() -> None:
+    engine = make_engine(banks.with_fewer_channels(6.01, 6.03), 64)
     image = noise((50, 50, 3), 0)
-    enlarged(engine, image, Size(300, 300))
+    enlarge(engine, image, Size(300, 300))
     with pytest.raises(InferenceFailedError, match=r"at factor 6.02x6.02 .*\(16, 3, 9, 9\)"):
-        enlarged(engine, image, Size(301, 301))
+        enlarge(engine, image, Size(301, 301))
 
 
 def test_a_bank_has_as_many_networks_as_steps() -> None:
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
     factors = np.random.default_rng(0).uniform(1, 9, (1500, 2))
-    assert len({networks.at(factor_of(*each)) for each in factors}) <= 7 * 16 + 1
-    assert networks.at(factor_of(2, 3)) == networks.at(factor_of(2.5))
-    assert networks.at(factor_of(2.53)) == networks.at(factor_of(2.5))
-    assert networks.at(factor_of(2.56)) != networks.at(factor_of(2.5))
+    assert len({networks.at(make_factor(*each)) for each in factors}) <= 7 * 16 + 1
+    assert networks.at(make_factor(2, 3)) == networks.at(make_factor(2.5))
+    assert networks.at(make_factor(2.53)) == networks.at(make_factor(2.5))
+    assert networks.at(make_factor(2.56)) != networks.at(make_factor(2.5))
 
 
-def test_networks_are_equal_where_what_they_compute_is() -> None:
+def test_networks_that_compute_the_same_are_equal() -> None:
     def network(weight: float = 1, bias: float = 0, slope: float = 0, channels: int = 3) -> Network:
         first = Convolution(np.full((4, 3, 3, 3), weight, np.float32), np.zeros(4, np.float32))
         last = Convolution(np.ones((3, 4, 1, 1), np.float32), np.full(3, bias, np.float32))
@@ -170,20 +170,20 @@ def test_networks_are_equal_where_what_they_compute_is() -> None:
     assert len({network(), *others}) == 5
 
 
-def test_threads_with_other_factors_do_not_meet() -> None:
-    engine = engine_of(GRAPHS["bank"], 48)
+def test_threads_with_different_factors_do_not_interfere() -> None:
+    engine = make_engine(GRAPHS["bank"], 48)
     image = np.random.default_rng(0).integers(0, 256, (40, 44, 3), np.uint8)
     scales = [str(1 + step / 7) for step in range(21)] * 2
     sizes = [output_size(Size(40, 44), parse_scale(scale)) for scale in scales]
-    expected = {size: enlarged(engine_of(GRAPHS["bank"], 48), image, size) for size in set(sizes)}
+    expected = {size: enlarge(make_engine(GRAPHS["bank"], 48), image, size) for size in set(sizes)}
     with ThreadPoolExecutor(6) as threads:
-        found = list(threads.map(lambda size: enlarged(engine, image, size), sizes))
+        found = list(threads.map(lambda size: enlarge(engine, image, size), sizes))
     for size, result in zip(sizes, found, strict=True):
         assert np.array_equal(result, expected[size])
 
 
 class Counted:
-    """Graphs that are ready to run, and how many of them still are."""
+    """Loads graphs, and counts how many of them are still in memory."""
 
     def __init__(self) -> None:
         self.loads = 0
@@ -196,54 +196,54 @@ class Counted:
         return run
 
 
-def test_what_is_kept_ready_is_bounded() -> None:
+def test_the_session_cache_is_bounded() -> None:
     networks = read_network(GRAPHS["continuous"], "input", "factor")
     assert networks is not None
     counted = Counted()
     limit = 8 * 2**20
-    ready = Ready(counted, limit)
+    sessions = SessionCache(counted, limit)
     for step in range(100):
-        ready(convolving_graph, networks.at(factor_of(1 + step / 50)), BGR, ALONE)
+        sessions(write_upsampled_graph, networks.at(make_factor(1 + step / 50)), BGR, ALONE)
     gc.collect()
     assert counted.loads == 100
     assert 10 <= len(counted.alive) <= limit // 2**18
-    ready(convolving_graph, networks.at(factor_of(1 + 99 / 50)), BGR, ALONE)
+    sessions(write_upsampled_graph, networks.at(make_factor(1 + 99 / 50)), BGR, ALONE)
     assert counted.loads == 100
-    # A graph at a large whole factor weighs more than many.
+    # Graphs at large integer factors are large.
     for factor in range(4, 9):
-        ready(phase_graph, networks.at(factor_of(factor)), BGR, (factor, factor))
+        sessions(write_phase_graph, networks.at(make_factor(factor)), BGR, (factor, factor))
     gc.collect()
     assert len(counted.alive) < 20
 
 
-def test_what_is_too_large_to_be_kept_with_others_is_kept_alone() -> None:
-    network = engine_of(GRAPHS["bank"], 64)._networks.at(factor_of(2))
+def test_a_graph_above_the_limit_is_cached_alone() -> None:
+    network = make_engine(GRAPHS["bank"], 64)._networks.at(make_factor(2))
     counted = Counted()
-    ready = Ready(counted, 1000)
+    sessions = SessionCache(counted, 1000)
     for _ in range(3):
-        ready(phase_graph, network, BGR, (2, 2))
+        sessions(write_phase_graph, network, BGR, (2, 2))
     assert counted.loads == 1
 
 
-def test_a_picture_makes_each_graph_once_however_few_are_kept() -> None:
+def test_a_picture_loads_each_graph_once_however_small_the_cache() -> None:
     counted = Counted()
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
-    engine = Engine(networks, counted, CORES, 32)
-    engine._upsampled._ready = Ready(counted, 1)
-    enlarged(engine, noise((80, 80, 3), 0), Size(200, 200))
+    engine = Engine(networks, counted, POOL, 32)
+    engine._upsampled._sessions = SessionCache(counted, 1)
+    enlarge(engine, noise((80, 80, 3), 0), Size(200, 200))
     assert counted.loads == 9, "corners, sides and the middle"
 
 
 def test_threads_that_need_the_same_graph_share_one() -> None:
     counted = Counted()
-    ready = Ready(counted)
-    network = engine_of(GRAPHS["bank"], 64)._networks.at(factor_of(2))
+    sessions = SessionCache(counted)
+    network = make_engine(GRAPHS["bank"], 64)._networks.at(make_factor(2))
     together = threading.Barrier(8)
 
     def ask(_: int) -> Run:
         together.wait()
-        return ready(phase_graph, network, BGR, (2, 2))
+        return sessions(write_phase_graph, network, BGR, (2, 2))
 
     with ThreadPoolExecutor(8) as threads:
         runs = set(threads.map(ask, range(8)))
@@ -255,7 +255,7 @@ def test_threads_that_need_the_same_graph_share_one() -> None:
 @pytest.mark.parametrize("scale", ["3", "1.7", "longest=100"])
 def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, scale: str) -> None:
     content = GRAPHS["bank"]
-    upscaler = srcnn.Upscaler(model_of(content), convention="bgr-byte", threads=2, tile_px=64)
+    upscaler = srcnn.Upscaler(make_model(content), convention="bgr-byte", threads=2, tile_px=64)
     levels = np.iinfo(dtype).max // 255
     rng = np.random.default_rng(0)
     image = (rng.integers(100, 156, (37, 41, channels)) * levels).astype(dtype)
@@ -275,29 +275,29 @@ def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, sc
 
 @pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
 @pytest.mark.parametrize("size", [(150, 150), (160, 155)], ids=["phases", "upsampled"])
-def test_each_factors_network_is_centred_for_itself(
+def test_the_network_of_each_factor_is_centred_separately(
     photograph: npt.NDArray[np.uint8], size: tuple[int, int]
 ) -> None:
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
 
     def in_float32(graph: bytes) -> Run:
-        return load_parts(graph, lambda convolutions: Convolutions(convolutions, "f32"))
+        return load_parts(graph, lambda convolutions: CompiledConvolutions(convolutions, "f32"))
 
     image = photograph[:50, :50].astype(np.float32)
-    exact, fast = (Engine(networks, way, CORES, 64) for way in (load, in_float32))
-    enlarged(fast, image, Size(200, 200))
-    found = enlarged(fast, image, Size(*size)) - enlarged(exact, image, Size(*size))
+    exact, fast = (Engine(networks, way, POOL, 64) for way in (load, in_float32))
+    enlarge(fast, image, Size(200, 200))
+    found = enlarge(fast, image, Size(*size)) - enlarge(exact, image, Size(*size))
     assert np.abs(found).mean() < 0.5
     assert np.abs(found.mean()) < 0.15, "another brightness"
 
 
-def test_the_weights_are_those_of_the_factor_that_the_whole_graph_is_fed() -> None:
-    """Where a size falls between steps, one float32 more decides."""
+def test_the_weights_are_those_of_the_factor_fed_to_the_untiled_graph() -> None:
+    """For a size between two steps, the last bit of the float32 factor decides."""
     asked: list[Array] = []
-    network = engine_of(GRAPHS["bank"], 64)._networks.at(factor_of(2))
+    network = make_engine(GRAPHS["bank"], 64)._networks.at(make_factor(2))
 
-    class Noting:
+    class RecordingNetworks:
         bytes_per_pixel = network.bytes_per_pixel
 
         @staticmethod
@@ -306,7 +306,7 @@ def test_the_weights_are_those_of_the_factor_that_the_whole_graph_is_fed() -> No
             return network
 
     image = noise((49, 47, 3), 0)
-    enlarged(Engine(Noting(), load, CORES, 64), image, Size(103, 101))
+    enlarge(Engine(RecordingNetworks(), load, POOL, 64), image, Size(103, 101))
     (factor,) = asked
-    assert np.array_equal(factor, resize_factor(Size(49, 47), Size(103, 101)))
+    assert np.array_equal(factor, make_resize_factor(Size(49, 47), Size(103, 101)))
     assert factor.dtype == np.float32

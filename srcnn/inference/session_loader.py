@@ -1,0 +1,47 @@
+"""Choose how the engine's graphs are loaded, by provider and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from srcnn.errors import UsageError
+from srcnn.inference.engine.bfloat16 import check_fast, load_fast
+from srcnn.runtime.onnx_session import Precision, Provider, Run, make_run, make_session
+
+
+@dataclass(frozen=True)
+class SessionLoader:
+    """Loads the engine's graphs.
+
+    Attributes:
+        load: loads an ONNX file.
+        keeps_tile_memory: whether each loaded graph keeps the memory of a tile between runs.
+    """
+
+    load: Callable[[bytes], Run]
+    keeps_tile_memory: bool
+
+
+def choose_loader(provider: Provider, precision: Precision) -> SessionLoader:
+    """Choose the loader for a provider and a precision.
+
+    Args:
+        provider: execution provider of ONNX Runtime.
+        precision: `exact` is float32 in ONNX Runtime, `fast` is bfloat16 in OpenVINO.
+
+    Raises:
+        UsageError: `fast` is not available, or cannot be combined with the provider.
+    """
+    if precision == "exact":
+        return SessionLoader(
+            lambda content: make_run(make_session(content, provider, is_small=True)),
+            keeps_tile_memory=False,  # all sessions of ONNX Runtime share their memory
+        )
+    if provider not in ("auto", "cpu"):
+        raise UsageError(
+            f"--precision fast computes on the processor, through OpenVINO: leave out "
+            f"--provider {provider}, or use --precision exact"
+        )
+    check_fast()
+    return SessionLoader(load_fast, keeps_tile_memory=True)
