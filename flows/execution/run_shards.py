@@ -105,8 +105,8 @@ def _told_to_workers(run: Control, lease: Lease) -> Iterator[None]:
             state: HolderState = "dropping" if run.drop.is_set() else "stopping"
             if run.stop.is_set() and state != told:
                 told = state
-                with suppress(OSError):  # the next sign of life tells it too
-                    lease.tell(state)
+                with suppress(OSError):  # the next heartbeat writes it too
+                    lease.publish_state(state)
 
     thread = threading.Thread(target=relay, name="tell-workers", daemon=True)
     thread.start()
