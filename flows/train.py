@@ -37,7 +37,7 @@ from flows.output.training_verdict import show_verdict
 from srcnn.errors import UsageError
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Pictures, find_pictures
 from srcnn.training.promotion import Verdict, card_of, name_of
@@ -162,7 +162,7 @@ def _pictures(run: _Run, start: Model | None) -> tuple[Record, Pictures]:
 def _settled(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
     """Whether the trained model takes the current one's place, and what to tell of it."""
     card = card_of(current)
-    if card is not None and card.checkpoint.sha256 == sha256_of(checkpoint.read_bytes()):
+    if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
         return True, f"promoted before: {current.url} is this model"  # by a start that was killed
     if not verdict.is_better:
         return False, f"kept the current model: {verdict.text}; the trained one is {checkpoint}"

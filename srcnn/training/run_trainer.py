@@ -13,7 +13,7 @@ from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.training.initial_weights import read_start
 from srcnn.training.pictures import to_luma
 from srcnn.training.trainer import Moment, Trainer
@@ -67,7 +67,7 @@ def candidate_of(trainer: Trainer) -> Model:
     checkpoint = trainer.checkpoint({})
     source = Source("candidate", "candidate", (), None, "rgb-unit")
     graph = make_graph(checkpoint, source, GraphSpec.of("torchscript", None, None))
-    return Model("candidate", graph, sha256_of(graph))
+    return Model("candidate", graph, compute_sha256(graph))
 
 
 def checkpoint_of(trainer: Trainer, card: TrainingCard) -> bytes:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from srcnn.errors import DestinationBusyError, TrainingStateError, UsageError
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.files import write_file
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
@@ -85,7 +85,7 @@ class WorkFolder:
 
     def keep(self, checkpoint: bytes) -> Path:
         """Keep the trained weights, under a name that promises their sha256."""
-        path = self.path / f"srcnn-{sha256_of(checkpoint)[:8]}.pth"
+        path = self.path / f"srcnn-{compute_sha256(checkpoint)[:8]}.pth"
         write_file(str(path), checkpoint)
         for earlier in self.path.glob(_WEIGHTS):
             if earlier != path:

@@ -380,7 +380,7 @@ def test_the_schema_knows_the_form_of_factors() -> None:
     ("arguments", "words"),
     [
         (["--src", "x", "--factors", "3,2"], "--factors: factors 3,2: expected ascending factors"),
-        (["--src", "s3://ann:hunter2@b"], "--src: the s3:// URL carries credentials"),
+        (["--src", "s3://ann:hunter2@b"], "--src: the s3:// URL contains credentials"),
         (["--src", "nowhere", "--steps", "3"], "nowhere: no such folder"),
     ],
 )
