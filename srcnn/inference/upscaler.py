@@ -19,7 +19,7 @@ from srcnn.errors import ModelError, UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.images.alpha import bleed
-from srcnn.images.pixels import Pixels, check_picture, parts_of
+from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.engine.bfloat16 import FAST_FROM, check_fast, load_fast
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
@@ -225,8 +225,8 @@ class Upscaler:
             before_tile: called before each tile; ends the picture by raising.
         """
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
-        colours, alpha = parts_of(bleed(image))
-        larger_colours, larger_alpha = parts_of(result)
+        colours, alpha = split_alpha(bleed(image))
+        larger_colours, larger_alpha = split_alpha(result)
         factor = min(after / before for before, after in zip(image.shape, size, strict=False))
         way = self._fast if self._fast and factor >= FAST_FROM else self._colours
         way.enlarge(colours, larger_colours, before_tile)

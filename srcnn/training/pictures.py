@@ -18,7 +18,7 @@ from srcnn.errors import ImageError, ImageTooLargeError, StorageError, UsageErro
 from srcnn.geometry import Size
 from srcnn.images.alpha import bleed
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.pixels import GREY, LEVELS, Pixels, parts_of
+from srcnn.images.pixels import GREY, LEVELS, Pixels, split_alpha
 from srcnn.planning.globs import Patterns
 from srcnn.planning.source_files import earlier_outputs, images_among
 from srcnn.quality.compare import is_large_enough
@@ -181,7 +181,7 @@ def to_bgr(pixels: Pixels) -> Bgr:
     Args:
         pixels: see `srcnn.images.pixels`.
     """
-    colours, _ = parts_of(bleed(pixels))
+    colours, _ = split_alpha(bleed(pixels))
     eight_bits = np.rint(colours / LEVELS[pixels.dtype]).astype(np.uint8)
     planes = GREY + 1 if eight_bits.shape[2] == 1 else 1
     return np.ascontiguousarray(eight_bits.repeat(planes, axis=2))
