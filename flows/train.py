@@ -37,13 +37,13 @@ from flows.output.training_verdict import show_verdict
 from srcnn.errors import UsageError
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Pictures, find_pictures
-from srcnn.training.promotion import Verdict, card_of, name_of
+from srcnn.training.promotion import Verdict, describe_model, read_card
 from srcnn.training.training_job import TrainingJob
 from srcnn.training.training_progress import TrainingProgress
-from srcnn.training.training_record import Record, Result
+from srcnn.training.training_record import Result, TrainingRecord
 from srcnn.training.training_spec import TrainingSpec
 from srcnn.training.work_folder import WorkFolder, find_changes, hold_work
 from tasks import train as tasks
@@ -141,7 +141,7 @@ def _train(run: _Run, current: Model) -> Result:
     return result
 
 
-def _pictures(run: _Run, start: Model | None) -> tuple[Record, Pictures]:
+def _pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pictures]:
     """The pictures that the training began with, or those that it begins with."""
     src = Folder(run.options.src, run.settings.storage)
     wanted = wanted_of(run.options, run.spec, run.settings)
@@ -154,15 +154,17 @@ def _pictures(run: _Run, start: Model | None) -> tuple[Record, Pictures]:
         return record, run.steps.call(tasks.read, src, record.taken, wanted)
     pictures = run.steps.call(tasks.read, src, files, wanted)
     identity = identity_of(run.options, run.spec)
-    record = Record(identity, pictures.taken, name_of(start) if start else "identity")
+    record = TrainingRecord(
+        identity, pictures.taken, describe_model(start) if start else "identity"
+    )
     run.work.begin(record)
     return record, pictures
 
 
 def _settled(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
     """Whether the trained model takes the current one's place, and what to tell of it."""
-    card = card_of(current)
-    if card is not None and card.checkpoint.sha256 == sha256_of(checkpoint.read_bytes()):
+    card = read_card(current)
+    if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
         return True, f"promoted before: {current.url} is this model"  # by a start that was killed
     if not verdict.is_better:
         return False, f"kept the current model: {verdict.text}; the trained one is {checkpoint}"

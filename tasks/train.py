@@ -20,9 +20,9 @@ from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
-from srcnn.training.promotion import Compared, Verdict, enlarging_by, judge
+from srcnn.training.promotion import FactorComparison, Verdict, judge, make_enlarger
 from srcnn.training.training_job import TrainingJob
-from srcnn.training.training_spec import between
+from srcnn.training.training_spec import list_measured_factors
 from srcnn.training.work_folder import WorkFolder
 from tasks.logs import logger
 
@@ -95,14 +95,14 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
     candidate, other = (
-        enlarging_by(Upscaler(model, provider="cpu", threads=spec.threads))
-        for model in (run_trainer.candidate_of(trainer), current)
+        make_enlarger(Upscaler(model, provider="cpu", threads=spec.threads))
+        for model in (run_trainer.build_candidate(trainer), current)
     )
 
-    def tell(row: Compared) -> None:
+    def tell(row: FactorComparison) -> None:
         log.info("%s", row.text)
 
-    return judge(candidate, other, pictures.held_out, between(spec.anchors), tell)
+    return judge(candidate, other, pictures.held_out, list_measured_factors(spec.anchors), tell)
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)
@@ -110,4 +110,4 @@ def keep(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
     """Write the checkpoint into the training's folder."""
     from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
-    return work.keep(run_trainer.checkpoint_of(trainer, card))
+    return work.keep(run_trainer.build_checkpoint(trainer, card))

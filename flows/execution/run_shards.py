@@ -206,7 +206,7 @@ def _relay_to_workers(cancellation: Cancellation, lease: Lease) -> Iterator[None
             if cancellation.is_cancelled and state != relayed:
                 relayed = state
                 with suppress(OSError):  # the next heartbeat writes it too
-                    lease.tell(state)
+                    lease.publish_state(state)
 
     thread = threading.Thread(target=relay, name="relay-cancellation", daemon=True)
     thread.start()

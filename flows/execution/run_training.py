@@ -20,7 +20,7 @@ from flows.output.prefect_artifacts import (
 )
 from flows.output.progress_bar import format_clock, progress_bar
 from srcnn.batch.cancellation import Cancellation
-from srcnn.training.gain_chart import gain_chart
+from srcnn.training.gain_chart import draw_gain_chart
 from srcnn.training.training_job import TrainingJob
 from srcnn.training.training_progress import TrainingProgress
 from tasks import train as tasks
@@ -85,5 +85,5 @@ def _chart(progress: TrainingProgress) -> Content:
     anchors = progress.spec.anchors[1:]
     last = progress.points[-1:]
     about = f"Validation at step {last[0].step}." if last else "No validation yet."
-    chart = gain_chart(progress.points, anchors)
+    chart = draw_gain_chart(progress.points, anchors)
     return Content(embed_svg(chart, "Gain over bicubic by step"), about)

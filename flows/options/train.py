@@ -14,7 +14,12 @@ from srcnn.runtime.cores import usable_cores
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Wanted
 from srcnn.training.training_record import Identity
-from srcnn.training.training_spec import DEFAULT_FACTORS, Device, TrainingSpec, between
+from srcnn.training.training_spec import (
+    DEFAULT_FACTORS,
+    Device,
+    TrainingSpec,
+    list_measured_factors,
+)
 
 _FACTOR = r"[0-9]+(\.[0-9]+)?"
 FACTORS_PATTERN = rf"^{_FACTOR}(,{_FACTOR})*$"
@@ -140,7 +145,7 @@ def wanted_of(options: TrainOptions, spec: TrainingSpec, settings: Settings) -> 
         include=tuple(options.include),
         exclude=tuple(options.exclude),
         share=options.validation,
-        factors=tuple(between(spec.anchors)),
+        factors=tuple(list_measured_factors(spec.anchors)),
         megapixels=settings.training_megapixels,
         max_input_megapixels=settings.max_input_megapixels,
     )

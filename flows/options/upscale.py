@@ -20,7 +20,7 @@ from srcnn.images.formats import Format
 from srcnn.model.card import Convention
 from srcnn.planning.selection import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Precision, Provider
-from srcnn.storage.urls import beside
+from srcnn.storage.urls import add_suffix
 
 
 class UpscaleOptions(BaseModel):
@@ -110,4 +110,4 @@ class UpscaleOptions(BaseModel):
     @property
     def destination(self) -> str:
         """`dst`, or the source's name with `-upscaled`."""
-        return self.dst or beside(self.src, "-upscaled")
+        return self.dst or add_suffix(self.src, "-upscaled")

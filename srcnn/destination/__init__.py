@@ -1,1 +1,1 @@
-"""All that lies under `<dst>/.srcnn`: the ledger and the lock."""
+"""The job's own state under `<dst>/.srcnn`: the ledger of outputs and the lock of the run."""

@@ -1,12 +1,12 @@
-"""The record of what was done, kept with the outputs under `<dst>/.srcnn/ledger/`.
+"""The ledger: one record for each output, stored with the outputs in `<dst>/.srcnn/ledger/`.
 
-Append-only: every shard writes one file of JSON lines, whole or not at all; the last
-line about an output counts, in the order of the files' names, which begin with the run's time.
-An output is up to date when its record says so and the file in the listing is the file that
-was recorded: that a file exists proves nothing. A record of the file that is there is stronger
-than a later one of a file that is not, since the clocks of machines differ.
+Append-only: every shard writes one file of JSON lines, atomically. Files are read in the order
+of their names, which begin with the run's time, and the last record of an output counts.
+An output is up to date if its record says so and the listing shows the file that was recorded:
+the existence of a file proves nothing. A record that matches the listed file wins over a later
+record that does not, because the clocks of machines differ.
 
-`compact` gathers what counts, so that nightly runs do not add files for ever.
+`compact` merges the records that count, so that nightly runs do not add files without limit.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from srcnn.storage.listing import FileInfo
 
 STATE_FOLDER = ".srcnn"
 LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"
-_READERS = 16
-_READ_AT_ONCE = 64
-_MOST_FILES = 1000
+_IO_THREADS = 16
+_FILES_PER_BATCH = 64
+_MAX_FILES = 1000
 _RECORDS_PER_FILE = 20_000
 
 
@@ -38,16 +38,16 @@ class Record:
     """One output as it was written.
 
     Attributes:
-        output: key in the destination.
-        source: key in the source.
-        source_info: the source's file then.
-        output_info: the output's file, as written.
+        output: its key in the destination.
+        source: its key in the source.
+        source_info: size and version of the source file that was read.
+        output_info: size and version of the output file that was written.
         scale: text of the factor or target.
-        options: digest of the options that shape pixels.
+        options: digest of the options that affect pixels.
         model: sha256 of the model.
-        precision: that it was computed in.
-        size_in: of the source.
-        size_out: of the output.
+        size_in: of the source image.
+        size_out: of the output image.
+        precision: of the computation.
     """
 
     output: str
@@ -59,34 +59,34 @@ class Record:
     model: str
     size_in: Size
     size_out: Size
-    precision: Precision = "exact"  # of records that do not say: there was no other
+    precision: Precision = "exact"  # older records lack the field: there was no other precision
 
 
 _RECORDS = TypeAdapter(Record)
 
 
 def append(dst: Folder, run_id: str, records: Sequence[Record]) -> None:
-    """Write the records of one shard.
+    """Write the records of one shard, as one file.
 
     Args:
         dst: the destination.
-        run_id: sorts by time.
-        records: of outputs that are written; the first names the file.
+        run_id: of this run; run ids sort by time.
+        records: of outputs that have been written; if there are none, no file is written.
     """
     if records:
-        # The first output belongs to one shard of one run: the name is unique without a counter.
-        _write(dst, f"{run_id}-{_digest(_line(records[0]))}.jsonl", records)
+        # An output belongs to one shard of a run, so the first record makes the name unique.
+        _write(dst, f"{run_id}-{_digest(_format_line(records[0]))}.jsonl", records)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the files of a ledger say.
+    """The content of a ledger.
 
     Attributes:
-        records: every output's last record, by its key.
+        records: the record that counts for each output, by its key.
         files: keys of the files that could be read, in order.
-        warnings: one for each file that could not; what it recorded is done again.
-        superseded: how many records were read that count no more.
+        warnings: one for each unreadable file; the images that it recorded are upscaled again.
+        superseded: how many records no longer count.
     """
 
     records: dict[str, Record]
@@ -96,100 +96,103 @@ class Ledger:
 
     @property
     def is_scattered(self) -> bool:
-        """Whether it is worth to `compact` it."""
-        return len(self.files) > _MOST_FILES or (
+        """Whether to `compact` it: many files, or mostly superseded records."""
+        return len(self.files) > _MAX_FILES or (
             len(self.files) > 1 and self.superseded > len(self.records)
         )
 
 
 def load(dst: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledger:
-    """Every output's last record.
+    """Read the record that counts for each output.
 
     Args:
         dst: the destination.
         listing: its files.
-        before: read only files whose names sort before this; all where it is empty.
+        before: read only files whose names sort before this; if empty, all.
 
     Raises:
-        OSError: the storage failed; what cannot be read for a time is not done again.
+        OSError: the storage failed. This is not a warning: a storage that is down for a while
+            must not cause images to be upscaled again.
     """
     keys = sorted(key for key in listing if key.startswith(LEDGER_FOLDER))
     keys = [key for key in keys if not before or key < LEDGER_FOLDER + before]
     records: dict[str, Record] = {}
     files, warnings, count = [], [], 0
-    # A few at a time, in their order: all at once would stand in memory before they are merged.
-    with ThreadPoolExecutor(_READERS) as pool:
-        for start in range(0, len(keys), _READ_AT_ONCE):
-            some = keys[start : start + _READ_AT_ONCE]
-            for key, found in zip(some, pool.map(partial(_read, dst), some), strict=True):
+    # In batches, in order: otherwise all files would be in memory before they are merged.
+    with ThreadPoolExecutor(_IO_THREADS) as pool:
+        for start in range(0, len(keys), _FILES_PER_BATCH):
+            batch = keys[start : start + _FILES_PER_BATCH]
+            for key, found in zip(batch, pool.map(partial(_read, dst), batch), strict=True):
                 if isinstance(found, str):
                     warnings.append(found)
                     continue
                 files.append(key)
                 count += len(found)
                 for record in found:
-                    _enter(records, record, listing)
+                    _merge(records, record, listing)
     return Ledger(records, files, warnings, count - len(records))
 
 
 def _read(dst: Folder, key: str) -> list[Record] | str:
-    """The records of a file, or why there are none."""
+    """Return the records of a file, or a warning if it cannot be read."""
     try:
-        # Not by pydantic's own parser, which refuses names that are no UTF-8.
+        # Not with pydantic's JSON parser, which rejects file names that are not valid UTF-8.
         return [_RECORDS.validate_python(json.loads(line)) for line in dst.read(key).splitlines()]
     except FileNotFoundError:
-        reason = "gone since it was listed"
-    except ValueError as error:  # of json, of pydantic, of text that is no UTF-8
+        reason = "removed since it was listed"
+    except ValueError as error:  # from json, from pydantic, or from bytes that are not UTF-8
         reason = str(error).splitlines()[0]
-    return f"{dst.url_of(key)}: {reason}; the images it recorded are done again"
+    return f"{dst.url_of(key)}: {reason}; the images it recorded will be upscaled again"
 
 
-def _enter(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:
+def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:
     known = records.get(record.output)
-    if not (known and _is_there(known, listing) and not _is_there(record, listing)):
+    if not (known and _matches_listing(known, listing) and not _matches_listing(record, listing)):
         records[record.output] = record
 
 
 def compact(dst: Folder, run_id: str) -> int:
-    """Gather what counts of earlier runs in few files, and only then remove the others.
+    """Merge the records of earlier runs into few files, and then remove the old files.
 
-    Killed at any moment it loses nothing: the new files come after those that they stand for,
-    and before this run's own, so that reading both gives what reading either gives. Files that
-    cannot be read stay, and so do those of runs that are later by their clocks. Records of
-    outputs that are gone are left out.
+    It can be killed at any moment without loss: the new files sort after the files that they
+    replace and before this run's own files, so reading both gives the same result as reading
+    either. Unreadable files stay, and so do files of runs that are later by their clocks.
+    Records of outputs that no longer exist are dropped.
 
     Args:
-        dst: the destination, held by this run (see `srcnn.destination.lock`), before it records
-            anything.
+        dst: the destination, which this run holds (see `srcnn.destination.lock`) and has not
+            yet appended to.
         run_id: of this run.
 
     Returns:
         How many files were removed.
 
     Raises:
-        OSError: the storage failed; what is there counts as before.
+        OSError: the storage failed; the ledger is as valid as before.
     """
     listing = dst.files()
     ledger = load(dst, listing, before=f"{run_id}-")
-    living = [record for record in ledger.records.values() if record.output in listing]
-    for start in range(0, len(living), _RECORDS_PER_FILE):
-        # "-" sorts before every name that `append` gives.
+    current = [record for record in ledger.records.values() if record.output in listing]
+    for start in range(0, len(current), _RECORDS_PER_FILE):
+        # The second "-" sorts before the digest in the names that `append` gives.
         name = f"{run_id}--{start // _RECORDS_PER_FILE:06d}.jsonl"
-        _write(dst, name, living[start : start + _RECORDS_PER_FILE])
-    with ThreadPoolExecutor(_READERS) as pool:
+        _write(dst, name, current[start : start + _RECORDS_PER_FILE])
+    with ThreadPoolExecutor(_IO_THREADS) as pool:
         list(pool.map(dst.remove, ledger.files))
     return len(ledger.files)
 
 
 def _write(dst: Folder, name: str, records: Iterable[Record]) -> None:
-    dst.write(LEDGER_FOLDER + name, "".join(f"{_line(record)}\n" for record in records).encode())
+    dst.write(
+        LEDGER_FOLDER + name, "".join(f"{_format_line(record)}\n" for record in records).encode()
+    )
 
 
-def _is_there(record: Record, listing: Mapping[str, FileInfo]) -> bool:
+def _matches_listing(record: Record, listing: Mapping[str, FileInfo]) -> bool:
     return listing.get(record.output) == record.output_info
 
 
-def _line(record: Record) -> str:
+def _format_line(record: Record) -> str:
     return json.dumps(asdict(record))
 
 

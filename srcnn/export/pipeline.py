@@ -17,7 +17,7 @@ from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import CheckpointCard, ModelCard
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 
 if TYPE_CHECKING:
     from srcnn.export.catalogue import Source
@@ -96,7 +96,7 @@ def _make_card(
     return ModelCard(
         name=source.name,
         checkpoint=CheckpointCard(
-            url=source.origin, sha256=sha256_of(checkpoint), convention=source.convention
+            url=source.origin, sha256=compute_sha256(checkpoint), convention=source.convention
         ),
         exporter=spec.exporter,
         opset=spec.opset,

@@ -1,8 +1,8 @@
-"""EXIF blocks corrected where they stand: nothing moves, so makers' notes stay readable.
+"""EXIF blocks, edited in place: no byte moves, so maker notes stay readable.
 
-Their offsets count from the block's start, and nobody but the maker knows where they are.
-A block is a TIFF file without pixels: directories (IFD) of entries of 12 bytes, each with
-its value or where that is (TIFF 6.0, section 2; EXIF 2.32, section 4.6).
+Maker notes contain offsets from the start of the block, in formats that only the maker knows.
+A block is a TIFF file without pixels: directories (IFD) of 12-byte entries, each with its value
+or the value's offset (TIFF 6.0, section 2; EXIF 2.32, section 4.6).
 """
 
 from __future__ import annotations
@@ -18,22 +18,26 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 
 _ORIENTATION = 0x0112
-_WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)  # ImageWidth, PixelXDimension; likewise
+_WIDTHS, _HEIGHTS = (
+    (0x0100, 0xA002),
+    (0x0101, 0xA003),
+)  # ImageWidth, PixelXDimension; ImageLength, PixelYDimension
 _POINTERS = (0x8769, 0x8825, 0xA005)  # to the directories of EXIF, GPS and interoperability
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _HEADER, _ENTRY = 8, 12  # bytes of the block's header, and of a directory's entry
-# There are five, of some dozen entries each; damaged blocks go in circles, and lie in counts.
-_MOST_DIRECTORIES, _MOST_ENTRIES = 16, 1000
+# A valid block has five, with a few dozen entries each; a damaged one may have cycles and false
+# counts.
+_MAX_DIRECTORIES, _MAX_ENTRIES = 16, 1000
 
 
 @dataclass(frozen=True)
 class _Entry:
     at: int
     tag: int
-    number: int  # its value, of a field of one number
+    number: int  # its value, if it is a single number
     value: range  # where its bytes are
 
 
@@ -45,25 +49,24 @@ class _Directory:
 
 
 def is_readable(exif: bytes) -> bool:
-    """Whether it begins as a block does; encoders complain about others, or refuse the picture."""
+    """Whether it starts like an EXIF block; encoders warn about others, or fail."""
     return exif[:4] in _BYTE_ORDERS
 
 
-def with_orientation_reset(exif: bytes) -> bytes:
-    """The block, saying that the pixels are upright. A damaged one stays as far as it is.
+def reset_orientation(exif: bytes) -> bytes:
+    """Set the orientation of a block to upright; damaged parts stay as they are.
 
     Args:
         exif: from its byte order mark on.
     """
-    return _changed(exif, {_ORIENTATION: (_SHORT, 1)})
+    return _set_numbers(exif, {_ORIENTATION: (_SHORT, 1)})
 
 
-def for_result(exif: bytes, size: Size) -> bytes:
-    """The block as it is true of an upscaled picture: its size, and no thumbnail.
+def adapt_to_result(exif: bytes, size: Size) -> bytes:
+    """Adapt a block to an upscaled picture: set its size, and remove the thumbnail.
 
-    The thumbnail's directory is taken off the chain, and its bytes are zero, or cut off where
-    they are the last. Tags that are not there are not added. A damaged block stays as far as
-    it is.
+    The thumbnail's directory is unlinked, and its bytes are zeroed, or cut off if they are at the
+    end. Missing tags are not added. Damaged parts stay as they are.
 
     Args:
         exif: from its byte order mark on.
@@ -71,16 +74,16 @@ def for_result(exif: bytes, size: Size) -> bytes:
     """
     sizes = dict.fromkeys(_WIDTHS, (_LONG, size.width))
     sizes |= dict.fromkeys(_HEIGHTS, (_LONG, size.height))
-    return _without_thumbnail(_changed(exif, sizes))
+    return _remove_thumbnail(_set_numbers(exif, sizes))
 
 
-def _changed(exif: bytes, numbers: dict[int, tuple[int, int]]) -> bytes:
-    """Write type and number of fields of one number."""
+def _set_numbers(exif: bytes, numbers: dict[int, tuple[int, int]]) -> bytes:
+    """Set type and value of fields that are a single number, by tag."""
     order = _BYTE_ORDERS.get(exif[:4])
     if order is None:
         return exif
     result = bytearray(exif)
-    for directory in _main(exif, order):
+    for directory in _read_main(exif, order):
         for entry in directory.entries:
             if entry.tag in numbers:
                 kind, number = numbers[entry.tag]
@@ -90,13 +93,13 @@ def _changed(exif: bytes, numbers: dict[int, tuple[int, int]]) -> bytes:
     return bytes(result)
 
 
-def _without_thumbnail(exif: bytes) -> bytes:
+def _remove_thumbnail(exif: bytes) -> bytes:
     order = _BYTE_ORDERS.get(exif[:4])
-    main = _main(exif, order) if order else []
+    main = _read_main(exif, order) if order else []
     if not main or not main[0].next:
         return exif
     dropped, kept = np.zeros((2, len(exif)), dtype=bool)
-    for directory in _chain(exif, order or "", main[0].next):
+    for directory in _read_chain(exif, order or "", main[0].next):
         _mark(dropped, directory)
         numbers = {entry.tag: entry.number for entry in directory.entries}
         start = numbers.get(_THUMBNAIL, 0)
@@ -104,7 +107,7 @@ def _without_thumbnail(exif: bytes) -> bytes:
     kept[:_HEADER] = True
     for directory in main:
         _mark(kept, directory)
-    alone = dropped & ~kept  # a lying offset may point at anything
+    alone = dropped & ~kept  # a false offset may point anywhere
     result = np.frombuffer(exif, dtype=np.uint8).copy()
     result[alone] = 0
     at = main[0].at.stop - 4
@@ -117,42 +120,42 @@ def _mark(used: npt.NDArray[np.bool_], directory: _Directory) -> None:
         used[place.start : place.stop] = True
 
 
-def _main(exif: bytes, order: str) -> list[_Directory]:
-    """The first directory, and those that it points at."""
-    found = list(islice(_chain(exif, order, _number(exif, f"{order}I", 4)), 1))
+def _read_main(exif: bytes, order: str) -> list[_Directory]:
+    """Read the first directory, and those that it points to."""
+    found = list(islice(_read_chain(exif, order, _read_number(exif, f"{order}I", 4)), 1))
     for directory in found:  # grows
         for entry in directory.entries:
             new = entry.number not in [known.at.start for known in found]
-            if entry.tag in _POINTERS and new and len(found) < _MOST_DIRECTORIES:
-                found += list(islice(_chain(exif, order, entry.number), 1))
+            if entry.tag in _POINTERS and new and len(found) < _MAX_DIRECTORIES:
+                found += list(islice(_read_chain(exif, order, entry.number), 1))
     return found
 
 
-def _chain(exif: bytes, order: str, start: int) -> Iterator[_Directory]:
-    """A directory and those behind it, as far as they can be read."""
-    for _ in range(_MOST_DIRECTORIES):
+def _read_chain(exif: bytes, order: str, start: int) -> Iterator[_Directory]:
+    """Read a directory and those linked after it, as far as they are readable."""
+    for _ in range(_MAX_DIRECTORIES):
         if not _HEADER <= start <= len(exif) - 2:
             return
         (count,) = struct.unpack_from(f"{order}H", exif, start)
-        if count > _MOST_ENTRIES:
+        if count > _MAX_ENTRIES:
             return
         stop = start + 2 + _ENTRY * count
         places = range(start + 2, min(stop, len(exif)) - _ENTRY + 1, _ENTRY)
-        entries = [_entry(exif, order, at) for at in places]
-        following = _number(exif, f"{order}I", stop)
+        entries = [_parse_entry(exif, order, at) for at in places]
+        following = _read_number(exif, f"{order}I", stop)
         yield _Directory(range(start, stop + 4), entries, following)
         start = following
 
 
-def _entry(exif: bytes, order: str, at: int) -> _Entry:
+def _parse_entry(exif: bytes, order: str, at: int) -> _Entry:
     tag, kind, count = struct.unpack_from(f"{order}HHI", exif, at)
     length = _BYTES_OF_TYPE.get(kind, 1) * count
-    number = _number(exif, f"{order}{'H' if kind == _SHORT else 'I'}", at + 8)
-    place = range(at + 8, at + 12) if length <= 4 else range(number, number + length)  # noqa: PLR2004 - what fits in the entry
+    number = _read_number(exif, f"{order}{'H' if kind == _SHORT else 'I'}", at + 8)
+    place = range(at + 8, at + 12) if length <= 4 else range(number, number + length)  # noqa: PLR2004 - bytes that fit in the entry
     return _Entry(at, tag, number, place)
 
 
-def _number(exif: bytes, form: str, at: int) -> int:
-    """A number at a place; 0 where the block has ended."""
+def _read_number(exif: bytes, form: str, at: int) -> int:
+    """Read a number at an offset; 0 if it is beyond the end of the block."""
     number: int = struct.unpack_from(form, exif, at)[0] if at + 4 <= len(exif) else 0
     return number

@@ -1,4 +1,4 @@
-"""Image files by format: their names, what they can hold, and a picture that was decoded.
+"""Image formats: their extensions, abilities and limits; and the type of decoded pictures.
 
 Reading is in `srcnn.images.decoding`, writing in `srcnn.images.encode`.
 """
@@ -27,28 +27,28 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "avif": (".avif",),
 }
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
-DEEP = frozenset({"png", "tiff", "pnm"})  # these keep 16 bits; AVIF keeps 10 of them
+DEEP = frozenset({"png", "tiff", "pnm"})  # formats that keep 16 bits; AVIF keeps 10 of them
 WITH_ALPHA = frozenset({"png", "webp", "tiff", "avif"})
 WITH_QUALITY = frozenset({"jpg", "webp", "avif"})
-DEFAULT_QUALITY = {"jpg": 95, "avif": 95}  # WebP is lossless, unless one is named
-# Pixels of a side: libpng's and libjpeg-turbo's own bounds, WebP's 14 bits, and what libavif
-# reads unless it is told otherwise; it would write twice as many, for nobody to see.
+DEFAULT_QUALITY = {"jpg": 95, "avif": 95}  # WebP is lossless unless a quality is given
+# Pixels per side: the limits of libpng and libjpeg-turbo, WebP's 14 bits, and libavif's default
+# limit for reading; it would write twice as many, which most readers would reject.
 _MAX_SIDE_PX = {"png": 1_000_000, "jpg": 65_500, "webp": 16_383, "avif": 32_768}
-_MAX_PIXELS = {"avif": 2**28}  # likewise libavif's
-# Of all samples: OpenCV counts bytes of BMP and PNM in 31 bits; TIFF counts in 32, and LZW may
-# add a tenth to what does not compress.
+_MAX_PIXELS = {"avif": 2**28}  # libavif's default limit for reading
+# Bytes of all samples: OpenCV uses 31 bits for the size of BMP and PNM; TIFF uses 32, and LZW may
+# enlarge incompressible data by a tenth.
 _MAX_BYTES = {"bmp": 2_147_000_000, "pnm": 2_147_000_000, "tiff": 3_900_000_000}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded file.
+    """A decoded image.
 
     Attributes:
         pixels: upright, BGR(A) or grey.
-        metadata: OpenCV's metadata type to bytes: EXIF (orientation reset), ICC, XMP.
-        notes: what was done to its colours, for the report.
-        is_grey: it has no colours; with alpha it is BGRA of equal planes.
+        metadata: EXIF (orientation reset), ICC and XMP, by OpenCV's metadata type.
+        notes: conversions of its colours, for the report.
+        is_grey: whether it is grey; with alpha, it is BGRA with equal planes.
     """
 
     pixels: Pixels
@@ -58,55 +58,59 @@ class Picture:
 
 
 def format_of(key: str) -> str | None:
-    """The format that a file's extension stands for; None where it is no image of ours."""
+    """Return the format for a file's extension; None if it is not a supported image."""
     return _FORMAT_OF.get(posixpath.splitext(key)[1].lower())
 
 
 def check_writable(key: str) -> None:
-    """Refuse outputs in formats that are only read.
+    """Check that the format of an output can be written.
 
     Args:
         key: of the output.
 
     Raises:
-        UnsupportedImageError: it is a GIF.
+        UnsupportedImageError: it is a GIF, which can only be read.
     """
     if format_of(key) == "gif":
         raise UnsupportedImageError(
-            "a GIF holds 256 colours, too few for upscaled pixels: use --format png, webp or tiff"
+            "a GIF has 256 colours, too few for upscaled pixels: use --format png, webp or tiff"
         )
 
 
 def check_size(output: str, size: Size, bytes_per_pixel: int = 1) -> None:
-    """Refuse a size that the format of an output cannot hold.
+    """Check that the format of an output supports a size.
 
     Args:
-        output: key or extension, with its dot.
+        output: key, or extension with its dot.
         size: of the result.
-        bytes_per_pixel: channels times bytes of each; 1 where only the header was read, so that
-            what passes may still be refused.
+        bytes_per_pixel: channels times bytes per channel; 1 if only the header was read, so a
+            size that passes may still be rejected later.
 
     Raises:
-        ImageTooLargeError: the text names the limit, and formats that hold it.
+        ImageTooLargeError: the message names the limit, and formats that support the size.
     """
     kind = format_of(f"x{posixpath.splitext(output)[1] or output}") or ""
-    limit = _limit(kind, size, bytes_per_pixel)
+    limit = _find_exceeded_limit(kind, size, bytes_per_pixel)
     if limit:
-        others = [name for name in get_args(Format)[1:] if not _limit(name, size, bytes_per_pixel)]
+        others = [
+            name
+            for name in get_args(Format)[1:]
+            if not _find_exceeded_limit(name, size, bytes_per_pixel)
+        ]
         advice = (
-            f"use --format {_either(others)}, or a smaller scale"
+            f"use --format {_join_with_or(others)}, or a smaller scale"
             if others
-            else ("give it a smaller scale")
+            else "use a smaller scale"
         )
         raise ImageTooLargeError(
-            f"the result would have {size} px, and {kind} holds at most {limit}: {advice}"
+            f"the result would be {size} px, and {kind} supports at most {limit}: {advice}"
         )
 
 
-def _limit(kind: str, size: Size, bytes_per_pixel: int) -> str:
-    """The limit of a format that a size exceeds, in words; empty where it fits."""
+def _find_exceeded_limit(kind: str, size: Size, bytes_per_pixel: int) -> str:
+    """Describe the limit of a format that a size exceeds; empty if the size is supported."""
     if max(size) > _MAX_SIDE_PX.get(kind, max(size)):
-        return f"{_MAX_SIDE_PX[kind]} px a side"
+        return f"{_MAX_SIDE_PX[kind]} px per side"
     if size.pixels > _MAX_PIXELS.get(kind, size.pixels):
         return f"{_MAX_PIXELS[kind] / 1e6:.0f} megapixels"
     if size.pixels * bytes_per_pixel > _MAX_BYTES.get(kind, size.pixels * bytes_per_pixel):
@@ -114,5 +118,5 @@ def _limit(kind: str, size: Size, bytes_per_pixel: int) -> str:
     return ""
 
 
-def _either(names: Sequence[str]) -> str:
+def _join_with_or(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -1,6 +1,6 @@
-"""ICC profiles: what the numbers of a picture mean as colours.
+"""ICC profiles: which ones fit a picture, and conversion to sRGB.
 
-Knows Pillow's littleCMS, which computes in 8 bits.
+Uses littleCMS through Pillow, which computes in 8 bits.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ _STEPS = np.arange(0, 256, 17, dtype=np.uint8)
 
 
 def fits(profile: bytes, *, grey: bool) -> bool:
-    """Whether a profile is for pixels of this kind; one of CMYK is not for what became RGB."""
+    """Whether a profile is for grey or RGB pixels; a CMYK profile is for neither."""
     return profile[_SPACE] == (b"GRAY" if grey else b"RGB ")
 
 
 def to_srgb(image: Pixels, profile: bytes) -> Pixels | None:
-    """The same colours as sRGB, which is how pixels without a profile are shown.
+    """Convert colours to sRGB, which viewers assume for pixels without a profile.
 
     Args:
-        image: a picture; its alpha stays as it is.
-        profile: its own; a damaged one is taken as sRGB, as viewers do.
+        image: a picture; its alpha is not changed.
+        profile: of the picture; a damaged one is taken as sRGB, as viewers do.
 
     Returns:
-        A picture of the same kind, the same one where the profile is sRGB in all but name;
-        None where this cannot be done: 16 bits.
+        A picture of the same kind; the same object if the profile is equivalent to sRGB;
+        None if it cannot be converted, because it has 16 bits.
     """
     grey = image.ndim == GREY
     if not fits(profile, grey=grey):
         return image
-    transform = _transform(profile, grey=grey)
-    if transform is None or _changes_nothing(transform, grey=grey):
+    transform = _build_transform(profile, grey=grey)
+    if transform is None or _is_identity(transform, grey=grey):
         return image
     if image.dtype != np.uint8:
         return None
     result = image.copy()
     for rows in strips(image):
         strip = result[rows]
-        (strip if grey else strip[:, :, :3])[:] = _applied(transform, strip)
+        (strip if grey else strip[:, :, :3])[:] = _apply(transform, strip)
     return result
 
 
 @lru_cache(8)
-def _transform(profile: bytes, *, grey: bool) -> ImageCms.ImageCmsTransform | None:
+def _build_transform(profile: bytes, *, grey: bool) -> ImageCms.ImageCmsTransform | None:
     try:
         return ImageCms.buildTransform(
             io.BytesIO(profile), ImageCms.createProfile("sRGB"), "L" if grey else "RGB", "RGB"
@@ -61,19 +61,19 @@ def _transform(profile: bytes, *, grey: bool) -> ImageCms.ImageCmsTransform | No
         return None
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, *, grey: bool) -> bool:
-    """Whether a grid of colours comes out within one level, which is rounding."""
+def _is_identity(transform: ImageCms.ImageCmsTransform, *, grey: bool) -> bool:
+    """Whether a grid of colours changes by one level at most, which is rounding."""
     cube = np.stack(np.meshgrid(_STEPS, _STEPS, _STEPS), axis=-1).reshape(-1, 16, 3)
     probe = np.ascontiguousarray(cube[:, :, 0] if grey else cube)
-    return int(np.abs(_applied(transform, probe).astype(int) - probe).max()) <= 1
+    return int(np.abs(_apply(transform, probe).astype(int) - probe).max()) <= 1
 
 
-def _applied(
+def _apply(
     transform: ImageCms.ImageCmsTransform, pixels: npt.NDArray[Any]
 ) -> npt.NDArray[np.uint8]:
-    """Grey or the three colours of a picture, converted."""
+    """Convert grey, or the three colours of a picture."""
     if pixels.ndim == GREY:
         converted = ImageCms.applyTransform(Image.fromarray(pixels), transform)
-        return np.asarray(converted)[:, :, 1]  # three times the same grey
+        return np.asarray(converted)[:, :, 1]  # all three planes are equal
     colours = Image.fromarray(np.ascontiguousarray(pixels[:, :, 2::-1]))
     return np.asarray(ImageCms.applyTransform(colours, transform))[:, :, ::-1]

@@ -1,12 +1,11 @@
-"""What travels with the pixels: EXIF, ICC and XMP, made true of the result.
+"""Metadata: EXIF, ICC and XMP, adapted to the upscaled result.
 
-Knows bytes and tags; reads and writes no files.
+Works on bytes and tags; reads and writes no files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import cv2
 from PIL import Image
@@ -23,60 +22,65 @@ _NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 _EXIF_HEADER = b"Exif\x00\x00"
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"  # in JPEG only, XMP part 3, section 1.1.3
-_JPEG_SEGMENT = 65_533 - len(_XMP_HEADER)  # bytes; the longest header of the three
+_JPEG_SEGMENT = 65_533 - len(_XMP_HEADER)  # bytes; XMP has the longest header of the three
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The turn that its pixels need, as an EXIF orientation; 1 for none.
+def read_orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation from an image's header; 1 if its pixels are upright.
 
-    Pillow also looks for it in XMP. It has to come before the pixels: a PNG may carry EXIF at
-    its end, and a header would cost the whole file.
+    Pillow also reads it from XMP. Only metadata before the pixels is read: a PNG may have EXIF
+    after them, and reading it would take the whole file.
 
     Args:
         image: opened, not loaded.
     """
-    if image.format == "TIFF":  # both libraries turn a TIFF themselves
+    if image.format == "TIFF":  # all decoders of TIFF apply it themselves
         return 1
     try:
-        # The base class's: PNG's own decodes all pixels to find EXIF behind them.
+        # The base class's method: PNG's own decodes all pixels to find EXIF after them.
         return int(Image.Image.getexif(image).get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - Pillow raises what its parser meets in a damaged block
+    except Exception:  # noqa: BLE001 - Pillow raises any type on a damaged block
         return 1
 
 
-def metadata_of(kinds: Iterable[int], blobs: Iterable[Any], orientation: int) -> dict[int, bytes]:
-    """The metadata that OpenCV found, made true of pixels that have been put upright.
+def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[int, bytes]:
+    """Adapt a file's metadata to pixels that have been turned upright.
 
-    Photoshop's own block of a JPEG (APP13, with IPTC's old form) is not among it; what IPTC has
-    today is XMP.
+    Photoshop's block of a JPEG (APP13, with the old form of IPTC) is not part of it; today IPTC
+    is stored in XMP.
 
     Args:
-        kinds: OpenCV's metadata types.
-        blobs: arrays of bytes, one for each.
-        orientation: that the pixels had.
+        metadata: the file's blocks, by OpenCV's metadata type.
+        orientation: of the pixels in the file.
+
+    Returns:
+        The blocks without the headers of their formats, and with the orientation reset.
     """
-    found = {int(kind): blob.tobytes() for kind, blob in zip(kinds, blobs, strict=True)}
+    found = dict(metadata)
     for kind, header, block in ((_EXIF, _EXIF_HEADER, exif), (_XMP, _XMP_HEADER, xmp)):
         if kind in found:
             found[kind] = found[kind].removeprefix(header)
             if orientation != 1:
-                found[kind] = block.with_orientation_reset(found[kind])
+                found[kind] = block.reset_orientation(found[kind])
     return found
 
 
 def for_file(
     metadata: Mapping[int, bytes], kind: str, size: Size, *, grey: bool
 ) -> dict[int, bytes]:
-    """What a file takes of the metadata, made true of its picture.
+    """Adapt metadata to a file that will be written.
 
     Args:
-        metadata: as `metadata_of` gives it.
-        kind: format of the file; BMP and PNM take nothing.
+        metadata: from `normalise_metadata`.
+        kind: format of the file; BMP and PNM have no metadata.
         size: of its picture.
         grey: whether its pixels are grey.
 
+    Returns:
+        The blocks that fit the file.
+
     Raises:
-        UnsupportedImageError: a part is larger than the format can hold.
+        UnsupportedImageError: a block is larger than the format supports.
     """
     if kind not in WITH_METADATA:
         return {}
@@ -86,17 +90,17 @@ def for_file(
     if not exif.is_readable(taken.get(_EXIF, b"")):
         taken.pop(_EXIF, None)
     if _EXIF in taken:
-        taken[_EXIF] = exif.for_result(taken[_EXIF], size)
+        taken[_EXIF] = exif.adapt_to_result(taken[_EXIF], size)
     if _XMP in taken:
-        taken[_XMP] = xmp.for_result(taken[_XMP], size)
-    return _in_segments(taken) if kind == "jpg" else taken
+        taken[_XMP] = xmp.adapt_to_result(taken[_XMP], size)
+    return _check_segments(taken) if kind == "jpg" else taken
 
 
-def _in_segments(taken: dict[int, bytes]) -> dict[int, bytes]:
+def _check_segments(taken: dict[int, bytes]) -> dict[int, bytes]:
     for key, blob in taken.items():
         if len(blob) > _JPEG_SEGMENT:
             raise UnsupportedImageError(
-                f"its {_NAMES[key]} block of {len(blob)} bytes is more than a jpg can hold: "
+                f"its {_NAMES[key]} block of {len(blob)} bytes is larger than a jpg can hold: "
                 "use --metadata strip, or --format png or webp"
             )
     if _XMP in taken:

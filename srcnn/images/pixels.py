@@ -1,4 +1,4 @@
-"""Pictures as OpenCV holds them.
+"""Pixel arrays of pictures, in OpenCV's channel order.
 
 A picture is (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA; uint8
 or uint16. Alpha is straight: colours are not multiplied by it.
@@ -17,20 +17,20 @@ from srcnn.model.card import Rounding
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Planes: TypeAlias = npt.NDArray[np.float32]
 
-GREY = 2  # axes of a grey picture
-COLOURS = 3
+GREY = 2  # number of axes of a grey picture
+COLOURS = 3  # number of channels
 _CHANNELS = (2, 3, 4)
-# Grey levels of a depth for each of the 0..255 that a network knows: 65535 / 255 = 257.
+# Levels of a depth per level of the network's range 0..255: 65535 / 255 = 257.
 LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0}
 
 
 def check_picture(image: object) -> None:
-    """Refuse arrays that are no picture.
+    """Check that a value is a picture.
 
     Raises:
-        UnsupportedImageError: the shape or the type is not one of those above.
+        UnsupportedImageError: its shape or type is not one of those above.
     """
-    if not isinstance(image, np.ndarray):  # cv2.imread gives None for what it cannot read
+    if not isinstance(image, np.ndarray):  # cv2.imread returns None on failure
         raise UnsupportedImageError(f"expected an array of pixels, got {type(image).__name__}")
     has_channels = image.ndim == GREY + 1 and image.shape[2] in _CHANNELS
     if not (image.ndim == GREY or has_channels) or 0 in image.shape:
@@ -46,8 +46,8 @@ def has_alpha(image: Pixels) -> bool:
     return image.ndim > GREY and image.shape[2] != COLOURS
 
 
-def parts_of(image: Pixels) -> tuple[Pixels, Pixels | None]:
-    """Views of a picture's colours and of its alpha.
+def split_alpha(image: Pixels) -> tuple[Pixels, Pixels | None]:
+    """Split a picture into views of its colours and its alpha.
 
     Args:
         image: a picture.
@@ -63,12 +63,13 @@ def parts_of(image: Pixels) -> tuple[Pixels, Pixels | None]:
 
 
 def to_integers(planes: Planes, depth: np.dtype[Any], rounding: Rounding) -> Pixels:
-    """Clip to the range of a depth and round.
+    """Clip to the range of a depth, and round.
 
     Args:
         planes: float32 0..255, of any shape.
         depth: uint8 or uint16.
-        rounding: `truncate` is what the tutorial does; it is half a level dark on average.
+        rounding: `truncate` is what the tutorial does; the result is half a level too dark on
+            average.
     """
     levels = LEVELS[depth]
     scaled = np.clip(planes * np.float32(levels), 0, 255 * levels)

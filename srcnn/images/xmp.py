@@ -1,7 +1,7 @@
-"""XMP packets corrected: what they say of orientation and size, and no thumbnail.
+"""XMP packets, edited: orientation and size are set, and thumbnails removed.
 
-A packet may hold a size as an attribute or as an element (XMP part 1, section 7.9.2.2); the
-prefixes are the customary ones (XMP part 2, section 3), which all writers use.
+A packet may have a size as an attribute or as an element (XMP part 1, section 7.9.2.2). Only the
+usual prefixes are recognised (XMP part 2, section 3), which all writers use.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _THUMBNAILS = (
 )
 
 
-def with_orientation_reset(xmp: bytes) -> bytes:
-    """The packet, saying that the pixels are upright."""
-    return _with(xmp, _ORIENTATION, 1)
+def reset_orientation(xmp: bytes) -> bytes:
+    """Set the orientation of a packet to upright."""
+    return _set_number(xmp, _ORIENTATION, 1)
 
 
-def for_result(xmp: bytes, size: Size) -> bytes:
-    """The packet as it is true of an upscaled picture: its size, and no thumbnail.
+def adapt_to_result(xmp: bytes, size: Size) -> bytes:
+    """Adapt a packet to an upscaled picture: set its size, and remove thumbnails.
 
     Args:
         xmp: the packet.
         size: of the picture that it will be written with.
     """
-    xmp = _with(_with(xmp, _WIDTHS, size.width), _HEIGHTS, size.height)
+    xmp = _set_number(_set_number(xmp, _WIDTHS, size.width), _HEIGHTS, size.height)
     for opening, closing in _THUMBNAILS:
         start, end = xmp.find(opening), xmp.find(closing)
         if 0 <= start < end:
@@ -39,6 +39,6 @@ def for_result(xmp: bytes, size: Size) -> bytes:
     return xmp
 
 
-def _with(xmp: bytes, name: bytes, number: int) -> bytes:
+def _set_number(xmp: bytes, name: bytes, number: int) -> bytes:
     pattern = rb"(" + name + rb"(?:\s*=\s*[\"']|>)\s*)[0-9]+"
     return re.sub(pattern, rb"\g<1>%d" % number, xmp)

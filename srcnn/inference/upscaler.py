@@ -15,7 +15,7 @@ import numpy.typing as npt
 from srcnn.errors import UsageError
 from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
 from srcnn.images.alpha import bleed
-from srcnn.images.pixels import Pixels, check_picture, parts_of
+from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.engine.bfloat16 import FAST_FROM
 from srcnn.inference.enlargers import EngineOptions, build_enlargers
 from srcnn.inference.output_check import check_result
@@ -163,8 +163,8 @@ class Upscaler:
             raise_if_cancelled: called before each tile; raises to stop.
         """
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
-        colours, alpha = parts_of(bleed(image))
-        larger_colours, larger_alpha = parts_of(result)
+        colours, alpha = split_alpha(bleed(image))
+        larger_colours, larger_alpha = split_alpha(result)
         factor = min(after / before for before, after in zip(image.shape, size, strict=False))
         fast = self._enlargers.fast_colours if factor >= FAST_FROM else None
         enlarger = fast or self._enlargers.colours

@@ -1,9 +1,8 @@
-"""What a graph says of itself: the card inside the `.onnx`, and `srcnn.json` beside it.
+"""The description of a graph: the card inside the `.onnx`, and the record `srcnn.json` next to it.
 
-The card is made of what went into the graph alone, with no time, no path and no
-measurement in it: the same checkpoint, options and versions give the same bytes,
-and so the same sha256, which is what decides whether images are computed again.
-What was measured on the finished file stands in the record beside it.
+The card contains only what determines the graph, without times, paths or measurements: the same
+checkpoint, options and versions give the same bytes, and so the same sha256, which decides
+whether images are computed again. Measurements of the finished file are in the record.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 METADATA_KEY = "srcnn.card"
 
 Convention: TypeAlias = Literal["rgb-unit", "bgr-byte"]
-"""How a checkpoint wants its pixels: RGB in [0, 1], or BGR in 0..255."""
+"""The pixels that a checkpoint expects: RGB in [0, 1], or BGR in 0..255."""
 
 Rounding: TypeAlias = Literal["nearest", "truncate"]
-"""How the graph's float output becomes integers, after clipping."""
+"""How the graph's float output is converted to integers, after clipping."""
 
 ExporterName: TypeAlias = Literal["torchscript", "dynamo"]
 
@@ -38,10 +37,10 @@ class CheckpointCard(_Frozen):
     """Where the weights came from.
 
     Attributes:
-        url: address without credentials, a file's name, or `bundled`.
+        url: URL without credentials, a file name, or `bundled`.
         sha256: of the whole file, 64 hex digits.
-        convention: the pixels that the checkpoint was made for. The graph takes BGR 0..255
-            whatever this says: the difference is folded into its weights.
+        convention: the pixels that the checkpoint expects. The graph always takes BGR 0..255:
+            the conversion is folded into its weights.
     """
 
     url: str
@@ -50,7 +49,7 @@ class CheckpointCard(_Frozen):
 
 
 class ModelCard(_Frozen):
-    """What a graph is, where it came from, and how to use its output.
+    """Identity and origin of a graph, and how to use its output.
 
     Attributes:
         name: `bundled`, `openmmlab-x4`, `tutorial`, or the checkpoint's file name.
@@ -58,13 +57,13 @@ class ModelCard(_Frozen):
         exporter: which of torch's exporters wrote the graph.
         opset: version of the ONNX operator set.
         versions: of torch, onnx and onnxruntime, without local parts such as `+cpu`.
-        scale: the fixed factor as people write it (`3`, `2x3`); None when it is an input.
-        min_factor: the smallest factor that the graph is made for.
-        max_factor: the largest.
-        rounding: how to turn the output into integers.
-        tolerance: largest difference to PyTorch that its check allowed, in grey levels.
-        anchors: the factors that a bank's weights belong to, ascending; between them the graph
-            mixes. None for weights that are the same at every factor, or fixed at one.
+        scale: the fixed factor as users write it (`3`, `2x3`); None if it is an input.
+        min_factor: the smallest factor that the graph supports.
+        max_factor: the largest factor that the graph supports.
+        rounding: how to convert the output to integers.
+        tolerance: maximum difference from PyTorch that its check allowed, in grey levels.
+        anchors: the factors that a bank's weights belong to, ascending; the graph interpolates
+            between them. Empty for weights that do not depend on the factor.
     """
 
     name: str
@@ -77,26 +76,28 @@ class ModelCard(_Frozen):
     max_factor: int = MAX_FACTOR
     rounding: Rounding = "nearest"
     tolerance: float
-    # Left out where empty: graphs without anchors stay what they were, byte for byte.
+    # Left out if empty: the bytes of graphs without anchors do not change.
     anchors: list[float] = Field(default_factory=list, exclude_if=lambda anchors: not anchors)
 
     @field_validator("anchors")
     @classmethod
     def _ascend(cls, anchors: list[float]) -> list[float]:
-        ascending = all(left < right for left, right in pairwise(anchors))  # NaN does not
+        ascending = all(left < right for left, right in pairwise(anchors))  # false for NaN
         if len(anchors) == 1 or not ascending or min(anchors, default=1) < 1:
-            raise ValueError(f"expected none, or two and more, ascending, from 1 up; got {anchors}")
+            raise ValueError(
+                f"expected no anchors, or at least two, ascending, from 1; got {anchors}"
+            )
         return anchors
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:
-        """Read the card from a graph's metadata; None where there is none.
+        """Read the card from a graph's metadata; None if there is no card.
 
         Args:
             metadata: ONNX `metadata_props`, or ONNX Runtime's `custom_metadata_map`.
 
         Raises:
-            ModelError: there is a card, and it cannot be read.
+            ModelError: the card cannot be read.
         """
         text = metadata.get(METADATA_KEY)
         if text is None:
@@ -112,17 +113,17 @@ class ModelCard(_Frozen):
             ) from error
 
     def to_metadata(self) -> dict[str, str]:
-        """The card as ONNX metadata, the same text for the same card."""
+        """Return the card as ONNX metadata; equal cards give equal text."""
         return {METADATA_KEY: self.model_dump_json()}
 
 
 class ParityRow(_Frozen):
-    """How far ONNX Runtime and PyTorch are apart at one size and factor.
+    """The difference between ONNX Runtime and PyTorch at one size and factor.
 
     Attributes:
         size: height and width of the input in pixels.
-        factor: as people write it, height by width where they differ.
-        max_abs_error: largest difference in grey levels.
+        factor: as users write it; height by width if they differ.
+        max_abs_error: maximum difference in grey levels.
         mean_abs_error: mean difference in grey levels.
     """
 
@@ -133,20 +134,20 @@ class ParityRow(_Frozen):
 
 
 class QualityRow(_Frozen):
-    """How good a network is at one factor, and bicubic interpolation at the same.
+    """The quality of a network and of bicubic interpolation at one factor.
 
     Means over pictures, on Y of BT.601, of results rounded to 8 bits, without a border of
     ceil(factor) px.
 
     Attributes:
-        factor: as people write it.
+        factor: as users write it.
         psnr_db: peak signal to noise ratio in decibels.
         ssim: structural similarity.
         bicubic_psnr_db: of bicubic interpolation.
-        bicubic_ssim: likewise.
+        bicubic_ssim: of bicubic interpolation.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
+    model_config = ConfigDict(allow_inf_nan=False)  # JSON has no infinity and no NaN
 
     factor: str
     psnr_db: float
@@ -156,21 +157,21 @@ class QualityRow(_Frozen):
 
 
 class TrainingCard(_Frozen):
-    """How a checkpoint was trained, and how good it was on pictures that were held out.
+    """How a checkpoint was trained, and its quality on held-out pictures.
 
     Attributes:
-        data: what pictures, in words; no path, no address.
-        images: how many it was trained on.
-        validation_images: how many were held out.
+        data: description of the pictures, without paths or URLs.
+        images: number of pictures that it was trained on.
+        validation_images: number of held-out pictures.
         steps: of the optimiser.
-        seed: of what was random.
-        hours: that it took.
+        seed: of all random numbers.
+        hours: of training.
         factors: that it was trained for.
-        started_from: the weights that it began with, in words.
-        validation: what was measured on the pictures held out, a row for each factor.
+        started_from: the initial weights, in words.
+        validation: the quality on the held-out pictures, a row for each factor.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)  # likewise
+    model_config = ConfigDict(allow_inf_nan=False)  # as above
 
     data: str
     images: int
@@ -187,14 +188,14 @@ class ModelRecord(_Frozen):
     """The content of `srcnn.json`.
 
     Attributes:
-        file: name of the graph that it lies beside.
-        sha256: of that file.
-        size_bytes: of that file.
-        model: the card that is also inside it.
-        parity: what was measured when it was made.
+        file: name of the graph next to it.
+        sha256: of the graph file.
+        size_bytes: of the graph file.
+        model: the card in the graph.
+        parity: measured at the export.
         fast_loss_db: what `--precision fast` loses on photographs, in decibels of PSNR by factor;
-            empty where it was not measured.
-        training: how the checkpoint was trained; None where it does not say.
+            empty if not measured.
+        training: how the checkpoint was trained; None if unknown.
     """
 
     file: str
@@ -207,9 +208,9 @@ class ModelRecord(_Frozen):
 
     @property
     def anchors(self) -> list[float]:
-        """The factors that the weights of a bank belong to; none for a single network."""
+        """The factors that the weights of a bank belong to; empty for a single network."""
         return self.model.anchors
 
     def to_json(self) -> bytes:
-        """UTF-8 JSON for people to read, ending in a line feed."""
+        """Return indented UTF-8 JSON, ending in a line feed."""
         return (self.model_dump_json(indent=2) + "\n").encode()

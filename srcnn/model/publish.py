@@ -8,7 +8,7 @@ import onnx
 
 from srcnn.errors import ModelError
 from srcnn.model.card import ModelCard, ModelRecord
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
@@ -50,7 +50,7 @@ def publish_model(
         raise ModelError("the graph has no card: create it with srcnn.export.pipeline.make_graph")
     record = ModelRecord(
         file=GRAPH_NAME,
-        sha256=sha256_of(graph),
+        sha256=compute_sha256(graph),
         size_bytes=len(graph),
         model=card,
         parity=list(parity),

@@ -30,9 +30,9 @@ def check_folders(src: Folder, dst: Folder) -> None:
         SourceMissingError: the destination's bucket is not there.
         StorageError: it cannot be reached.
     """
-    if src.key_of(dst) == "":
+    if src.relative_key(dst) == "":
         raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
-    if dst.key_of(src):
+    if dst.relative_key(src):
         raise UsageError(
             f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
             "sources; give --dst another folder"
@@ -51,7 +51,7 @@ def list_source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
         SourceMissingError: the source is not there.
         OSError: a part of it could not be listed.
     """
-    inside = src.key_of(dst)
+    inside = src.relative_key(dst)
     own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
     return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
 

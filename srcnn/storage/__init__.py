@@ -1,1 +1,1 @@
-"""Files, folders and buckets by URL: listed, read, and written whole or not at all."""
+"""Files, folders and buckets by URL: listed, read, and written atomically."""

@@ -1,7 +1,7 @@
-"""Fetch a file into a cache folder: verified before it is there, whole or not at all.
+"""Downloads a file into a cache folder: verified first, then written atomically.
 
-Knows nothing of what the file is for. Everything goes through fsspec, so that an
-address may be http(s), s3, or a path.
+Independent of what the file is for. Everything goes through fsspec, so a URL may be http(s), s3,
+or a path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# 8 is what torch.hub's `check_hash` and OpenMMLab put into file names.
+# torch.hub's `check_hash` and OpenMMLab put 8 digits into file names.
 MIN_HASH_DIGITS = 8
 _HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH_DIGITS},64}}")
 
@@ -37,41 +37,43 @@ def fetch(
     attempts: int = 5,
     timeout_seconds: float = 30.0,
 ) -> Path:
-    """Fetch a file from the first address that has it, unless the cache has it already.
+    """Download a file from the first URL that has it, unless it is in the cache already.
 
     Args:
-        urls: addresses of the same file, in the order to ask; the last path element of the
-            last is the file's name.
-        folder: where it is kept; made when missing.
+        urls: of the same file, in the order to try; the last path element of the last URL is
+            the file's name.
+        folder: the cache; created if missing.
         sha256: of the content, 64 hex digits or at least the first 8.
-        attempts: how often to try each address while it fails in a way that may pass.
-        timeout_seconds: longest silence of an HTTP server, to connect and between two reads.
+        attempts: per URL, while the error is transient.
+        timeout_seconds: maximum wait for an HTTP server, to connect and between two reads.
 
     Returns:
-        The file in `folder`. Its content was hashed in this call.
+        The file in `folder`. This call has verified its hash.
 
     Raises:
-        UsageError: an address carries credentials or cannot be understood, or `sha256` is
-            no such thing.
-        ChecksumError: an address delivered something else; nothing of it is kept.
-        DownloadError: no address has the file; the text has each one's reason.
+        UsageError: a URL contains credentials or is not supported, or `sha256` is not a hash.
+        ChecksumError: a URL delivered another file; nothing is saved.
+        DownloadError: no URL has the file; the message has the reason for each.
     """
     digest = check_sha256(sha256)
     for url in urls:
         check_url(url)
     name = posixpath.basename(urlsplit(urls[-1]).path)
-    kept = folder / f"{digest[:MIN_HASH_DIGITS]}-{name}"
-    if kept.is_file():
-        if sha256_of(kept.read_bytes()).startswith(digest):
-            return kept
-        _log.warning("%s is damaged: fetching it again", kept)
-    content = _first_of(urls, digest, StorageLimits(attempts, timeout_seconds))
-    write_file(str(kept), content)
-    return kept
+    cached = folder / f"{digest[:MIN_HASH_DIGITS]}-{name}"
+    if cached.is_file():
+        if compute_sha256(cached.read_bytes()).startswith(digest):
+            return cached
+        _log.warning("%s is damaged: downloading it again", cached)
+    content = _fetch_first(urls, digest, StorageLimits(attempts, timeout_seconds))
+    write_file(str(cached), content)
+    return cached
 
 
 def check_sha256(text: str) -> str:
-    """A sha256, or the start of one, in lower case.
+    """Check and normalise a sha256, or the start of one.
+
+    Returns:
+        The digits in lower case.
 
     Raises:
         UsageError: it is not 8 to 64 hex digits.
@@ -82,34 +84,39 @@ def check_sha256(text: str) -> str:
     return digest
 
 
-def sha256_of(content: bytes) -> str:
-    """The sha256 of some bytes, 64 hex digits."""
+def compute_sha256(content: bytes) -> str:
+    """Return the sha256 of the content, 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def verify(content: bytes, digest: str, origin: str) -> None:
-    """Refuse bytes that are not the promised ones.
+    """Check the hash of a file's content.
+
+    Args:
+        content: of the file.
+        digest: its expected sha256, or the start of it.
+        origin: of the file, used in the error message.
 
     Raises:
         ChecksumError: the sha256 of `content` does not start with `digest`.
     """
-    found = sha256_of(content)
+    found = compute_sha256(content)
     if not found.startswith(digest):
         raise ChecksumError(
-            f"{origin}: expected sha256 {digest}, got {found} ({len(content)} bytes): it is not "
-            "the file that was promised; nothing was kept. Check the address and the hash"
+            f"{origin}: expected sha256 {digest}, got {found} ({len(content)} bytes): not "
+            "the expected file; nothing was saved. Check the URL and the hash"
         )
 
 
-def _first_of(urls: Sequence[str], digest: str, limits: StorageLimits) -> bytes:
+def _fetch_first(urls: Sequence[str], digest: str, limits: StorageLimits) -> bytes:
     reasons = []
     for url in urls:
         try:
             content = read_file(url, limits)
-        except OSError as error:  # ours for what is far, the system's own for what is near
+        except OSError as error:  # a StorageError if the URL is remote, the system's own if local
             reasons.append(str(error))
             continue
-        # Not passed over: an address that answers with something else is for people to know.
+        # Not skipped: the user must know of a URL that delivers another file.
         verify(content, digest, url)
         return content
-    raise DownloadError("could not be fetched: " + "; ".join(reasons))
+    raise DownloadError("could not be downloaded: " + "; ".join(reasons))

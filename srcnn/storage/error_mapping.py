@@ -1,8 +1,8 @@
-"""What an exception of a file system means: in our words, and whether it may pass.
+"""Maps exceptions of file systems to our errors, and says which failures are transient.
 
-s3fs, botocore and aiohttp raise kinds of their own, and some are no OSError. No text here
-repeats what could be a secret: the query and the user of an URL, or what a credentials
-helper printed.
+s3fs, botocore and aiohttp raise their own types, and some are not OSErrors. No message here
+repeats what could be a secret: the query or the user of a URL, or the output of a credentials
+helper.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from srcnn.errors import (
 
 _SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
-_TRY_LATER = {408, 425, 429}
+_RETRYABLE = {408, 425, 429}
 _DENIED = {401, 403}
 _MISSING = 404
-# Codes of S3 that say more than their status.
+# S3 error codes that are more specific than the status.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_PASSING_CODES = {
+_TRANSIENT_CODES = {
     *("SlowDown", "RequestTimeout", "IncompleteBody", "OperationAborted", "BadDigest"),
     *("Throttling", "ThrottlingException", "RequestLimitExceeded", "XAmzContentSHA256Mismatch"),
 }
@@ -38,8 +38,7 @@ _DENIED_CODES = {
     *("ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"),
     *("SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "AccessDenied"),
 }
-# Exceptions without an answer of a server: what they mean, and in what words. The first that
-# fits counts.
+# Exceptions without a response from a server: our error and its message. The first match counts.
 _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[SrcnnError], str], ...] = (
     (
         (FileNotFoundError, IsADirectoryError, NotADirectoryError),
@@ -54,19 +53,19 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[SrcnnError], str], ...]
     (
         (boto.CredentialRetrievalError, boto.SSOError, boto.TokenRetrievalError),
         AccessDeniedError,
-        "no credentials: {name}",  # the text may be what a helper printed
+        "no credentials: {name}",  # the text may be the output of a helper
     ),
     ((PermissionError,), AccessDeniedError, "access denied: {text}"),
-    ((boto.ParamValidationError,), UsageError, "S3 takes no bucket or key of this name"),
+    ((boto.ParamValidationError,), UsageError, "not a valid S3 bucket or key name"),
     (
         (TimeoutError, boto.ReadTimeoutError, boto.ConnectTimeoutError),
         StorageUnavailableError,
-        "no answer within {seconds:g} s",
+        "no response within {seconds:g} s",
     ),
     (
         (boto.SSLError, aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError),
         StorageError,
-        "the server's certificate is refused: {text}",
+        "the server's certificate was rejected: {text}",
     ),
     (
         (
@@ -74,7 +73,7 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[SrcnnError], str], ...]
             *(boto.ConnectionClosedError, ResponseParserError),
         ),
         StorageUnavailableError,
-        "the answer was cut short ({name})",
+        "the response was truncated ({name})",
     ),
     (
         (
@@ -87,77 +86,83 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[SrcnnError], str], ...]
     # aiohttp.InvalidURL is also a ValueError.
     ((OSError, boto.BotoCoreError, aiohttp.ClientError), StorageError, "{text}"),
 )
-# What file systems raise. Anything else is a mistake of ours, and stays what it is.
-RAISED = (OSError, boto.BotoCoreError, boto.ClientError, aiohttp.ClientError, ValueError)
+# What file systems raise. Anything else is a bug of ours, and propagates unchanged.
+STORAGE_EXCEPTIONS = (
+    OSError,
+    boto.BotoCoreError,
+    boto.ClientError,
+    aiohttp.ClientError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
-class Reason:
-    """Why a call failed.
+class StorageFailure:
+    """Why a call to a file system failed.
 
     Attributes:
-        kind: our error for it.
-        text: for people.
-        passes: it may be gone in a moment.
+        kind: the error to raise.
+        text: the reason, for the message.
+        is_transient: whether another attempt may succeed.
     """
 
     kind: type[SrcnnError]
     text: str
-    passes: bool = False
+    is_transient: bool = False
 
 
-def reason_of(error: Exception, timeout_seconds: float) -> Reason | None:
-    """What an exception of a file system means.
+def explain_error(error: Exception, timeout_seconds: float) -> StorageFailure | None:
+    """Explain an exception of a file system.
 
     Args:
-        error: one of `RAISED`.
-        timeout_seconds: the limit that held, for the text.
+        error: one of `STORAGE_EXCEPTIONS`.
+        timeout_seconds: the limit of the call, used in the message.
 
     Returns:
-        None where it is no failure of a file system.
+        The failure; None if the exception is not a failure of a file system.
     """
-    answer = _answer(error)
-    if answer is not None:
-        return _of_answer(*answer)
-    for types, kind, words in _MEANINGS:
+    response = _read_response(error)
+    if response is not None:
+        return _explain_response(*response)
+    for types, kind, message in _MEANINGS:
         if isinstance(error, types):
             name = type(error).__name__
-            text = words.format(text=_text(error), name=name, seconds=timeout_seconds)
-            return Reason(kind, text, passes=kind is StorageUnavailableError)
+            text = message.format(text=_redact(error), name=name, seconds=timeout_seconds)
+            return StorageFailure(kind, text, is_transient=kind is StorageUnavailableError)
     if str(error).startswith("Invalid endpoint"):  # botocore's ValueError
-        return Reason(UsageError, "AWS_ENDPOINT_URL is no URL of a server")
+        return StorageFailure(UsageError, "AWS_ENDPOINT_URL is not a valid URL")
     return None
 
 
-def _answer(error: BaseException) -> tuple[int, str, str] | None:
-    """Status, code and message of the server's answer, where it gave one."""
-    if isinstance(error, aiohttp.ClientResponseError):  # its own text repeats the address
+def _read_response(error: BaseException) -> tuple[int, str, str] | None:
+    """Return status, code and message of the server's response, if there was one."""
+    if isinstance(error, aiohttp.ClientResponseError):  # its text contains the URL
         return error.status, "", error.message
-    # s3fs raises builtin exceptions from the answer that they stand for.
+    # s3fs raises builtin exceptions, with the response as their cause.
     for each in (error, error.__cause__):
         if isinstance(each, boto.ClientError):
             status = each.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            told = each.response.get("Error", {})
-            return status, str(told.get("Code", "")), str(told.get("Message", ""))
+            details = each.response.get("Error", {})
+            return status, str(details.get("Code", "")), str(details.get("Message", ""))
     return None
 
 
-def _of_answer(status: int, code: str, message: str) -> Reason:
+def _explain_response(status: int, code: str, message: str) -> StorageFailure:
     name = "" if code.isdigit() else code
-    told = f"HTTP status {status} {name or message}".rstrip()
+    response = f"HTTP status {status} {name or message}".rstrip()
     if status in _DENIED or code in _DENIED_CODES:
-        return Reason(AccessDeniedError, f"access denied ({told})")
+        return StorageFailure(AccessDeniedError, f"access denied ({response})")
     if status == _MISSING:
         what = "bucket" if code == "NoSuchBucket" else "file"
-        return Reason(SourceMissingError, f"no such {what}")
-    passes = status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED
-    if passes or status in _TRY_LATER or code in _PASSING_CODES:
-        return Reason(StorageUnavailableError, told, passes=True)
-    return Reason(StorageError, f"{told}: {message}" if name else told)
+        return StorageFailure(SourceMissingError, f"no such {what}")
+    is_server_error = status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED
+    if is_server_error or status in _RETRYABLE or code in _TRANSIENT_CODES:
+        return StorageFailure(StorageUnavailableError, response, is_transient=True)
+    return StorageFailure(StorageError, f"{response}: {message}" if name else response)
 
 
-def _text(error: BaseException) -> str:
-    """The text of an exception without queries and users of URLs."""
+def _redact(error: BaseException) -> str:
+    """Return the text of an exception, without the users and queries of its URLs."""
     inner = error.kwargs.get("error") if isinstance(error, boto.BotoCoreError) else None
     text = str(inner or error)
     text = re.sub(r"(://)[^/\s@]*@", r"\1", " ".join(text.split()))

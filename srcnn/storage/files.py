@@ -1,6 +1,6 @@
-"""Single files by URL: read, and written whole or not at all.
+"""Reads and writes single files by URL, atomically.
 
-Everything goes through fsspec, so that a folder, a bucket and memory behave alike.
+Everything goes through fsspec, so folders, buckets and memory behave alike.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from srcnn.errors import SourceMissingError, UsageError
 from srcnn.storage import s3
 from srcnn.storage.filesystems import is_local, is_s3, resolve
-from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, ask
+from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,56 +26,56 @@ if TYPE_CHECKING:
 TEMPORARY_PREFIX = ".srcnn-"
 TEMPORARY_SUFFIX = ".part"
 
-_creating = threading.Lock()  # the memory file system looks, and then writes
+_creating = threading.Lock()  # the memory file system checks first, and then writes
 
 
 def write_file(url: str, data: bytes, limits: StorageLimits = DEFAULT_LIMITS) -> None:
-    """Write a whole file, or leave what was there: no reader ever sees a part of it.
+    """Write a file atomically: readers see the old content or the new, never a part.
 
     Args:
-        url: path or URL; missing parent folders are made.
+        url: path or URL; missing parent folders are created.
         data: the content.
-        limits: how patient to be.
+        limits: of remote calls.
 
     Raises:
-        OSError: it could not be written; a `StorageError` where the place is remote.
+        OSError: it could not be written; a `StorageError` if the URL is remote.
     """
     fs, path = resolve(url, limits)
-    write_whole(fs, path, data, url, limits)
+    write_atomically(fs, path, data, url, limits)
 
 
 def file_exists(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bool:
-    """Whether there is a file.
+    """Whether a file exists.
 
     Args:
         url: path or URL.
-        limits: how patient to be.
+        limits: of remote calls.
 
     Raises:
-        UsageError: there is a folder of this name.
-        StorageError: nobody can say.
+        UsageError: it is a folder.
+        StorageError: the storage cannot be read.
     """
     fs, path = resolve(url, limits)
-    is_folder = partial(s3.is_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
-    if ask(is_folder, url, "read", limits):
+    is_folder = partial(s3.has_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
+    if call_with_retries(is_folder, url, "read", limits):
         raise UsageError(f"{url}: is a folder; expected a file")
-    return bool(ask(partial(fs.exists, path), url, "read", limits))
+    return bool(call_with_retries(partial(fs.exists, path), url, "read", limits))
 
 
 def read_file(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bytes:
-    """The content of one file.
+    """Read a file.
 
     Args:
         url: path or URL.
-        limits: how patient to be.
+        limits: of remote calls.
 
     Raises:
         SourceMissingError: there is no such file.
-        OSError: it could not be read; a `StorageError` where the place is remote.
+        OSError: it could not be read; a `StorageError` if the URL is remote.
     """
     fs, path = resolve(url, limits)
     if not is_local(fs):
-        content: bytes = ask(partial(fs.cat_file, path), url, "read", limits)
+        content: bytes = call_with_retries(partial(fs.cat_file, path), url, "read", limits)
         return content
     try:
         return Path(path).read_bytes()
@@ -83,63 +83,63 @@ def read_file(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bytes:
         raise SourceMissingError(f"{url}: no such file") from error
 
 
-def write_whole(
+def write_atomically(
     fs: AbstractFileSystem, path: str, data: bytes, url: str, limits: StorageLimits
 ) -> Mapping[str, Any] | None:
-    """Write a whole file, or leave what was there; missing parent folders are made.
+    """Write a file atomically; missing parent folders are created.
 
     Args:
         fs: from `resolve`.
-        path: likewise.
+        path: from `resolve`.
         data: the content.
-        url: for texts.
-        limits: how patient to be.
+        url: used in error messages.
+        limits: of remote calls.
 
     Returns:
-        What a listing will say of the file, where the answer to the write tells it.
+        The entry of the file in a listing, if the write's response contains it.
     """
     if is_local(fs):
         _write_local(path, data)
         return None
-    # One PUT, or a multipart upload that is invisible until complete. Never an open
-    # file: leaving it by an exception would publish the part written so far.
+    # One PUT, or a multipart upload that is invisible until complete. Never fsspec's open
+    # file: closing it after an exception would publish the part written so far.
     if is_s3(fs):
-        return ask(partial(s3.put, fs, path, data, limits), url, "written", limits)
-    ask(partial(fs.pipe_file, path, data), url, "written", limits)
+        return call_with_retries(partial(s3.put, fs, path, data, limits), url, "written", limits)
+    call_with_retries(partial(fs.pipe_file, path, data), url, "written", limits)
     return None
 
 
 def _write_local(path: str, data: bytes) -> None:
-    temporary = _temporary_beside(path)
+    temporary = _make_temporary_path(path)
     try:
         temporary.write_bytes(data)
-        # Not fs.mv: where `path` is a folder, it would move the file into it.
+        # Not fs.mv: if `path` is a folder, it would move the file into it.
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def create_whole(
+def create_atomically(
     fs: AbstractFileSystem, path: str, data: bytes, url: str, limits: StorageLimits
 ) -> bool:
-    """Write a whole file where there is none; missing parent folders are made.
+    """Create a file atomically; missing parent folders are created.
 
-    A server that knows no conditional writes lets every call pass (Amazon's does know them:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+    On a server without conditional writes every call succeeds. Amazon's has them:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
     Args:
         fs: from `resolve`.
-        path: likewise.
+        path: from `resolve`.
         data: the content.
-        url: for texts.
-        limits: how patient to be.
+        url: used in error messages.
+        limits: of remote calls.
 
     Returns:
-        Whether it was written; False where there is one already, of other content.
+        Whether it was created; False if a file with other content already exists.
     """
     create = partial(_create, fs, path, data)
-    return create() if is_local(fs) else ask(create, url, "written", limits)
+    return create() if is_local(fs) else call_with_retries(create, url, "written", limits)
 
 
 def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
@@ -152,8 +152,8 @@ def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
     except PermissionError:
         raise
     except OSError:
-        # FileExistsError, or what a server makes of it. And a request that is sent again, since
-        # its answer was lost, finds what it wrote itself.
+        # FileExistsError, or a server's equivalent. A repeated request, whose first response was
+        # lost, finds the file that it wrote itself.
         fs.invalidate_cache()
         if not fs.exists(path):
             raise
@@ -162,8 +162,8 @@ def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
 
 
 def _link(path: str, data: bytes) -> None:
-    """Create a file that is never seen empty; where links are refused, it may be for a moment."""
-    temporary = _temporary_beside(path)
+    """Create a file with its content at once; without hard links, it is empty for a moment."""
+    temporary = _make_temporary_path(path)
     try:
         temporary.write_bytes(data)
         Path(path).hardlink_to(temporary)
@@ -176,9 +176,9 @@ def _link(path: str, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _temporary_beside(path: str) -> Path:
-    """A name for what is not whole yet, in the same folder, which is made."""
+def _make_temporary_path(path: str) -> Path:
+    """Return a path for a temporary file in the same folder, which is created."""
     parent = Path(posixpath.dirname(path))
     parent.mkdir(parents=True, exist_ok=True)
-    # A short name of its own: the target's may already be as long as names can be.
+    # A short name: one made from the target's might exceed the maximum length.
     return parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"

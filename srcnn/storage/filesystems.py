@@ -1,7 +1,6 @@
-"""File systems, built in one place: with our limits, and with one layer of retries, ours.
+"""Creates file systems, with our timeouts, and without retries of their own.
 
-What people configure for fsspec and for AWS holds: `fsspec.config`, `AWS_*` variables,
-profiles.
+The user's configuration of fsspec and AWS applies: `fsspec.config`, `AWS_*` variables, profiles.
 """
 
 from __future__ import annotations
@@ -33,25 +32,25 @@ _built: dict[str, AbstractFileSystem] = {}
 
 
 def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractFileSystem, str]:
-    """The file system of an URL, and the path inside it.
+    """Return the file system of a URL, and the path inside it.
 
     Args:
         url: path or URL.
-        limits: how long its connections wait.
+        limits: whose timeout its connections get.
 
     Raises:
-        UsageError: the protocol is unknown, or the URL carries credentials.
+        UsageError: the protocol is unknown, or the URL contains credentials.
     """
-    if "://" not in check_url(url):  # a path; url_to_fs would cut it at "::"
+    if "://" not in check_url(url):  # a path; url_to_fs would split it at "::"
         local = LocalFileSystem()
         return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
     if url.startswith(tuple(f"{name}://" for name in _S3)):
-        fs = _s3(limits)
-        return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may hold "::"
-    names = set(re.findall(r"([a-z0-9]+)://", url)) if _CHAINED.search(url) else {_scheme(url)}
+        fs = _get_s3(limits)
+        return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may contain "::"
+    names = set(re.findall(r"([a-z0-9]+)://", url)) if _CHAINED.search(url) else {_get_scheme(url)}
     try:
         fs, path = fsspec.core.url_to_fs(
-            url, **{name: _options(name, limits) for name in names if _options(name, limits)}
+            url, **{name: options for name in names if (options := _build_options(name, limits))}
         )
     except (ValueError, ImportError) as error:
         raise UsageError(f"{url}: {error}") from error
@@ -59,42 +58,42 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
 
 
 def is_local(fs: AbstractFileSystem) -> bool:
-    """Whether files lie on this machine's disks."""
+    """Whether files are on this machine's disks."""
     return isinstance(fs, LocalFileSystem)
 
 
 def is_s3(fs: AbstractFileSystem) -> bool:
-    """Whether it speaks S3's own language, by which listings and writes cost less."""
+    """Whether it is S3, for which listings and writes have cheaper requests of their own."""
     return "s3" in fs.protocol
 
 
-def _scheme(url: str) -> str:
+def _get_scheme(url: str) -> str:
     return url.partition("://")[0]
 
 
-def _s3(limits: StorageLimits) -> AbstractFileSystem:
-    """One client for each process and set of credentials: it holds connections, and no fork."""
+def _get_s3(limits: StorageLimits) -> AbstractFileSystem:
+    """Return the client of this process and its credentials: connections do not survive a fork."""
     variables = sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_"))
     configured = [conf.get(name) for name in _S3]
     key = tokenize(os.getpid(), variables, configured, limits.timeout_seconds)
     if key not in _built:
-        fs = fsspec.filesystem("s3", skip_instance_cache=True, **_options("s3", limits))
-        fs.retries = 1  # of s3fs's own layer; it takes this number from its class alone
-        return _built.setdefault(key, fs)  # two threads may have built one
+        fs = fsspec.filesystem("s3", skip_instance_cache=True, **_build_options("s3", limits))
+        fs.retries = 1  # s3fs's own; it is read from the class, not from an option
+        return _built.setdefault(key, fs)  # another thread may have built one
     return _built[key]
 
 
-def _options(name: str, limits: StorageLimits) -> dict[str, Any]:
+def _build_options(name: str, limits: StorageLimits) -> dict[str, Any]:
     if name in _S3:
-        return _s3_options(limits)
+        return _build_s3_options(limits)
     if name in ("http", "https"):
-        return _http_options(limits)
-    return {}  # others have limits of their own
+        return _build_http_options(limits)
+    return {}  # others keep their own limits
 
 
-def _s3_options(limits: StorageLimits) -> dict[str, Any]:
+def _build_s3_options(limits: StorageLimits) -> dict[str, Any]:
     configured: dict[str, Any] = {}
-    for name in _S3:  # given options win over configured ones, as a whole: so join them here
+    for name in _S3:  # a given option replaces the whole configured one, so merge them
         configured |= conf.get(name, {}).get("config_kwargs", {})
     ours = {
         "connect_timeout": min(limits.timeout_seconds, _LONGEST_CONNECT_SECONDS),
@@ -102,7 +101,7 @@ def _s3_options(limits: StorageLimits) -> dict[str, Any]:
         "retries": {"mode": "standard", "total_max_attempts": 1},
         "max_pool_connections": _CONNECTIONS,
     }
-    # max_concurrency 1: a file is read by one GET, without asking for its size before.
+    # max_concurrency 1: a file is read by one GET, without a request for its size.
     return {
         "config_kwargs": configured | ours,
         "use_listings_cache": False,
@@ -110,10 +109,10 @@ def _s3_options(limits: StorageLimits) -> dict[str, Any]:
     }
 
 
-def _http_options(limits: StorageLimits) -> dict[str, Any]:
-    # No limit on the whole: a slow line is no failure.
+def _build_http_options(limits: StorageLimits) -> dict[str, Any]:
+    # No total limit: a slow connection is not a failure.
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=limits.timeout_seconds, sock_read=limits.timeout_seconds
     )
-    # trust_env: HTTPS_PROXY and NO_PROXY hold here as everywhere.
+    # trust_env: HTTPS_PROXY and NO_PROXY apply.
     return {"client_kwargs": {"timeout": timeout, "trust_env": True}}

@@ -1,4 +1,4 @@
-"""A remote file read from here and there, by few requests: what a header needs, and no more."""
+"""Random access to a remote file with few requests, as reading a header needs it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LARGEST_BYTES = 4 * 1024 * 1024
 
 
 class RangedFile(io.RawIOBase):
-    """A file whose bytes are fetched as they are asked for, each at most once while in order.
+    """A file whose bytes are fetched on demand; a sequential reader fetches each byte once.
 
-    The first request brings 64 KiB, where most headers end; each further one twice as many.
-    Wrap it into `io.BufferedReader`: a read may give fewer bytes than it was asked for.
+    The first request is for 64 KiB, enough for most headers; each further one is twice as large.
+    Wrap it in `io.BufferedReader`: a read may return fewer bytes than requested.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
         """Fetch nothing yet.
 
         Args:
-            fetch: gives the bytes from one position up to another, all of them.
+            fetch: returns all bytes from a start position up to an end position.
             size: of the file, in bytes.
         """
         self._fetch, self._size = fetch, size
@@ -32,15 +32,15 @@ class RangedFile(io.RawIOBase):
         self._spans: list[tuple[int, bytes]] = []
 
     def readable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go somewhere; no request."""
+        """Set the position, without a request."""
         start = (0, self._position, self._size)[whence]
         if start + offset < 0:
             raise ValueError(f"negative position {start + offset}")
@@ -48,27 +48,27 @@ class RangedFile(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
-        """The position."""
+        """Return the position."""
         return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read at most as many bytes as the buffer takes; 0 at the end."""
+        """Read at most as many bytes as fit into the buffer; 0 at the end."""
         wanted = memoryview(buffer).cast("B")
-        found = self._at_position(self._next_bytes)[: len(wanted)]
+        found = self._get_at_position(self._next_bytes)[: len(wanted)]
         wanted[: len(found)] = found
         self._position += len(found)
         return len(found)
 
     def readall(self) -> bytes:
-        """The rest, by at most one more request."""
+        """Read the rest, with at most one more request."""
         parts = []
-        while part := self._at_position(self._size):
+        while part := self._get_at_position(self._size):
             parts.append(bytes(part))
             self._position += len(part)
         return b"".join(parts)
 
-    def _at_position(self, fetch_bytes: int) -> memoryview:
-        """What is at hand from the position on; fetched where nothing is."""
+    def _get_at_position(self, fetch_bytes: int) -> memoryview:
+        """Return the cached bytes from the position on; if there are none, fetch some."""
         if self._position >= self._size:
             return memoryview(b"")
         for start, content in self._spans:

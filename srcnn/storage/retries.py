@@ -1,4 +1,4 @@
-"""The one place where a call to a file system is tried again, and where its failure gets words."""
+"""The only place where calls to file systems are retried and their failures become our errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from srcnn.errors import (
     StorageUnavailableError,
     UsageError,
 )
-from srcnn.storage.error_mapping import RAISED, Reason, reason_of
+from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, StorageFailure, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ T = TypeVar("T")
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 20.0
 _ADVICE: dict[type[SrcnnError], str] = {
-    AccessDeniedError: "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and what "
-    "they may do there",
+    AccessDeniedError: "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and the "
+    "permissions that they give",
     StorageUnavailableError: "check the network and AWS_ENDPOINT_URL, and run again",
     StorageError: "check AWS_ENDPOINT_URL and the server",
     UsageError: "correct it",
@@ -39,11 +39,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StorageLimits:
-    """How patient calls to remote storage are; local folders are asked once.
+    """Limits of calls to remote storage; calls to local folders are never retried.
 
     Attributes:
-        attempts: how often a call is tried while its failure may pass, 1 or more.
-        timeout_seconds: longest silence of a server, to connect and between two reads.
+        attempts: per call, while the failure is transient; 1 or more.
+        timeout_seconds: maximum wait for a server, to connect and between two reads.
     """
 
     attempts: int = 5
@@ -53,64 +53,69 @@ class StorageLimits:
 DEFAULT_LIMITS = StorageLimits()
 
 
-class _PassingError(Exception):
-    """A failure that may be gone in a moment; its argument is the reason."""
+class _TransientError(Exception):
+    """A failure that another attempt may not have; its argument is the `StorageFailure`."""
 
 
-def ask(call: Callable[[], T], url: str, doing: str, limits: StorageLimits) -> T:
-    """Call a file system, again while its failure may pass; what remains is an error of ours.
+def call_with_retries(call: Callable[[], T], url: str, action: str, limits: StorageLimits) -> T:
+    """Call a file system, and retry while its failure is transient.
 
-    The pauses grow from about a second to 20, with a random part.
+    The waits between attempts grow from about a second to 20, with a random part.
 
     Args:
         call: the whole operation; it must be safe to repeat.
-        url: what it is about, for texts.
-        doing: what is done to it: "read", "written", "listed".
-        limits: how patient to be.
+        url: of the file or folder, used in error messages.
+        action: for "cannot be ..." in error messages: "read", "written", "listed", "removed".
+        limits: attempts and timeout.
+
+    Returns:
+        What `call` returns.
 
     Raises:
         SourceMissingError: there is no such file or bucket.
         AccessDeniedError: the credentials are missing, wrong, or not enough.
-        StorageUnavailableError: the last attempt failed as those before.
-        StorageError: anything else that the storage said.
-        UsageError: a name or an endpoint is none.
+        StorageUnavailableError: every attempt failed with a transient failure.
+        StorageError: any other failure of the storage.
+        UsageError: the name or the endpoint is not valid.
     """
     try:
         for attempt in stamina.retry_context(
-            on=_PassingError,
+            on=_TransientError,
             attempts=limits.attempts,
             timeout=None,
             wait_initial=_FIRST_WAIT_SECONDS,
             wait_max=_LONGEST_WAIT_SECONDS,
         ):
             with attempt:
-                return _once(call, url, doing, limits, attempt.num)
-    except _PassingError as error:
+                return _call_once(call, url, action, limits, attempt.num)
+    except _TransientError as error:
         tried = f" ({limits.attempts} attempts)" if limits.attempts > 1 else ""
-        # `from None`: what libraries say may name the signed address of a redirect.
-        raise _told(url, f"cannot be {doing}: ", error.args[0], tried) from None
+        # `from None`: messages of libraries may contain the signed URL of a redirect.
+        raise _build_error(url, f"cannot be {action}: ", error.args[0], tried) from None
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _once(
-    call: Callable[[], T], url: str, doing: str, limits: StorageLimits, attempt_number: int
+def _call_once(
+    call: Callable[[], T], url: str, action: str, limits: StorageLimits, attempt_number: int
 ) -> T:
     try:
         return call()
-    except RAISED as error:
-        reason = None if isinstance(error, SrcnnError) else reason_of(error, limits.timeout_seconds)
-        if reason is None:
+    except STORAGE_EXCEPTIONS as error:
+        if isinstance(error, SrcnnError):
             raise
-    if not reason.passes:
-        missing = reason.kind is SourceMissingError
-        raise _told(url, "" if missing else f"cannot be {doing}: ", reason, "") from None
+        failure = explain_error(error, limits.timeout_seconds)
+        if failure is None:
+            raise
+    if not failure.is_transient:
+        missing = failure.kind is SourceMissingError
+        raise _build_error(url, "" if missing else f"cannot be {action}: ", failure, "") from None
     if attempt_number < limits.attempts:
-        follows = f"attempt {attempt_number + 1} of {limits.attempts} follows"
-        _log.warning("%s: cannot be %s: %s; %s", url, doing, reason.text, follows)
-    raise _PassingError(reason)
+        retry = f"retrying (attempt {attempt_number + 1} of {limits.attempts})"
+        _log.warning("%s: cannot be %s: %s; %s", url, action, failure.text, retry)
+    raise _TransientError(failure)
 
 
-def _told(url: str, verb: str, reason: Reason, tried: str) -> SrcnnError:
-    # The advice is for S3; elsewhere the reason has to do.
-    advice = f": {_ADVICE[reason.kind]}" if url.startswith(("s3://", "s3a://")) else ""
-    return reason.kind(f"{url}: {verb}{reason.text}{tried}{advice}")
+def _build_error(url: str, verb: str, failure: StorageFailure, tried: str) -> SrcnnError:
+    # The advice is for S3 only.
+    advice = f": {_ADVICE[failure.kind]}" if url.startswith(("s3://", "s3a://")) else ""
+    return failure.kind(f"{url}: {verb}{failure.text}{tried}{advice}")

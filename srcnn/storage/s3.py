@@ -1,7 +1,7 @@
-"""S3 in its own words, where fsspec's cost more requests, more memory, or lose something.
+"""S3 requests of our own, where fsspec needs more requests or memory, or loses information.
 
-fsspec lists a bucket as one call: a page that fails starts it over, and a file `a` hides
-behind `a/b`. It asks twice whether a file is there, and once more after a write.
+fsspec lists a bucket in one call: a page that fails starts it over, and a file `a` hides
+behind `a/b`. It sends two requests to check whether a file exists, and one more after a write.
 """
 
 from __future__ import annotations
@@ -17,36 +17,41 @@ from srcnn.storage.retries import StorageLimits
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-Ask = Callable[[Callable[[], Any]], Any]
+Retry = Callable[[Callable[[], Any]], Any]  # calls, and calls again while that may help
 
 _PART_BYTES = 16 * 2**20
 _PARTS_AT_A_TIME = 4
 _SLOWEST_BYTES_PER_SECOND = 64 * 1024
 
 
-def pages(fs: AbstractFileSystem, root: str, ask: Ask) -> Iterator[list[Mapping[str, Any]]]:
-    """Every object below a prefix, a page at a time; each page is asked for by itself.
+def list_pages(
+    fs: AbstractFileSystem, root: str, retry: Retry
+) -> Iterator[list[Mapping[str, Any]]]:
+    """List every object below a prefix, page by page; each page is retried by itself.
 
     Args:
         fs: s3fs's file system.
         root: bucket, or bucket and prefix, without a slash at its end.
-        ask: calls, and tries again.
+        retry: makes a call with retries.
+
+    Yields:
+        The entries of a page.
     """
     token: dict[str, str] = {}
     while True:
-        page = ask(lambda: _list(fs, root, **token))  # noqa: B023 - called at once
+        page = retry(lambda: _list(fs, root, **token))  # noqa: B023 - called at once
         yield page.get("Contents", [])
         if not page.get("IsTruncated"):
             return
         token = {"ContinuationToken": page["NextContinuationToken"]}
-        _list_fast(fs)
+        _use_fast_parser(fs)
 
 
-class _ListingParser(AioRestXMLParser):  # type: ignore[misc] # without types
-    """Takes the fields of objects as they stand.
+class _ListingParser(AioRestXMLParser):  # type: ignore[misc] # untyped
+    """Takes the fields of objects as text, without converting them.
 
-    A third of the work of a long listing is botocore's look at each field's type. Where a
-    later version calls this otherwise, that look is back, and nothing else.
+    botocore's conversion of each field by its type is a third of the work of a long listing.
+    If a later version renames the method, listings are slower again, and still correct.
     """
 
     def _handle_list(self, shape: Any, node: Any) -> Any:
@@ -56,32 +61,33 @@ class _ListingParser(AioRestXMLParser):  # type: ignore[misc] # without types
         return [{field.tag.rpartition("}")[2]: field.text for field in entry} for entry in entries]
 
 
-def _list_fast(fs: AbstractFileSystem) -> None:
-    """Let a client's listings go through `_ListingParser`; its first call gave it a session."""
+def _use_fast_parser(fs: AbstractFileSystem) -> None:
+    """Make a client use `_ListingParser`; it needs a session, which its first call created."""
     factory = fs.session.get_component("response_parser_factory")
-    others = type(factory).create_parser
+    create_default = type(factory).create_parser
 
     def create_parser(protocol: str) -> Any:
-        is_s3s = protocol == "rest-xml"
-        return _ListingParser(**factory._defaults) if is_s3s else others(factory, protocol)  # noqa: SLF001
+        if protocol == "rest-xml":  # S3's
+            return _ListingParser(**factory._defaults)  # noqa: SLF001 - as botocore does
+        return create_default(factory, protocol)
 
     factory.create_parser = create_parser
 
 
-def is_any(fs: AbstractFileSystem, root: str, *, timeout_seconds: float | None = None) -> bool:
-    """Whether anything lies below a prefix; a whole bucket counts as such, empty or not.
+def has_any(fs: AbstractFileSystem, root: str, *, timeout_seconds: float | None = None) -> bool:
+    """Whether there is any object below a prefix; True for a whole bucket, even if empty.
 
     Args:
         fs: s3fs's file system.
-        root: as in `pages`.
-        timeout_seconds: give up after that.
+        root: as in `list_pages`.
+        timeout_seconds: of the request.
     """
     page = _list(fs, root, MaxKeys=1, timeout=timeout_seconds)
-    return not prefix_of(fs, root) or bool(page.get("Contents"))
+    return not get_prefix(fs, root) or bool(page.get("Contents"))
 
 
-def prefix_of(fs: AbstractFileSystem, root: str) -> str:
-    """What the keys below a root begin with, which is nothing in a whole bucket."""
+def get_prefix(fs: AbstractFileSystem, root: str) -> str:
+    """Return the prefix of all keys below a root; empty for a whole bucket."""
     _, key, _ = fs.split_path(root)
     return f"{key}/" if key else ""
 
@@ -89,18 +95,18 @@ def prefix_of(fs: AbstractFileSystem, root: str) -> str:
 def _list(fs: AbstractFileSystem, root: str, **options: Any) -> Mapping[str, Any]:
     bucket, _, _ = fs.split_path(root)
     page: Mapping[str, Any] = fs.call_s3(
-        "list_objects_v2", Bucket=bucket, Prefix=prefix_of(fs, root), **options
+        "list_objects_v2", Bucket=bucket, Prefix=get_prefix(fs, root), **options
     )
     if page.get("IsTruncated") and not page.get("NextContinuationToken"):
-        raise OSError("the server says that the listing goes on, but not where")
+        raise OSError("the server truncated the listing, and sent no token to continue it")
     return page
 
 
 def head(fs: AbstractFileSystem, path: str) -> Mapping[str, Any]:
-    """What the server knows of one object, in the words of a listing.
+    """Read size and ETag of one object, under the names that a listing uses.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such object.
     """
     bucket, key, _ = fs.split_path(path)
     found = fs.call_s3("head_object", Bucket=bucket, Key=key)
@@ -108,21 +114,21 @@ def head(fs: AbstractFileSystem, path: str) -> Mapping[str, Any]:
 
 
 def put(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -> Mapping[str, Any]:
-    """Write an object by one PUT, or by parts that nobody sees until the last one is there.
+    """Write an object by one PUT, or by a multipart upload that is invisible until complete.
 
     Returns:
-        What a listing will say of it. Where the PUT's answer carries the digest of what was
-        sent, that is proof enough; else the server is asked.
+        Its entry in a listing. If the ETag in the response is the MD5 of the data, no further
+        request is needed; otherwise the server is asked.
     """
-    told = fs.pipe_file(
+    response = fs.pipe_file(
         path,
         data,
         chunksize=_PART_BYTES,
         max_concurrency=_PARTS_AT_A_TIME,
-        # A server that stops taking bytes is no silence that a read would notice.
+        # The read timeout does not cover a server that stops accepting bytes.
         timeout=limits.timeout_seconds + len(data) / _SLOWEST_BYTES_PER_SECOND,
     )
-    etag = (told or {}).get("ETag", "")
+    etag = (response or {}).get("ETag", "")
     if etag.strip('"') == hashlib.md5(data, usedforsecurity=False).hexdigest():
         return {"ETag": etag, "Size": len(data)}
     return head(fs, path)

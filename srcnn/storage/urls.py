@@ -1,4 +1,4 @@
-"""URLs that people give: refused where they carry credentials."""
+"""URLs that users give: rejected if they contain credentials."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from srcnn.errors import UsageError
 
-# user@host and user:password@host in any link of a chain of URLs. Secrets of AWS hold slashes,
-# so that a password may end anywhere; a port and an ARN are not the beginning of one.
+# user@host and user:password@host, in any part of a chained URL. AWS secrets may contain slashes,
+# so a password may end anywhere. A port and an ARN are not the start of one.
 _USER = re.compile(r"://(?:[^/?#]*@|(?!arn:)[^/?#@:]*:(?![0-9]+(?:[/?#]|$)).*@)", re.DOTALL)
-# Query names under which signed URLs carry what opens the door.
+# Query parameters of signed URLs that grant access.
 _SECRET_QUERY = re.compile(
     r"[?&;](x-amz-(signature|credential|security-token)|awsaccesskeyid|signature|sig|token"
     r"|access_token|key|secret|password)=",
@@ -19,31 +19,37 @@ _SECRET_QUERY = re.compile(
 
 
 def check_url(url: str) -> str:
-    """Refuse an URL that carries credentials: it would end up in logs, reports and databases.
+    """Reject a URL that contains credentials: it would end up in logs, reports and databases.
+
+    Returns:
+        The URL, unchanged.
 
     Raises:
-        UsageError: there is a user, a password or a signature in it. The text repeats none.
+        UsageError: it contains a user, a password or a signature; the message does not repeat it.
     """
     if not url.strip():
-        raise UsageError("an URL is empty: expected a path or an URL such as s3://bucket/prefix")
+        raise UsageError("the URL is empty: expected a path or a URL such as s3://bucket/prefix")
     if "://" in url and (_USER.search(url) or _SECRET_QUERY.search(url)):
         scheme = re.split(r"[^a-zA-Z0-9+.-]", url.strip(), maxsplit=1)[0]
         raise UsageError(
-            f"the {scheme}:// URL carries credentials: take them out of it, and set them "
+            f"the {scheme}:// URL contains credentials: remove them, and set them "
             "in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE)"
         )
     return url
 
 
-def beside(url: str, suffix: str) -> str:
-    """The folder of the same name with a suffix, beside the one given.
+def add_suffix(url: str, suffix: str) -> str:
+    """Add a suffix to the name of a folder.
 
     Args:
-        url: path or URL of a folder.
-        suffix: what its name gets.
+        url: path or URL of the folder.
+        suffix: to append.
+
+    Returns:
+        Path or URL of the folder next to it.
 
     Raises:
-        UsageError: nothing lies beside it: it is a root, or a whole bucket.
+        UsageError: it is a root or a whole bucket, which has no folder next to it.
     """
     if "://" in url:
         scheme, _, path = url.rstrip("/").partition("://")
@@ -55,4 +61,4 @@ def beside(url: str, suffix: str) -> str:
             folder = folder.resolve()
         if folder.name:
             return f"{folder}{suffix}"
-    raise UsageError(f"nothing lies beside {url}: give --dst a folder")
+    raise UsageError(f"no default destination next to {url}: give --dst a folder")

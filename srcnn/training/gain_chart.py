@@ -1,6 +1,6 @@
-"""A training's validations as a picture: gain over bicubic against steps, a line per factor.
+"""A chart of a training's validations: gain over bicubic by step, a line per factor.
 
-Scalable Vector Graphics, https://www.w3.org/TR/SVG11/. Only numbers of ours are in it.
+Scalable Vector Graphics, https://www.w3.org/TR/SVG11/. It contains only our own numbers.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from srcnn.training.training_record import Point
 _WIDTH, _HEIGHT = 720, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 110, 24, 44
 _COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f", "#76b7b2", "#edc948")
-_MOST_POINTS = 200
+_MAX_POINTS = 200
 _TICKS = 5
 _LABEL_PX = 15
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """Values laid out between two pixels.
+    """A linear axis.
 
     Attributes:
         low: value at `begin`.
         high: value at `end`.
-        begin: pixel.
-        end: pixel.
+        begin: position in px.
+        end: position in px.
     """
 
     low: float
@@ -35,7 +35,7 @@ class _Axis:
     begin: float
     end: float
 
-    def at(self, value: float) -> float:
+    def to_px(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
         return self.begin + share * (self.end - self.begin)
 
@@ -49,24 +49,24 @@ class _Axis:
         return [number * step for number in range(first, last + 1)]
 
 
-def gain_chart(points: Sequence[Point], factors: Sequence[float]) -> str:
+def draw_gain_chart(points: Sequence[Point], factors: Sequence[float]) -> str:
     """Draw validations.
 
     Args:
-        points: in order; may be none.
-        factors: a line for each.
+        points: in order of their steps; may be empty.
+        factors: to draw a line for.
 
     Returns:
         An SVG of 720 x 360 px.
     """
-    shown = _thinned(points)
+    shown = _thin_out(points)
     gains = [point.gains[factor] for point in shown for factor in factors]
     across = _Axis(0, max([point.step for point in shown] + [1]), _LEFT, _WIDTH - _RIGHT)
     low, high = min([0.0, *gains]), max([0.1, *gains])
     up = _Axis(low, high, _HEIGHT - _BOTTOM, _TOP)
-    parts = [*_frame(across, up)]
+    parts = [*_draw_frame(across, up)]
     if shown:
-        parts += _lines(shown, factors, across, up)
+        parts += _draw_lines(shown, factors, across, up)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
@@ -74,40 +74,41 @@ def gain_chart(points: Sequence[Point], factors: Sequence[float]) -> str:
     )
 
 
-def _thinned(points: Sequence[Point]) -> list[Point]:
-    every = math.ceil(len(points) / _MOST_POINTS) or 1
+def _thin_out(points: Sequence[Point]) -> list[Point]:
+    every = math.ceil(len(points) / _MAX_POINTS) or 1
     return [*points[:-1:every], *points[-1:]]
 
 
-def _frame(across: _Axis, up: _Axis) -> Iterator[str]:
+def _draw_frame(across: _Axis, up: _Axis) -> Iterator[str]:
     for tick in up.ticks:
-        y = up.at(tick)
+        y = up.to_px(tick)
         yield f'<path d="M{across.begin} {y:.1f}H{across.end}" stroke="#ddd"/>'
-        yield _text(across.begin - 8, y + 4, f"{tick:.10g}", "end")
+        yield _draw_text(across.begin - 8, y + 4, f"{tick:.10g}", "end")
     for tick in across.ticks:
-        yield _text(across.at(tick), up.begin + 18, f"{tick:,.10g}", "middle")
-    yield _text(across.begin, up.end - 10, "dB over bicubic, pictures held out", "start")
-    yield _text((across.begin + across.end) / 2, up.begin + 36, "steps", "middle")
+        yield _draw_text(across.to_px(tick), up.begin + 18, f"{tick:,.10g}", "middle")
+    yield _draw_text(across.begin, up.end - 10, "dB over bicubic, held-out pictures", "start")
+    yield _draw_text((across.begin + across.end) / 2, up.begin + 36, "steps", "middle")
 
 
-def _lines(
+def _draw_lines(
     points: Sequence[Point], factors: Sequence[float], across: _Axis, up: _Axis
 ) -> Iterator[str]:
     last = points[-1].gains
-    colour_of = {
+    colours = {
         factor: _COLOURS[index % len(_COLOURS)] for index, factor in enumerate(sorted(factors))
     }
-    for factor, colour in colour_of.items():
+    for factor, colour in colours.items():
         places = " ".join(
-            f"{across.at(point.step):.1f},{up.at(point.gains[factor]):.1f}" for point in points
+            f"{across.to_px(point.step):.1f},{up.to_px(point.gains[factor]):.1f}"
+            for point in points
         )
         yield f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
     y = -math.inf
     for factor in sorted(factors, key=lambda factor: -last[factor]):
-        y = max(up.at(last[factor]) + 4, y + _LABEL_PX)  # labels keep their distance
+        y = max(up.to_px(last[factor]) + 4, y + _LABEL_PX)  # labels must not overlap
         label = f"x{factor:g} {last[factor]:+.2f}"
-        yield _text(across.end + 8, y, label, "start", colour_of[factor])
+        yield _draw_text(across.end + 8, y, label, "start", colours[factor])
 
 
-def _text(x: float, y: float, text: str, anchor: str, colour: str = "#444") -> str:
+def _draw_text(x: float, y: float, text: str, anchor: str, colour: str = "#444") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{text}</text>'

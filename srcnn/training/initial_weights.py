@@ -1,7 +1,7 @@
-"""Training from the model in use: its weights read off its graph, at the anchors of the new bank.
+"""Initial weights from the current model: read from its graph, at the anchors of the new bank.
 
-What is read is what the graph computes at each factor, so that the anchors may be others
-than those that it was trained with, and no checkpoint is needed beside it.
+The graph's weights are evaluated at each factor. So the anchors may differ from those that it was
+trained with, and its checkpoint is not needed.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ _LEVELS = 255  # a graph takes BGR 0..255, training RGB 0..1; see `srcnn.export.
 _LAYERS = ("conv1", "conv2", "conv3")
 
 
-def read_start(model: Model, anchors: Sequence[float]) -> Luma:
-    """A luma network for each anchor, as a model has them.
+def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
+    """Read a luma network for each anchor from a model.
 
     Args:
-        model: an exported graph with a live factor.
+        model: an exported graph with the factor as an input.
         anchors: factors.
 
     Raises:
-        UsageError: it has another form, or was not trained here.
+        UsageError: its graph has another structure, or its weights were not trained on luma.
     """
     networks = read_network(model.content, INPUT, FACTOR)
     if networks is None:
         raise UsageError(
-            f"{model.url}: its weights cannot be read off its graph: begin from scratch (--start "
+            f"{model.url}: the weights cannot be read from its graph: start from scratch (--start "
             "identity)"
         )
     factors = [np.array([1, 1, anchor, anchor], np.float32) for anchor in anchors]
     try:
-        each = [_weights(networks.at(factor)) for factor in factors]
+        each = [_convert_weights(networks.at(factor)) for factor in factors]
         return to_luma({name: torch.stack([one[name] for one in each]) for name in each[0]})
-    # It is another network: of other layers, shapes, or values.
+    # Another network: with other layers, shapes or values.
     except (ValueError, RuntimeError) as error:
         raise UsageError(f"{model.url}: {error} (--start identity)") from error
 
 
-def _weights(network: Network) -> dict[str, torch.Tensor]:
-    """The weights of a network for RGB in [0, 1], by the parameter names of `Srcnn`."""
+def _convert_weights(network: Network) -> dict[str, torch.Tensor]:
+    """Convert a graph's weights to RGB in [0, 1], by the parameter names of `Srcnn`."""
     weights = {}
     for name, layer in zip(_LAYERS, network.convolutions, strict=True):
         weights[f"{name}.weight"] = torch.tensor(layer.weight)

@@ -1,7 +1,7 @@
-"""Luma networks as three-channel SRCNN weights, and back.
+"""Converts luma networks to three-channel SRCNN weights, and back.
 
-Of the 64 and 32 channels, three carry red, green and blue past the ReLUs, raised so that no value
-is cut off. All others see luma, and what they give is added to each colour alike.
+Of the 64 and 32 channels, three carry red, green and blue through the ReLUs, with an offset so
+that no value is clipped. The others see luma; their output is added equally to each colour.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from srcnn.training.luma_network import FEATURES, MAPPED, Luma
 
 RED_GREEN_BLUE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601
 # The cubic with a = -0.75 overshoots [0, 1] by less than 0.45 on either side.
-_RAISED = 0.5
+_OFFSET = 0.5
 _TOLERANCE = 1e-5
 
 
 def to_colour(stack: Luma) -> dict[str, torch.Tensor]:
-    """The weights of a bank for RGB in [0, 1].
+    """Convert luma networks to the weights of a bank for RGB in [0, 1].
 
     Args:
         stack: of K luma networks.
 
     Returns:
-        By the parameter names of `srcnn.export.srcnn_network.Srcnn`, each with a leading axis K.
+        The weights by the parameter names of `srcnn.export.srcnn_network.Srcnn`, each with a
+        leading axis K.
     """
     count = len(stack.first)
     first, second = torch.zeros(count, 64, 3, 9, 9), torch.zeros(count, 32, 64, 1, 1)
@@ -39,41 +40,41 @@ def to_colour(stack: Luma) -> dict[str, torch.Tensor]:
         first[:, FEATURES + colour, colour, 4, 4] = 1
         second[:, MAPPED + colour, FEATURES + colour] = 1
         third[:, colour, MAPPED + colour, 2, 2] = 1
-    raised = torch.full((count, 3), _RAISED)
+    offset = torch.full((count, 3), _OFFSET)
     return {
         "conv1.weight": first,
-        "conv1.bias": torch.cat([stack.first[..., -1], raised], 1),
+        "conv1.bias": torch.cat([stack.first[..., -1], offset], 1),
         "conv2.weight": second,
-        "conv2.bias": torch.cat([stack.second[..., -1], 0 * raised], 1),
+        "conv2.bias": torch.cat([stack.second[..., -1], 0 * offset], 1),
         "conv3.weight": third,
-        "conv3.bias": stack.offset[..., 0] - raised,
+        "conv3.bias": stack.offset[..., 0] - offset,
     }
 
 
 def to_luma(weights: Mapping[str, torch.Tensor]) -> Luma:
-    """The luma networks that `to_colour` made a bank of.
+    """Convert the weights of a bank from `to_colour` back to luma networks.
 
     Args:
         weights: of a bank, for RGB in [0, 1].
 
     Raises:
-        CheckpointError: they are other weights.
+        CheckpointError: the weights do not have this structure.
     """
     first, second, third = (weights[f"conv{layer}.weight"].float() for layer in (1, 2, 3))
     stack = Luma(
-        _with_bias(first[:, :FEATURES].sum(2).flatten(2), weights["conv1.bias"]),
-        _with_bias(second[:, :MAPPED, :FEATURES, 0, 0], weights["conv2.bias"]),
+        _append_bias(first[:, :FEATURES].sum(2).flatten(2), weights["conv1.bias"]),
+        _append_bias(second[:, :MAPPED, :FEATURES, 0, 0], weights["conv2.bias"]),
         third[:, 0, :MAPPED].flatten(2).mT.contiguous(),
-        (weights["conv3.bias"][:, :1] + _RAISED)[..., None],
+        (weights["conv3.bias"][:, :1] + _OFFSET)[..., None],
     )
-    for name, made in to_colour(stack).items():
-        if not torch.allclose(made, weights[name].float(), atol=_TOLERANCE):
+    for name, expected in to_colour(stack).items():
+        if not torch.allclose(expected, weights[name].float(), atol=_TOLERANCE):
             raise CheckpointError(
-                f"weights that were not trained on luma ({name} differs), so that training cannot "
-                "go on from them: start from the identity"
+                f"the weights were not trained on luma ({name} differs), so training cannot "
+                "continue from them: start from the identity"
             )
     return stack
 
 
-def _with_bias(matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+def _append_bias(matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     return torch.cat([matrix, bias[:, : matrix.shape[1], None].float()], 2)

@@ -1,8 +1,8 @@
-"""Training material: random patches, and the same as a network gets them at a factor.
+"""Training data: random patches, sharp, and shrunk and enlarged again by a factor.
 
-A patch is a small picture of its own: shrunk as a whole, enlarged as a whole, with its own border.
-So training sees exactly what the exported graph computes, zero padding included; the
-border counts for less, for there is more of it than in a photograph.
+A patch is shrunk and enlarged like a separate picture, with its own border. So training sees
+exactly what the exported graph computes, including zero padding. The border has a lower weight,
+because its share of a patch is larger than of a photograph.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from srcnn.quality.degradation import shrink_taps
 Plane = npt.NDArray[np.uint8]
 
 SMALLEST_PX, _LARGEST_PX = 96, 192  # sides of a patch
-_SHRUNK_PX = 24  # of a patch, where the sides above allow it
-_TWO_BELOW_PX = 120  # such patches come in twos
-_BORDER_PX, _BORDER_COUNTS = 6, 0.3
+_SHRUNK_PX = 24  # side of a shrunk patch, within the limits above
+_TWO_BELOW_PX = 120  # of the smaller patches, two are drawn
+_BORDER_PX, _BORDER_WEIGHT = 6, 0.3
 _COPIES = (0.8, 0.6)  # sizes of smaller, sharper copies of each picture
-# A luma of three colours, each rounded to 8 bits, is off by less than a rounded luma would be:
-# the root of 0.299^2 + 0.587^2 + 0.114^2 of its step.
+# The luma of three colours, each rounded to 8 bits, has a smaller rounding error than rounded luma:
+# smaller by the factor sqrt(0.299^2 + 0.587^2 + 0.114^2).
 _LEVELS = 255 / 0.67
 
 
@@ -38,37 +38,37 @@ class Batch:
 
     Attributes:
         enlarged: (N, H, W) float32 luma in [0, 1], shrunk and upsampled again.
-        sharp: (N, H, W) float32, the truth.
-        counts: (H, W) float32, how much each pixel counts.
+        sharp: (N, H, W) float32, the original.
+        pixel_weights: (H, W) float32, weight of each pixel in the error.
     """
 
     enlarged: torch.Tensor
     sharp: torch.Tensor
-    counts: torch.Tensor
+    pixel_weights: torch.Tensor
 
     def errors(self, result: torch.Tensor) -> torch.Tensor:
-        """(N,) mean squared errors of a result (N, H, W)."""
-        return ((result - self.sharp).square() * self.counts).mean((1, 2))
+        """Compute the weighted mean squared errors, (N,), of a result (N, H, W)."""
+        return ((result - self.sharp).square() * self.pixel_weights).mean((1, 2))
 
     def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
-        return Batch(self.enlarged.to(device), self.sharp.to(device), self.counts.to(device))
+        """Move the batch to a device."""
+        return Batch(self.enlarged.to(device), self.sharp.to(device), self.pixel_weights.to(device))
 
 
 class Patches:
     """Random patches of a set of pictures."""
 
     def __init__(self, pictures: Sequence[Plane]) -> None:
-        """Add the smaller copies.
+        """Add the smaller copies of the pictures.
 
         Args:
             pictures: (H, W) uint8, luma of BT.601 in full range.
 
         Raises:
-            UsageError: none is large enough for a patch at any factor.
+            UsageError: no picture is large enough for patches at every factor.
         """
-        small_ones = [copy for picture in pictures for copy in _copies(picture)]
-        self._pictures = [*pictures, *small_ones]
+        copies = [copy for picture in pictures for copy in _make_copies(picture)]
+        self._pictures = [*pictures, *copies]
         if not any(min(picture.shape) >= _LARGEST_PX for picture in self._pictures):
             raise UsageError(
                 f"none of {len(pictures)} pictures is {_LARGEST_PX} x {_LARGEST_PX} px or larger: "
@@ -76,14 +76,14 @@ class Patches:
             )
 
     def draw(self, factor: float, rng: np.random.Generator) -> Batch:
-        """Patches for one factor, one or two."""
+        """Draw one or two patches for a factor."""
         side = min(max(round(_SHRUNK_PX * factor), SMALLEST_PX), _LARGEST_PX)
         shrunk = max(round(side / factor), 1)
         side = min(round(shrunk * factor), _LARGEST_PX)
         number = 2 if side < _TWO_BELOW_PX else 1
         crops = [self._crop(side, rng) for _ in range(number)]
         sharp = torch.from_numpy(np.stack(crops)).float() / 255
-        return Batch(degraded(sharp, (shrunk, shrunk)), sharp, _counts(side))
+        return Batch(degrade(sharp, (shrunk, shrunk)), sharp, _make_pixel_weights(side))
 
     def _crop(self, side: int, rng: np.random.Generator) -> Plane:
         picture = self._pictures[rng.integers(len(self._pictures))]
@@ -94,35 +94,39 @@ class Patches:
         return crop[:, ::-1] if rng.random() < 0.5 else crop  # noqa: PLR2004 - half of them
 
 
-def degraded(sharp: torch.Tensor, shrunk: tuple[int, int]) -> torch.Tensor:
-    """Shrink by antialiased bicubic (a = -0.5), round as 8 bits do, upsample as the graph does.
+def degrade(sharp: torch.Tensor, shrunk: tuple[int, int]) -> torch.Tensor:
+    """Shrink by antialiased bicubic (a = -0.5), round to 8 bits, and upsample as the graph does.
 
     Args:
         sharp: (N, H, W) float32 luma in [0, 1].
-        shrunk: height and width in between.
+        shrunk: height and width to shrink to.
+
+    Returns:
+        (N, H, W) float32 luma in [0, 1].
     """
     (down, up), (down_across, up_across) = (
-        _matrices(length, small) for length, small in zip(sharp.shape[1:], shrunk, strict=True)
+        _build_matrices(length, small)
+        for length, small in zip(sharp.shape[1:], shrunk, strict=True)
     )
     small = (down @ sharp @ down_across.mT).clamp_(0, 1)
     return up @ small.mul_(_LEVELS).round_().div_(_LEVELS) @ up_across.mT
 
 
 @lru_cache(maxsize=1024)
-def _matrices(length: int, shrunk: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _build_matrices(length: int, shrunk: int) -> tuple[torch.Tensor, torch.Tensor]:
     down = shrink_taps(length, shrunk).astype(np.float32)
     _, up = interpolation(shrunk, length, 0, length)
     return torch.from_numpy(down), torch.from_numpy(up)
 
 
 @lru_cache(maxsize=64)
-def _counts(side: int) -> torch.Tensor:
-    counts = torch.full((side, side), _BORDER_COUNTS)
-    counts[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = 1
-    return counts
+def _make_pixel_weights(side: int) -> torch.Tensor:
+    weights = torch.full((side, side), _BORDER_WEIGHT)
+    weights[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = 1
+    return weights
 
 
-def _copies(picture: Plane) -> Iterator[Plane]:
+def _make_copies(picture: Plane) -> Iterator[Plane]:
     for share in _COPIES:
         size = tuple(int(length * share) for length in picture.shape)
         if min(size) >= SMALLEST_PX:

@@ -1,7 +1,7 @@
-"""Whether a trained model takes the place of the current one. Imports no torch.
+"""Decides whether a trained model replaces the current one. Imports no torch.
 
-Both enlarge the pictures that were held out, as users would have them enlarged: the exported
-graphs, through `Upscaler`. The candidate is promoted when it is better at every factor.
+Both enlarge the held-out pictures as a batch would: as exported graphs, through `Upscaler`. The
+candidate is promoted if it is better at every factor.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What was found at one factor.
+class FactorComparison:
+    """The figures of both models at one factor.
 
     Attributes:
-        factor: pictures were made small by it, and enlarged again.
-        candidate: of the trained model.
-        current: of the model in use.
-        bicubic: of plain bicubic.
+        factor: by which pictures were shrunk and enlarged again.
+        candidate: figures of the trained model.
+        current: figures of the current model.
+        bicubic: figures of plain bicubic interpolation.
     """
 
     factor: float
@@ -47,7 +47,7 @@ class Compared:
 
     @property
     def text(self) -> str:
-        """In words, for a log."""
+        """The figures in one line, for a log."""
         return (
             f"x{self.factor:g}: candidate {self.candidate.psnr_db:.2f} dB, current "
             f"{self.current.psnr_db:.2f} ({self.gain_db:+.2f}), bicubic {self.bicubic.psnr_db:.2f}"
@@ -55,7 +55,7 @@ class Compared:
 
     @property
     def row(self) -> QualityRow:
-        """The candidate's part, for its card."""
+        """The candidate's figures, for its card."""
         return QualityRow(
             factor=f"{self.factor:g}",
             psnr_db=round(self.candidate.psnr_db, 3),
@@ -67,13 +67,13 @@ class Compared:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A candidate beside the current model, at every factor.
+    """The comparison of a candidate with the current model.
 
     Attributes:
-        rows: by factor, ascending.
+        rows: of each factor, ascending.
     """
 
-    rows: tuple[Compared, ...]
+    rows: tuple[FactorComparison, ...]
 
     @property
     def behind(self) -> list[float]:
@@ -82,12 +82,12 @@ class Verdict:
 
     @property
     def is_better(self) -> bool:
-        """Whether the candidate takes the current model's place."""
+        """Whether the candidate replaces the current model."""
         return not self.behind
 
     @property
     def text(self) -> str:
-        """In a line."""
+        """The verdict in one line."""
         if self.is_better:
             least = min(self.rows, key=lambda row: row.gain_db)
             return (
@@ -106,16 +106,16 @@ def judge(
     current: Enlarge,
     pictures: Sequence[Picture],
     factors: Sequence[float],
-    on_factor: Callable[[Compared], None] = lambda _: None,
+    on_factor: Callable[[FactorComparison], None] = lambda _: None,
 ) -> Verdict:
-    """Measure both models, and bicubic beside them.
+    """Measure both models and bicubic.
 
     Args:
-        candidate: enlarges by the trained model.
-        current: enlarges by the model in use.
-        pictures: (H, W, 3) uint8 BGR, on which neither was trained in this training.
+        candidate: enlarges with the trained model.
+        current: enlarges with the current model.
+        pictures: (H, W, 3) uint8 BGR, held out from this training.
         factors: ascending.
-        on_factor: told of each.
+        on_factor: called with the figures of each factor.
     """
     rows = []
     for factor in factors:
@@ -123,13 +123,13 @@ def judge(
             measure(enlarge, pictures, [factor])[0].figures
             for enlarge in (candidate, current, bicubic)
         ]
-        rows.append(Compared(factor, *figures))
+        rows.append(FactorComparison(factor, *figures))
         on_factor(rows[-1])
     return Verdict(tuple(rows))
 
 
-def enlarging_by(upscaler: Upscaler) -> Enlarge:
-    """What an upscaler does with pictures of 8 bits."""
+def make_enlarger(upscaler: Upscaler) -> Enlarge:
+    """Return a function that enlarges 8-bit pictures with an upscaler."""
 
     def enlarge(low: Picture, size: Size) -> Picture:
         return np.asarray(upscaler.to_size(low, size), dtype=np.uint8)
@@ -137,17 +137,17 @@ def enlarging_by(upscaler: Upscaler) -> Enlarge:
     return enlarge
 
 
-def card_of(model: Model) -> ModelCard | None:
-    """What a model says of itself; None where it says nothing.
+def read_card(model: Model) -> ModelCard | None:
+    """Read the card in a model's graph; None if it has none.
 
     Raises:
-        ModelError: it cannot be read.
+        ModelError: the card cannot be read.
     """
     metadata = onnx.load_from_string(model.content).metadata_props
     return ModelCard.from_metadata({item.key: item.value for item in metadata})
 
 
-def name_of(model: Model) -> str:
-    """A model in words, without its place."""
-    card = card_of(model)
+def describe_model(model: Model) -> str:
+    """Describe a model by name and hash, without its URL."""
+    card = read_card(model)
     return f"{card.name if card else 'a model'}, sha256 {model.sha256[:12]}"

@@ -1,82 +1,75 @@
-"""One start of a training, in its folder: from pictures to weights, and to a model to judge."""
+"""Runs a training in its work folder, and exports the result for comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import torch
-
-from srcnn.errors import UsageError
 from srcnn.export.catalogue import Source
 from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
-from srcnn.storage.download import sha256_of
-from srcnn.training.initial_weights import read_start
+from srcnn.storage.download import compute_sha256
+from srcnn.training.devices import check_device
+from srcnn.training.initial_weights import read_initial_weights
 from srcnn.training.pictures import to_luma
 from srcnn.training.trainer import Moment, Trainer
 from srcnn.training.training_record import Point
 
 if TYPE_CHECKING:
     from srcnn.training.training_job import TrainingJob
-    from srcnn.training.training_spec import Device
 
 
 def open_trainer(job: TrainingJob) -> Trainer:
-    """A training where it was left, or at its beginning.
+    """Resume a training from its saved state, or begin it.
 
     Raises:
-        UsageError: the model to begin from cannot be trained on, the device is not there, or all
-            pictures are small.
-        TrainingStateError: the state cannot be read, or is not that of these pictures.
+        UsageError: the initial model cannot be trained further, the device does not exist, or all
+            pictures are too small.
+        TrainingStateError: the state cannot be read, or belongs to other pictures.
     """
     spec, state_file = job.progress.spec, job.work.state_file
-    _check_device(spec.device)
-    begins = not state_file.exists()
-    stack = read_start(job.start, spec.anchors) if job.start and begins else None
+    check_device(spec.device)
+    is_new = not state_file.exists()
+    stack = read_initial_weights(job.start, spec.anchors) if job.start and is_new else None
     planes = [to_luma(picture) for picture in job.pictures.held_out]
     return Trainer(spec, job.pictures.training, planes, stack, state_file)
 
 
 def run_trainer(
-    trainer: Trainer, job: TrainingJob, stopped: Callable[[], bool], tell: Callable[[], None]
+    trainer: Trainer,
+    job: TrainingJob,
+    is_stopped: Callable[[], bool],
+    log_progress: Callable[[], None],
 ) -> None:
-    """Train to the end, or until told to stop.
+    """Train to the end, or until stopped.
 
     Args:
         trainer: of the job.
-        job: is told of validations, and remembers them.
-        stopped: asked after each step.
-        tell: called after each validation.
+        job: whose progress and work folder record the validations.
+        is_stopped: called after each step.
+        log_progress: called after each validation.
     """
 
-    def remember(moment: Moment) -> None:
+    def record(moment: Moment) -> None:
         point = Point(moment.step, moment.seconds, moment.gains)
         if job.progress.add(point):
             job.work.add(point)
-            tell()
+            log_progress()
 
     job.progress.follow(trainer)
-    trainer.run(remember, stopped, job.validate_every_seconds)
+    trainer.run(record, is_stopped, job.validate_every_seconds)
 
 
-def candidate_of(trainer: Trainer) -> Model:
-    """The trained weights as a model, to be judged; it is not checked, and not for keeping."""
+def build_candidate(trainer: Trainer) -> Model:
+    """Export the trained weights as a model for comparison; it is not checked or published."""
     checkpoint = trainer.checkpoint({})
     source = Source("candidate", "candidate", (), None, "rgb-unit")
     graph = make_graph(checkpoint, source, GraphSpec.of("torchscript", None, None))
-    return Model("candidate", graph, sha256_of(graph))
+    return Model("candidate", graph, compute_sha256(graph))
 
 
-def checkpoint_of(trainer: Trainer, card: TrainingCard) -> bytes:
-    """The trained weights as a checkpoint to export, with what is known of them."""
+def build_checkpoint(trainer: Trainer, card: TrainingCard) -> bytes:
+    """Return the trained weights as a checkpoint, with their card, to be exported."""
     return trainer.checkpoint({"training": card.model_dump()})
-
-
-def _check_device(device: Device) -> None:
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError(
-            "--device cuda: PyTorch finds no such device here; give --device cpu, or auto"
-        )

@@ -1,4 +1,4 @@
-"""A stack of luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
+"""Writes luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from srcnn.training.luma_to_rgb import to_colour
 
 
 def to_checkpoint(stack: Luma, anchors: Sequence[float], meta: Mapping[str, Any]) -> bytes:
-    """Write a checkpoint, the same bytes for the same arguments.
+    """Serialise a checkpoint; equal arguments give equal bytes.
 
     Args:
         stack: of K networks.
         anchors: K factors, ascending.
-        meta: plain numbers, texts, lists and dictionaries, kept beside the weights.
+        meta: plain numbers, strings, lists and dictionaries, saved with the weights.
+
+    Returns:
+        The content of the file.
     """
     state = {**to_colour(stack), "anchors": torch.tensor(anchors, dtype=torch.float32)}
     file = io.BytesIO()

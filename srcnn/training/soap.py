@@ -1,10 +1,10 @@
 """The optimiser: Adam in the eigenbasis of Shampoo's preconditioner.
 
 Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam" (2024), algorithm 3.
-What a 9x9 filter sees are neighbouring pixels, nearly equal: its 81 inputs vary together, and
-hardly along most directions, where plain Adam is slow. From the identity, at x3, in runs of 80 to
-100 seconds, this gained 0.78 dB over bicubic at a rate of 3e-3, Muon 0.61 at 1e-2, and Adam nothing
-at 3e-3. The matrices are small, so that the preconditioners cost next to nothing.
+The 81 inputs of a 9x9 filter are neighbouring pixels, and nearly equal: they vary together, and
+hardly at all in most directions, where plain Adam is slow. From the identity, at x3, in runs of
+80 to 100 seconds, SOAP gained 0.78 dB over bicubic at a rate of 3e-3, Muon 0.61 at 1e-2, and Adam
+nothing at 3e-3. The matrices are small, so the preconditioners cost almost nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import torch
 _MOMENTUM = 0.95
 _SECOND_MOMENT = 0.95
 _PRECONDITIONER = 0.95
-_REFRESH_EVERY = 20  # steps between two refinements of the eigenbasis
+_REFRESH_EVERY = 20  # steps between two updates of the eigenbasis
 _EPSILON = 1e-8
-_LARGEST = 3.0  # of a step, in multiples of the learning rate: the basis may have just turned
+_LARGEST = 3.0  # maximum step, in multiples of the learning rate: the basis may just have changed
 _STATE = ("momentum", "squares", "left", "right", "left_basis", "right_basis")
 
 
 class Soap:
-    """Optimises stacks of matrices in place, each matrix with a preconditioner of its own."""
+    """Optimises stacks of matrices in place, each matrix with its own preconditioner."""
 
     def __init__(self, parameters: Sequence[torch.Tensor]) -> None:
         """Start with no history.
@@ -36,8 +36,8 @@ class Soap:
         self._steps = 0
         self.momentum = [torch.zeros_like(values) for values in parameters]
         self.squares = [torch.zeros_like(values) for values in parameters]
-        self.left = [_square(values, 1) for values in parameters]
-        self.right = [_square(values, 2) for values in parameters]
+        self.left = [_make_square_zeros(values, 1) for values in parameters]
+        self.right = [_make_square_zeros(values, 2) for values in parameters]
         self.left_basis: list[torch.Tensor] = []
         self.right_basis: list[torch.Tensor] = []
 
@@ -60,14 +60,15 @@ class Soap:
     def _refresh(self) -> None:
         if not self.left_basis:
             self.left_basis, self.right_basis = (
-                [_eigenvectors(matrix) for matrix in side] for side in (self.left, self.right)
+                [_compute_eigenvectors(matrix) for matrix in side]
+                for side in (self.left, self.right)
             )
         elif self._steps % _REFRESH_EVERY == 0:
             self.left_basis = [
-                _refined(*pair) for pair in zip(self.left, self.left_basis, strict=True)
+                _refine_basis(*pair) for pair in zip(self.left, self.left_basis, strict=True)
             ]
             self.right_basis = [
-                _refined(*pair) for pair in zip(self.right, self.right_basis, strict=True)
+                _refine_basis(*pair) for pair in zip(self.right, self.right_basis, strict=True)
             ]
 
     def _move(self, index: int, gradient: torch.Tensor, learning_rate: float) -> None:
@@ -82,27 +83,27 @@ class Soap:
         self._parameters[index].sub_(left @ update @ right.mT, alpha=learning_rate)
 
     def state(self) -> dict[str, Any]:
-        """Everything that a later start needs."""
+        """Return the state to save for a later start."""
         return {"steps": self._steps} | {name: getattr(self, name) for name in _STATE}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Restore a state from `state`."""
         self._steps = state["steps"]
         for name in _STATE:
             setattr(self, name, state[name])
 
 
-def _square(values: torch.Tensor, axis: int) -> torch.Tensor:
+def _make_square_zeros(values: torch.Tensor, axis: int) -> torch.Tensor:
     side = values.shape[axis]
     return values.new_zeros(len(values), side, side)
 
 
-def _eigenvectors(matrices: torch.Tensor) -> torch.Tensor:
+def _compute_eigenvectors(matrices: torch.Tensor) -> torch.Tensor:
     vectors: torch.Tensor = torch.linalg.eigh(matrices.double()).eigenvectors
     return vectors.to(matrices.dtype)
 
 
-def _refined(matrices: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
-    """One power iteration: nearly the eigenvectors, at the cost of one QR."""
+def _refine_basis(matrices: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
+    """Approximate the eigenvectors by one power iteration, at the cost of one QR."""
     orthogonal: torch.Tensor = torch.linalg.qr(matrices @ basis).Q
     return orthogonal

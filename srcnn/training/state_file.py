@@ -1,4 +1,4 @@
-"""The training's state on disk: whole or not at all, and only for the training it belongs to."""
+"""Saves the training's state atomically, and loads it only for the training it belongs to."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from srcnn.training.training_spec import TrainingSpec
 _VERSION = 1
 
 
-def fingerprint(spec: TrainingSpec, pictures: Iterable[Plane]) -> str:
-    """A digest of what a training must keep to go on: anchors, seed and pictures."""
+def compute_fingerprint(spec: TrainingSpec, pictures: Iterable[Plane]) -> str:
+    """Hash what must be the same for a training to resume: anchors, seed and pictures."""
     digest = hashlib.sha256(repr((_VERSION, spec.anchors, spec.seed)).encode())
     for picture in pictures:
         digest.update(repr(picture.shape).encode())
@@ -26,18 +26,18 @@ def fingerprint(spec: TrainingSpec, pictures: Iterable[Plane]) -> str:
     return digest.hexdigest()
 
 
-def save_state(file: Path, belongs_to: str, content: dict[str, Any]) -> None:
-    """Write the state; a kill at any time leaves the one before or this one."""
+def save_state(file: Path, fingerprint: str, content: dict[str, Any]) -> None:
+    """Write the state; if the process is killed, the previous state or this one remains."""
     temporary = file.with_name(f"{file.name}.part")
     with temporary.open("wb") as stream:
-        torch.save({"belongs_to": belongs_to, **content}, stream)
+        torch.save({"belongs_to": fingerprint, **content}, stream)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)
 
 
-def load_state(file: Path, belongs_to: str) -> dict[str, Any] | None:
-    """Read the state; None where there is none.
+def load_state(file: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Read the state; None if there is none.
 
     Raises:
         TrainingStateError: it cannot be read, or belongs to another training.
@@ -47,13 +47,14 @@ def load_state(file: Path, belongs_to: str) -> dict[str, Any] | None:
     try:
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         found = content.pop("belongs_to")
-    except Exception as error:  # torch raises half a dozen types, as pickles and zips go wrong
+    except Exception as error:  # torch raises many types on damaged pickles and zips
         raise TrainingStateError(
-            f"{file}: no state of a training ({type(error).__name__}); delete it to start anew"
+            f"{file}: not a readable training state ({type(error).__name__}); "
+            "delete it to start over"
         ) from error
-    if found != belongs_to:
+    if found != fingerprint:
         raise TrainingStateError(
-            f"{file}: of another training: the pictures, the factors or the seed have changed; "
-            "delete it to start anew, or name another work folder"
+            f"{file}: belongs to another training: the pictures, the factors or the seed differ; "
+            "delete it to start over, or give another work folder"
         )
     return content

@@ -1,4 +1,4 @@
-"""Everything that one start of a training is given. Imports no torch."""
+"""The inputs of a training run. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from srcnn.training.work_folder import WorkFolder
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
-    """A training at work.
+    """The inputs of a training run.
 
     Attributes:
         pictures: to train and to validate on.
-        start: the model to begin from; None for the identity.
+        start: the initial model; None for the identity.
         work: its folder.
-        progress: what is told of it, and its spec.
-        validate_every_seconds: time of training between two validations.
+        progress: tracks its validations; also has its spec.
+        validate_every_seconds: of training, between two validations.
     """
 
     pictures: Pictures

@@ -1,4 +1,4 @@
-"""How far a training is, and what its validations gave. Imports no torch."""
+"""The progress of a training, and its validations. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _MINUTE, _HOUR = 60, 3600
 
 
 class Running(Protocol):
-    """A training at work: `srcnn.training.trainer.Trainer`."""
+    """A running training: `srcnn.training.trainer.Trainer`."""
 
     step: int
     seconds: float
 
     @property
     def done(self) -> float:
-        """Share of the training that lies behind, 0 to 1."""
+        """Share of the training that is done, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """How far a training is, at one moment.
+    """The progress of a training at one moment.
 
     Attributes:
         spec: of the training.
-        step: done by now.
-        seconds: of training by now, over all starts.
-        done: share of the whole, 0 to 1.
+        step: number of steps so far.
+        seconds: of training so far, over all starts.
+        done: share of the whole training, 0 to 1.
         gains: of the last validation, in dB by factor; empty before the first.
     """
 
@@ -44,34 +44,34 @@ class TrainingSnapshot:
 
     @property
     def percent(self) -> float:
-        """0 to 100."""
+        """The share that is done, in percent."""
         return 100 * self.done
 
     @property
     def seconds_left(self) -> float | None:
-        """At the rate so far; None where there is none yet."""
+        """Estimated from the rate so far; None if nothing is done yet."""
         return self.seconds * (1 - self.done) / self.done if self.done else None
 
     @property
     def where(self) -> str:
-        """Steps and time, in words."""
+        """Steps and time, for messages."""
         steps = f" of {self.spec.steps}" if self.spec.steps else ""
-        hours = f" of {_duration(self.spec.hours * _HOUR)}" if self.spec.hours else ""
-        return f"step {self.step}{steps}, {_duration(self.seconds)}{hours}"
+        hours = f" of {_format_duration(self.spec.hours * _HOUR)}" if self.spec.hours else ""
+        return f"step {self.step}{steps}, {_format_duration(self.seconds)}{hours}"
 
     @property
     def text(self) -> str:
-        """In words, for a log: what each anchor gained."""
+        """Steps, time and the gain at each anchor, for a log."""
         anchors = [factor for factor in self.spec.anchors if factor in self.gains]
         gained = ", ".join(f"x{factor:g} {self.gains[factor]:+.2f} dB" for factor in anchors)
         return f"{self.where}: gain over bicubic {gained}" if gained else self.where
 
 
 class TrainingProgress:
-    """Follows a training; asked from any thread."""
+    """Tracks a training; may be read from any thread."""
 
     def __init__(self, spec: TrainingSpec, points: Sequence[Point]) -> None:
-        """Nothing is at work yet.
+        """Start without a running training.
 
         Args:
             spec: of the training.
@@ -83,12 +83,12 @@ class TrainingProgress:
         self._lock = threading.Lock()
 
     def follow(self, running: Running) -> None:
-        """Look at this one from now on."""
+        """Read the progress from this training from now on."""
         with self._lock:
             self._running = running
 
     def add(self, point: Point) -> bool:
-        """Remember a validation; False where it is no new one."""
+        """Add a validation; return False if it is not a new one."""
         with self._lock:
             if self._points and self._points[-1].step >= point.step:
                 return False
@@ -102,7 +102,7 @@ class TrainingProgress:
             return list(self._points)
 
     def snapshot(self) -> TrainingSnapshot:
-        """How far it is, now."""
+        """Return the current progress."""
         with self._lock:
             running, last = self._running, self._points[-1:]
         gains = last[0].gains if last else {}
@@ -112,7 +112,7 @@ class TrainingProgress:
         return TrainingSnapshot(self.spec, running.step, running.seconds, running.done, gains)
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

@@ -1,4 +1,7 @@
-"""What a training's folder remembers beside the weights, as JSON. Imports no torch."""
+"""The JSON files in a training's work folder. Imports no torch.
+
+The attributes are the names in the files, which later versions must be able to read.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from srcnn.storage.listing import FileInfo
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes a training that one and no other; its length, device and destination do not.
+    """What identifies a training; its length, device and destination may change.
 
     Attributes:
-        src: where the pictures are: an absolute path, or an URL.
+        src: source of the pictures: an absolute path, or a URL.
         include: globs.
         exclude: globs.
-        validation: share that is held out.
+        validation: share of the pictures that is held out.
         factors: the anchors above 1.
-        seed: of everything random.
-        start: what it begins from.
+        seed: of all random numbers.
+        start: the initial weights, in words.
     """
 
     src: str
@@ -34,23 +37,23 @@ class Identity:
 
     @property
     def name(self) -> str:
-        """A short name for a folder."""
+        """A short name for a folder, unique to this identity."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
 
     def differences(self, other: Identity) -> list[str]:
-        """Names of what differs."""
+        """List the names of the attributes that differ."""
         names = (field.name for field in fields(self))
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a training works on.
+class TrainingRecord:
+    """The content of `training.json`: what a training works on.
 
     Attributes:
-        identity: see there.
-        taken: the file of each picture.
-        started_from: the model that it began from, for its card.
+        identity: of the training.
+        taken: the file of each picture, by its key.
+        started_from: the initial model, in words, for the card.
     """
 
     identity: Identity
@@ -58,8 +61,8 @@ class Record:
     started_from: str
 
     @classmethod
-    def of(cls, content: dict[str, Any]) -> Record:
-        """Read what `asdict` gave."""
+    def parse(cls, content: dict[str, Any]) -> TrainingRecord:
+        """Parse the JSON of a record."""
         identity: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in content["identity"].items()
@@ -70,11 +73,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Point:
-    """A validation, as told and drawn.
+    """The result of a validation: a line of `gains.jsonl`.
 
     Attributes:
-        step: done by then.
-        seconds: of training by then, over all starts.
+        step: number of steps until then.
+        seconds: of training until then, over all starts.
         gains: PSNR over bicubic in dB, by factor.
     """
 
@@ -83,23 +86,23 @@ class Point:
     gains: dict[float, float]
 
     @classmethod
-    def of(cls, content: dict[str, Any]) -> Point:
-        """Read what `asdict` gave; JSON knows texts as keys alone."""
+    def parse(cls, content: dict[str, Any]) -> Point:
+        """Parse the JSON of a validation, whose keys are strings."""
         gains = {float(factor): gain for factor, gain in content["gains"].items()}
         return cls(content["step"], content["seconds"], gains)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a training.
+    """The content of `result.json`: the outcome of a training.
 
     Attributes:
-        steps: that were done.
+        steps: number of steps.
         hours: of training, over all starts.
-        dst: where the model was compared with the current one.
-        promoted: whether it took its place.
-        told: the verdict, in a line.
-        checkpoint: name of the trained weights' file.
+        dst: destination of the current model that it was compared with.
+        promoted: whether it replaced the current model.
+        told: the verdict, in one line.
+        checkpoint: name of the file with the trained weights.
     """
 
     steps: int

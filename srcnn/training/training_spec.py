@@ -1,4 +1,4 @@
-"""What to train: anchors, how long, from which seed, on what. Imports no torch."""
+"""The specification of a training: anchors, length, seed and device. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DEFAULT_FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """A training to do.
+    """The specification of a training.
 
     Attributes:
-        anchors: factors that have weights of their own, ascending; the first is 1.
-        steps: after which it ends, over all starts; None for no bound.
-        hours: of training after which it ends, over all starts; None for no bound.
-        seed: of everything random.
-        device: where to compute; `auto` is CUDA where there is one.
-        threads: that compute on the processor.
+        anchors: factors with their own weights, ascending; the first is 1.
+        steps: after which it ends, over all starts; None for no limit.
+        hours: of training after which it ends, over all starts; None for no limit.
+        seed: of all random numbers.
+        device: where to compute; `auto` is CUDA if available.
+        threads: for computation on the CPU.
     """
 
     anchors: tuple[float, ...]
@@ -36,7 +36,7 @@ class TrainingSpec:
     threads: int = 1
 
     @classmethod
-    def of(  # noqa: PLR0913 - independent choices, all by keyword
+    def of(  # noqa: PLR0913 - independent options, all by keyword
         cls,
         *,
         factors: tuple[float, ...] = DEFAULT_FACTORS,
@@ -46,18 +46,18 @@ class TrainingSpec:
         device: Device = "auto",
         threads: int = 1,
     ) -> TrainingSpec:
-        """Check what a user asked for.
+        """Check the options of a user.
 
         Args:
             factors: the anchors above 1, ascending.
-            steps: see the attribute; one of `steps` and `hours` is needed.
-            hours: likewise.
-            seed: likewise.
-            device: likewise.
-            threads: likewise.
+            steps: see the attribute; `steps` or `hours` is required.
+            hours: see the attribute.
+            seed: see the attribute.
+            device: see the attribute.
+            threads: see the attribute.
 
         Raises:
-            UsageError: a factor is out of bounds or out of order, or no end is set.
+            UsageError: a factor is out of range or out of order, or no length is given.
         """
         if steps is None and hours is None:
             raise UsageError("a training needs an end: give --steps or --hours")
@@ -73,10 +73,10 @@ class TrainingSpec:
         return cls(anchors, steps, hours, seed, device, threads)
 
 
-def between(anchors: tuple[float, ...]) -> list[float]:
-    """The anchors above 1 and the factors midway before each, ascending: what to measure at.
+def list_measured_factors(anchors: tuple[float, ...]) -> list[float]:
+    """List the factors to measure at: the anchors above 1, and the midpoint before each.
 
-    Not midway where the grid gives the lower anchor's weights: these are measured there already.
+    A midpoint is left out if the grid rounds it to the lower anchor, which is measured anyway.
     """
     measured = []
     for low, high in itertools.pairwise(anchors):

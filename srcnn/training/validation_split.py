@@ -1,7 +1,7 @@
-"""Which pictures are held out for validation: by the hash of each one's path.
+"""Chooses the pictures held out for validation, by the hash of each picture's path.
 
-So a picture stays on its side whatever comes and goes beside it, and no list has to be kept.
-Imports no torch.
+So adding or removing other pictures does not move a picture to the other side, and no list needs
+to be saved. Imports no torch.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-FEWEST_HELD_OUT = 2
+MIN_HELD_OUT = 2
 _HASHED = 2**64
 
 
-def position(key: str) -> float:
-    """Where a picture lies among all, 0 to 1, evenly spread.
+def compute_position(key: str) -> float:
+    """Hash a key to a number from 0 to 1, uniformly distributed.
 
     Args:
         key: its path relative to the source's root.
@@ -23,18 +23,18 @@ def position(key: str) -> float:
     return int.from_bytes(digest[:8], "big") / _HASHED
 
 
-def shuffled(keys: Iterable[str]) -> list[str]:
-    """The keys in an order that is always the same, and has nothing to do with the split."""
-    return sorted(keys, key=lambda key: (position(f"order of {key}"), key))
+def shuffle(keys: Iterable[str]) -> list[str]:
+    """Sort keys in a reproducible random order that is independent of the split."""
+    return sorted(keys, key=lambda key: (compute_position(f"order of {key}"), key))
 
 
-def held_out(keys: Sequence[str], share: float) -> set[str]:
-    """The keys that are held out; of a handful of pictures, two at least.
+def choose_held_out(keys: Sequence[str], share: float) -> set[str]:
+    """Choose the keys to hold out, at least two.
 
     Args:
         keys: of all pictures.
-        share: of all that is to be held out, 0 to 1.
+        share: to hold out, 0 to 1.
     """
-    ordered = sorted(keys, key=lambda key: (position(key), key))
-    below = sum(position(key) < share for key in ordered)
-    return set(ordered[: max(below, FEWEST_HELD_OUT)])
+    ordered = sorted(keys, key=lambda key: (compute_position(key), key))
+    below = sum(compute_position(key) < share for key in ordered)
+    return set(ordered[: max(below, MIN_HELD_OUT)])

@@ -1,10 +1,10 @@
-"""The folder that a training works in, on this machine, held by one process.
+"""The local work folder of a training, locked by one process.
 
-training.json   what is trained on what: a later start goes on only with the same
-state.pt        the weights and the optimiser, as `srcnn.training.trainer` keeps them
+training.json   the identity of the training, which must match to resume, and its pictures
+state.pt        the weights and the state of the optimiser, saved by `srcnn.training.trainer`
 gains.jsonl     a line for each validation
-srcnn-*.pth     the trained weights, when it has ended
-result.json     what became of them
+srcnn-*.pth     the trained weights, after the end
+result.json     the outcome
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from srcnn.errors import DestinationBusyError, TrainingStateError, UsageError
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.files import write_file
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
-from srcnn.training.training_record import Identity, Point, Record, Result
+from srcnn.training.training_record import Identity, Point, Result, TrainingRecord
 
 T = TypeVar("T")
 
@@ -33,59 +33,63 @@ _LOCK = "lock"
 
 @dataclass(frozen=True)
 class WorkFolder:
-    """A training's folder, held by this process.
+    """The work folder of a training, locked by this process.
 
     Attributes:
-        path: on this machine.
+        path: local path.
     """
 
     path: Path
 
     @property
     def state_file(self) -> Path:
-        """Of `Trainer`."""
+        """The state file of `Trainer`."""
         return self.path / _STATE
 
     @property
-    def record(self) -> Record | None:
-        """What the training works on; None where it has not begun.
+    def record(self) -> TrainingRecord | None:
+        """What the training works on; None before it begins.
 
         Raises:
-            TrainingStateError: nobody can say.
+            TrainingStateError: the file cannot be read.
         """
-        return _read(self.path / _RECORD, Record.of)
+        return _read(self.path / _RECORD, TrainingRecord.parse)
 
     @property
     def result(self) -> Result | None:
-        """What came of it; None where it has not ended.
+        """The outcome; None before the end.
 
         Raises:
-            TrainingStateError: nobody can say.
+            TrainingStateError: the file cannot be read.
         """
         return _read(self.path / _RESULT, lambda content: Result(**content))
 
     @property
     def points(self) -> list[Point]:
-        """The validations so far; a line that a kill cut short is left out."""
+        """The validations so far; a line that was truncated by a kill is skipped."""
         file = self.path / _GAINS
         points = []
         for line in file.read_text().splitlines() if file.exists() else []:
             with suppress(ValueError):
-                points.append(Point.of(json.loads(line)))
+                points.append(Point.parse(json.loads(line)))
         return points
 
-    def begin(self, record: Record) -> None:
-        """Say what the training works on."""
+    def begin(self, record: TrainingRecord) -> None:
+        """Write what the training works on."""
         _write(self.path / _RECORD, record)
 
     def add(self, point: Point) -> None:
-        """Remember a validation."""
+        """Append a validation."""
         with (self.path / _GAINS).open("a") as file:
             file.write(json.dumps(asdict(point)) + "\n")
 
     def keep(self, checkpoint: bytes) -> Path:
-        """Keep the trained weights, under a name that promises their sha256."""
-        path = self.path / f"srcnn-{sha256_of(checkpoint)[:8]}.pth"
+        """Write the trained weights to a file whose name has their sha256; remove earlier ones.
+
+        Returns:
+            The path of the file.
+        """
+        path = self.path / f"srcnn-{compute_sha256(checkpoint)[:8]}.pth"
         write_file(str(path), checkpoint)
         for earlier in self.path.glob(_WEIGHTS):
             if earlier != path:
@@ -93,11 +97,11 @@ class WorkFolder:
         return path
 
     def finish(self, result: Result) -> None:
-        """Say what came of it."""
+        """Write the outcome."""
         _write(self.path / _RESULT, result)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all files of the training."""
         for name in (_RECORD, _STATE, _GAINS, _RESULT):
             (self.path / name).unlink(missing_ok=True)
         for weights in self.path.glob(_WEIGHTS):
@@ -106,27 +110,27 @@ class WorkFolder:
 
 @contextmanager
 def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFolder]:
-    """Hold a training's folder while the body runs; a kill lets go of it.
+    """Lock a training's folder while the body runs; a killed process releases it.
 
     Args:
-        path: made where there is none.
-        identity: of the training that it is for.
-        anew: forget what is there.
+        path: of the folder; created if missing.
+        identity: of the training.
+        anew: delete the state that is in the folder first.
 
     Raises:
-        DestinationBusyError: another process holds it.
-        UsageError: another training is in it, or other files.
+        DestinationBusyError: another process has locked it.
+        UsageError: it contains another training, or other files.
         TrainingStateError: its record cannot be read.
-        OSError: it cannot be made or written.
+        OSError: it cannot be created or written.
     """
-    _make(path)
+    _create_folder(path)
     with (path / _LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DestinationBusyError(
-                f"{path}: another training is at work there: wait for it to end, or give --work "
-                "another folder"
+                f"{path}: another training is using this folder: wait for it to end, or "
+                "give --work another folder"
             ) from error
         work = WorkFolder(path)
         if anew:
@@ -135,19 +139,19 @@ def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFol
         yield work
 
 
-def find_changes(work: WorkFolder, record: Record, found: Mapping[str, FileInfo]) -> int:
-    """Go on only with the pictures that the training began with.
+def find_changes(work: WorkFolder, record: TrainingRecord, found: Mapping[str, FileInfo]) -> int:
+    """Check that the pictures that the training began with are unchanged.
 
     Args:
         work: of the training.
-        record: what it began with.
-        found: the pictures that there are now.
+        record: of the training.
+        found: the pictures that exist now.
 
     Returns:
-        How many there are besides.
+        The number of pictures that were added.
 
     Raises:
-        UsageError: one has changed, or is gone.
+        UsageError: a picture has changed or was removed.
     """
     for key, info in record.taken.items():
         if found.get(key) != info:
@@ -159,14 +163,14 @@ def find_changes(work: WorkFolder, record: Record, found: Mapping[str, FileInfo]
     return len(found.keys() - record.taken.keys())
 
 
-def _make(path: Path) -> None:
-    """The folder; one that is there must be empty, or a training's."""
+def _create_folder(path: Path) -> None:
+    """Create the folder; an existing one must be empty, or a training's."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{path}: is, or lies in, a file: give --work a folder") from error
+        raise UsageError(f"{path}: is a file, or inside one: give --work a folder") from error
     if any(path.iterdir()) and not (path / _LOCK).exists():
-        raise UsageError(f"{path}: holds other files: give --work an empty folder, or a new one")
+        raise UsageError(f"{path}: contains other files: give --work an empty folder, or a new one")
 
 
 def _refuse_other(work: WorkFolder, identity: Identity) -> None:
@@ -174,13 +178,13 @@ def _refuse_other(work: WorkFolder, identity: Identity) -> None:
     if record is not None and record.identity != identity:
         different = ", ".join(identity.differences(record.identity))
         raise UsageError(
-            f"{work.path}: holds another training (of another {different}): give --work another "
+            f"{work.path}: contains another training (different {different}): give --work another "
             "folder, or --anew to drop it"
         )
 
 
-def _write(path: Path, content: Record | Result) -> None:
-    # ASCII: names of files may hold what is not UTF-8.
+def _write(path: Path, content: TrainingRecord | Result) -> None:
+    # ASCII: file names may not be valid UTF-8.
     write_file(str(path), (json.dumps(asdict(content), indent=1) + "\n").encode())
 
 

@@ -67,7 +67,7 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         ),
         (["--src", "{src}", "--dst", "{src}"], "give --dst another folder"),
         (["--src", "nonsense://a/b"], "nonsense"),
-        (["--src", "https://ann:hunter2@host/a"], "--src: the https:// URL carries credentials"),
+        (["--src", "https://ann:hunter2@host/a"], "--src: the https:// URL contains credentials"),
     ],
 )
 def test_a_command_that_cannot_start_gives_two_and_a_sentence(

@@ -227,7 +227,7 @@ def test_a_run_whose_destination_is_taken_drops_what_it_has_in_hand(
     """Someone who takes this run for dead, wrongly, is not written over."""
     dst = broken.parent / "out"
     far.fail("latency", math.inf, seconds=1)  # or it would be done before it looks at its lock
-    other = Holder.me("another-run", 60).to_json()
+    other = Holder.for_this_process("another-run", 60).to_json()
     after_the_first_output(dst, lambda: Folder(str(dst)).create(".srcnn/lock/9.json", other))
     with pytest.raises(BatchFailedError, match="run another-run took the destination over"):
         batch_upscale.fn(UpscaleOptions(src=photos, dst=str(dst), workers=1))

@@ -1,4 +1,4 @@
-"""Storage that fails: what is survived, what becomes an image's failure, what ends the run."""
+"""Storage that fails: what is retried, what makes one image fail, what ends the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shared_bucket(s3_server: S3Server) -> str:
 
 @pytest.fixture
 def proxy(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """In front of the server; this process and those of `run` use it."""
+    """A proxy in front of the server, which this process and those of `run` use."""
     with FaultProxy(s3_server.endpoint) as running:
         for name, value in s3_server.environment.items():
             monkeypatch.setenv(name, value)
@@ -58,7 +58,7 @@ FAULTS = ["503", "500", "429", "reset", "truncate", "hang"]
 
 @pytest.mark.usefixtures("_no_waiting")
 @pytest.mark.parametrize("kind", FAULTS)
-def test_what_passes_is_survived_with_the_right_bytes(
+def test_transient_failures_are_retried_and_give_the_right_bytes(
     kind: Any, folder: Folder, proxy: FaultProxy
 ) -> None:
     times = 1 if kind == "hang" else 2
@@ -73,29 +73,29 @@ def test_what_passes_is_survived_with_the_right_bytes(
         proxy.heal()
         proxy.fail(kind, times, method=method)
         assert use()
-        # Half of an answer without a body is the whole of it.
+        # Truncating a response without a body changes nothing.
         assert len(proxy.seen(method)) > (0 if kind == "truncate" and method != "GET" else 1)
 
 
 @pytest.mark.usefixtures("_no_waiting")
 @pytest.mark.parametrize("kind", FAULTS)
-def test_attempts_are_bounded_and_the_reason_is_told(
+def test_attempts_are_limited_and_each_retry_is_logged(
     kind: Any, folder: Folder, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     proxy.fail(kind, math.inf, method="GET")
     with pytest.raises(StorageUnavailableError, match=r"a\.jpg: cannot be read: .*\(3 attempts\)"):
         folder.read("a.jpg")
-    # One layer of retries. aiohttp by itself asks once more where a connection is dropped.
+    # One layer of retries. aiohttp itself repeats a request whose connection is dropped.
     assert len(proxy.seen("GET")) == (6 if kind == "reset" else 3)
-    told = [
+    retries = [
         record.getMessage() for record in caplog.records if record.name == "srcnn.storage.retries"
     ]
-    assert len(told) == 2
-    assert all(line.startswith(f"{folder.url}/a.jpg: ") for line in told)
+    assert len(retries) == 2
+    assert all(line.startswith(f"{folder.url}/a.jpg: ") for line in retries)
 
 
 @pytest.mark.usefixtures("_no_waiting")
-def test_a_server_that_stops_taking_bytes_is_given_up(
+def test_a_server_that_stops_accepting_bytes_times_out(
     folder: Folder, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("srcnn.storage.s3._SLOWEST_BYTES_PER_SECOND", 10**9)
@@ -106,7 +106,7 @@ def test_a_server_that_stops_taking_bytes_is_given_up(
 
 
 @pytest.mark.parametrize("kind", ["403", "hang"])
-def test_a_write_that_fails_in_its_middle_publishes_nothing(
+def test_a_write_that_fails_midway_publishes_nothing(
     kind: Any, folder: Folder, proxy: FaultProxy
 ) -> None:
     before = folder.files()
@@ -119,14 +119,14 @@ def test_a_write_that_fails_in_its_middle_publishes_nothing(
     assert folder.read("a.jpg") == CONTENT
 
 
-def test_what_does_not_pass_is_asked_once(folder: Folder, proxy: FaultProxy) -> None:
+def test_permanent_failures_are_not_retried(folder: Folder, proxy: FaultProxy) -> None:
     proxy.fail("403", math.inf)
     with pytest.raises(AccessDeniedError, match="403 AccessDenied"):
         folder.read("a.jpg")
     assert len(proxy.requests) == 1
 
 
-def test_requests_are_as_few_as_can_be(folder: Folder, proxy: FaultProxy) -> None:
+def test_the_number_of_requests_is_minimal(folder: Folder, proxy: FaultProxy) -> None:
     info = folder.files()["a.jpg"]
     folder.read("a.jpg")
     with folder.open("a.jpg", info) as file:
@@ -146,7 +146,7 @@ def failures(report: Path) -> dict[str, str]:
 
 @pytest.fixture
 def source(folder: Folder, pictures: Path) -> Folder:
-    """The pictures in the bucket."""
+    """The test images in the bucket."""
     local = Folder(str(pictures))
     folder.remove("a.jpg")
     for key in local.files():
@@ -154,7 +154,7 @@ def source(folder: Folder, pictures: Path) -> Folder:
     return folder
 
 
-def test_an_image_that_cannot_be_read_or_written_fails_alone(
+def test_an_image_that_cannot_be_read_or_written_does_not_fail_the_others(
     source: Folder, proxy: FaultProxy, run: Callable[..., Any], tmp_path: Path
 ) -> None:
     proxy.fail("503", math.inf, method="GET", path_contains="/cat.png")
@@ -195,7 +195,7 @@ def ends_at_once(done: Any, text: str) -> None:
     ],
     ids=["secret", "key", "none", "dead", "nonsense"],
 )
-def test_storage_out_of_reach_ends_the_run(
+def test_an_unreachable_storage_ends_the_run(
     variables: dict[str, str], text: str, source: Folder, run: Callable[..., Any], pictures: Path
 ) -> None:
     environment = SETTINGS | {"HOME": "/nowhere"} | variables
@@ -224,7 +224,7 @@ def test_a_listing_that_fails_ends_the_run(
     ends_at_once(run("flows/upscale.py", *flags, **SETTINGS), "cannot be listed")
 
 
-def test_storage_that_goes_while_headers_are_read_ends_the_run(
+def test_a_storage_that_fails_while_headers_are_read_ends_the_run(
     source: Folder, proxy: FaultProxy, run: Callable[..., Any], tmp_path: Path
 ) -> None:
     proxy.fail("503", math.inf, path_contains=f"{source.url.rpartition('/')[2]}/c")

@@ -91,7 +91,7 @@ def test_a_side_that_the_format_has_not_is_told_in_planning(
     images = upscaled(folder, format=form, scale="16", dry_run=True)
     error = images["strip.png"]["error"]
     assert error["type"] == "ImageTooLarge"
-    assert f"{longest} px a side" in error["message"]
+    assert f"{longest} px per side" in error["message"]
     assert upscaled(folder, scale="16", dry_run=True)["strip.png"]["error"] is None
 
 

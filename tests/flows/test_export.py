@@ -14,7 +14,7 @@ import torch
 
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.model.card import ModelCard, ModelRecord
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from tests.support.paths import REFERENCE, ROOT
 from tests.support.run_python import run_python
 from tests.support.training_card import TRAINING
@@ -60,7 +60,7 @@ def test_it_publishes_the_graph_and_its_record(published: Path) -> None:
     record = ModelRecord.model_validate_json((published / "models" / "srcnn.json").read_bytes())
     metadata = onnx.load_from_string(graph).metadata_props
     assert record.model == ModelCard.from_metadata({item.key: item.value for item in metadata})
-    assert (record.sha256, record.size_bytes) == (sha256_of(graph), len(graph))
+    assert (record.sha256, record.size_bytes) == (compute_sha256(graph), len(graph))
     assert record.model.checkpoint.url == "bundled"
     assert len(record.parity) == 45
 

@@ -32,7 +32,7 @@ from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402
 from srcnn.model.card import ModelRecord  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
-from srcnn.training.luma_network import identity  # noqa: E402
+from srcnn.training.luma_network import create_identity  # noqa: E402
 from srcnn.training.save_checkpoint import to_checkpoint  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tests.support.run_python import run_python  # noqa: E402
@@ -86,7 +86,7 @@ def train(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
 def put_bad_model(folder: Path) -> bytes:
     """Make a model the current one that adds noise to everything; its graph."""
     torch.manual_seed(5)
-    stack = identity(2, 0).map(lambda matrix: matrix + 0.03 * torch.randn(matrix.shape))
+    stack = create_identity(2, 0).map(lambda matrix: matrix + 0.03 * torch.randn(matrix.shape))
     return put_model(folder, to_checkpoint(stack, (1.0, 2.0), {}))
 
 
@@ -234,9 +234,9 @@ def test_a_work_folder_is_for_one_training_at_a_time(
 ) -> None:
     work = tmp_path / "work"
     train(work=str(work))
-    with pytest.raises(UsageError, match=r"another training \(of another factors, seed\)"):
+    with pytest.raises(UsageError, match=r"another training \(different factors, seed\)"):
         train(work=str(work), factors="3", seed=4)
-    with pytest.raises(UsageError, match="holds other files"):
+    with pytest.raises(UsageError, match="contains other files"):
         train(work=str(own))
     holder = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(1); input()"
     with subprocess.Popen(
@@ -246,7 +246,7 @@ def test_a_work_folder_is_for_one_training_at_a_time(
     ) as other:
         assert other.stdout
         other.stdout.readline()
-        with pytest.raises(DestinationBusyError, match="another training is at work there"):
+        with pytest.raises(DestinationBusyError, match="another training is using this folder"):
             train(work=str(work))
         other.communicate(b"\n")
 
@@ -257,8 +257,8 @@ def test_a_work_folder_is_for_one_training_at_a_time(
         ({"steps": None}, "give --steps or --hours"),
         ({"hours": 1.0}, "--hours and --steps: give one"),
         ({"src": "{own}/nowhere"}, "nowhere: no such folder"),
-        ({"include": ["*.jpg"]}, "found 0 images, 0 of them fit"),
-        ({"device": "cuda"}, "--device cuda: PyTorch finds no such device"),
+        ({"include": ["*.jpg"]}, "found 0 images, 0 of them usable"),
+        ({"device": "cuda"}, "--device cuda: PyTorch finds no CUDA device"),
     ],
 )
 def test_what_cannot_start_is_told(
@@ -275,7 +275,7 @@ def test_what_cannot_start_is_told(
 
 
 def test_a_fixed_factor_cannot_be_compared(train: Train, tmp_path: Path) -> None:
-    put_model(tmp_path / "models", to_checkpoint(identity(2, 0), (1.0, 2.0), {}), "2")
+    put_model(tmp_path / "models", to_checkpoint(create_identity(2, 0), (1.0, 2.0), {}), "2")
     with pytest.raises(UsageError, match=r"has the fixed factor 2.*another --dst"):
         train()
 
@@ -381,7 +381,7 @@ def test_the_schema_knows_the_form_of_factors() -> None:
     ("arguments", "words"),
     [
         (["--src", "x", "--factors", "3,2"], "--factors: factors 3,2: expected ascending factors"),
-        (["--src", "s3://ann:hunter2@b"], "--src: the s3:// URL carries credentials"),
+        (["--src", "s3://ann:hunter2@b"], "--src: the s3:// URL contains credentials"),
         (["--src", "nowhere", "--steps", "3"], "nowhere: no such folder"),
     ],
 )

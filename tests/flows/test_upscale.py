@@ -467,7 +467,7 @@ def test_a_ledger_of_the_wrong_kind_is_a_warning(
     for file in (pictures.parent / "pictures-upscaled" / ".srcnn" / "ledger").iterdir():
         file.write_bytes(line.encode(errors="surrogateescape"))
     assert upscale(scale="2")["counts"]["written"] == 4
-    assert "the images it recorded are done again" in caplog.text
+    assert "the images it recorded will be upscaled again" in caplog.text
 
 
 def test_names_that_are_no_text_are_kept_and_recorded(upscale: Upscale, pictures: Path) -> None:

@@ -1,1 +1,1 @@
-"""One run at a time on a destination, on any storage; and work elsewhere that follows it."""
+"""One run at a time on a destination, on any storage, and how remote workers follow that run."""

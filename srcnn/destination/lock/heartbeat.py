@@ -1,6 +1,6 @@
-"""A held lock: kept alive, told from, looked at, given back. See `srcnn.destination.lock`.
+"""A held lock: refreshed by a heartbeat, checked, used to pass a state on, and released.
 
-Knows nothing of how a lock is taken.
+See `srcnn.destination.lock.acquire` for the protocol, and for how a lock is acquired.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable
 from srcnn.destination.lock.lock_files import LockFiles
 from srcnn.destination.lock.owner import Holder, HolderState
 
-_BEATS_PER_EXPIRY = 4
-_GUARDS_PER_BEAT = 4
+_HEARTBEATS_PER_EXPIRY = 4
+_TICKS_PER_HEARTBEAT = 4
 
 
 class Lease:
     """A destination that this process holds.
 
     Attributes:
-        lost: set when another run took the destination, or it cannot be known any more.
-        reason: why it was lost, for people; empty before.
-        warnings: what people should know of how it was taken.
+        lost: set when another run took the destination over, or when that cannot be ruled out.
+        reason: why it was lost, as a message for the user; empty until then.
+        warnings: messages for the user about how it was acquired.
     """
 
     def __init__(
@@ -33,13 +33,13 @@ class Lease:
         warnings: list[str],
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
-        """Take over a lock file that is there.
+        """Manage a lock file that this run has created.
 
         Args:
             files: of the destination.
             number: of our file.
             holder: this run.
-            warnings: of how it was taken.
+            warnings: about how it was acquired.
             on_lost: called once, from a thread, with the reason.
         """
         self.lost = threading.Event()
@@ -47,89 +47,94 @@ class Lease:
         self.warnings = warnings
         self._files, self._number, self._holder = files, number, holder
         self._on_lost = on_lost
-        self._interval = holder.expires_seconds / _BEATS_PER_EXPIRY
-        self._writing = threading.Lock()
-        self._losing = threading.Lock()
+        self._interval = holder.expires_seconds / _HEARTBEATS_PER_EXPIRY
+        self._write_lock = threading.Lock()
+        self._lost_lock = threading.Lock()
         self._ended = threading.Event()
-        self._ticks = self._alive_tick = 0
-        self._trouble = ""
-        # Two threads: a beat may hang in the storage, and the guard must not.
+        self._ticks = self._refreshed_tick = 0
+        self._last_error = ""
+        # Two threads: a heartbeat may hang in the storage, and the watchdog must not.
         self._threads = [
             threading.Thread(target=loop, name=name, daemon=True)
-            for name, loop in (("lock beats", self._beat), ("lock guard", self._guard))
+            for name, loop in (
+                ("lock heartbeat", self._run_heartbeat),
+                ("lock watchdog", self._run_watchdog),
+            )
         ]
 
     def start(self) -> None:
-        """Begin to give signs of life."""
+        """Start the heartbeat."""
         for thread in self._threads:
             thread.start()
 
-    def tell(self, state: HolderState) -> None:
-        """Tell the workers, wherever they are, at once.
+    def publish_state(self, state: HolderState) -> None:
+        """Write a state into the lock file now, where workers on other machines read it.
 
         Raises:
-            OSError: it could not be written; the next sign of life tells it too.
+            OSError: it could not be written; the next heartbeat writes it too.
         """
-        with self._writing:
-            self._holder = self._holder.alive_now(state)
-            if self._still_ours():
+        with self._write_lock:
+            self._holder = self._holder.refresh(state)
+            if self._check_ownership():
                 self._files.write(self._number, self._holder.to_json())
 
     def release(self) -> None:
-        """Stop the signs of life, and remove our file.
+        """Stop the heartbeat, and remove our file.
 
         Raises:
-            OSError: it could not be removed; it frees the destination when it expires.
+            OSError: it could not be removed; the destination is free once it has expired.
         """
         self._ended.set()
-        with self._writing:
+        with self._write_lock:
             found = self._files.read(self._number)
-            if found is not None and Holder.run_of(found) == self._holder.run_id:
+            if found is not None and Holder.read_run_id(found) == self._holder.run_id:
                 self._files.remove([self._number])
 
-    def _beat(self) -> None:
+    def _run_heartbeat(self) -> None:
         while not self._ended.wait(self._interval) and not self.lost.is_set():
             try:
-                self._give_sign()
-            # Whatever the storage says: the next beat may come through, or the guard ends it.
+                self._refresh()
+            # Any error of the storage: the next heartbeat may succeed, or the watchdog gives up.
             except Exception as error:  # noqa: BLE001
-                self._trouble = f": {error}"
+                self._last_error = f": {error}"
 
-    def _give_sign(self) -> None:
-        with self._writing:
-            if self._ended.is_set() or not self._still_ours():
+    def _refresh(self) -> None:
+        with self._write_lock:
+            if self._ended.is_set() or not self._check_ownership():
                 return
-            began = self._ticks
-            self._holder = self._holder.alive_now(self._holder.state)
+            start_tick = self._ticks
+            self._holder = self._holder.refresh(self._holder.state)
             self._files.write(self._number, self._holder.to_json())
-            if self._still_ours():
-                self._alive_tick = began
+            if self._check_ownership():
+                self._refreshed_tick = start_tick
 
-    def _still_ours(self) -> bool:
-        """Look; a lock that is lost is told."""
+    def _check_ownership(self) -> bool:
+        """Whether the lock is still ours; if it is not, it is declared lost."""
         numbers = self._files.numbers()
         own = self._files.read(self._number) if self._number in numbers else None
         if numbers and numbers[-1] > self._number:
-            self._lose(f"{_who(self._files.read(numbers[-1]))} took the destination over")
+            self._lose(f"{_name_run(self._files.read(numbers[-1]))} took the destination over")
         elif own is None:
             self._lose(f"its lock file {self._files.url_of(self._number)} was removed")
-        elif Holder.run_of(own) != self._holder.run_id:
-            self._lose(f"{_who(own)} holds the destination now")
+        elif Holder.read_run_id(own) != self._holder.run_id:
+            self._lose(f"{_name_run(own)} holds the destination now")
         return not self.lost.is_set()
 
-    def _guard(self) -> None:
-        # Counts its own steps: a process that was suspended has not been silent, it was away,
-        # and its next beat looks before anything else.
-        while not self._ended.wait(self._interval / _GUARDS_PER_BEAT) and not self.lost.is_set():
+    def _run_watchdog(self) -> None:
+        # Counts its own ticks, not the clock: while a process is suspended no ticks pass, and
+        # its next heartbeat checks the lock before anything else.
+        while (
+            not self._ended.wait(self._interval / _TICKS_PER_HEARTBEAT) and not self.lost.is_set()
+        ):
             self._ticks += 1
-            if self._ticks - self._alive_tick > _BEATS_PER_EXPIRY * _GUARDS_PER_BEAT:
+            if self._ticks - self._refreshed_tick > _HEARTBEATS_PER_EXPIRY * _TICKS_PER_HEARTBEAT:
                 self._lose(
-                    f"no sign of life could be written for {self._holder.expires_seconds:g} s"
-                    f"{self._trouble}"
+                    f"its lock could not be refreshed for {self._holder.expires_seconds:g} s"
+                    f"{self._last_error}"
                 )
 
     def _lose(self, reason: str) -> None:
-        with self._losing:
+        with self._lost_lock:
             if self.lost.is_set() or self._ended.is_set():
                 return
             self.reason = reason
@@ -138,6 +143,6 @@ class Lease:
             self._on_lost(reason)
 
 
-def _who(content: bytes | None) -> str:
-    run_id = Holder.run_of(content) if content else None
+def _name_run(content: bytes | None) -> str:
+    run_id = Holder.read_run_id(content) if content else None
     return f"run {run_id}" if run_id else "another run"

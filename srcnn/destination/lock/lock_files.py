@@ -1,4 +1,4 @@
-"""The lock files of a destination; what they mean is said in `srcnn.destination.lock.acquire`."""
+"""The numbered lock files of a destination; `srcnn.destination.lock.acquire` gives them meaning."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ class LockFiles:
     """The lock files of a destination, by number."""
 
     def __init__(self, dst: Folder) -> None:
-        """Look at nothing yet."""
+        """Read nothing yet.
+
+        Args:
+            dst: the destination.
+        """
         self._folder = Folder(dst.url_of(LOCK_FOLDER), dst.limits)
 
     def numbers(self) -> list[int]:
-        """All there are, ascending.
+        """List the numbers of all lock files, in ascending order.
 
         Raises:
             OSError: they could not be listed.
@@ -35,37 +39,37 @@ class LockFiles:
         return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
 
     def read(self, number: int) -> bytes | None:
-        """The content of one; None where it is gone."""
+        """Return the content of one file; None if it is gone."""
         try:
-            return self._folder.read(_name(number))
+            return self._folder.read(_name_file(number))
         except FileNotFoundError:
             return None
 
     def create(self, number: int, content: bytes) -> bool:
-        """Whether the file was made; False where there is one."""
-        return self._folder.create(_name(number), content)
+        """Create a file; return False if it exists already."""
+        return self._folder.create(_name_file(number), content)
 
     def write(self, number: int, content: bytes) -> None:
-        """Replace the content."""
-        self._folder.write(_name(number), content)
+        """Replace the content of a file."""
+        self._folder.write(_name_file(number), content)
 
     def remove(self, numbers: Iterable[int]) -> None:
-        """Remove them, as far as they are there."""
+        """Remove files; those that are gone already are ignored."""
         for number in numbers:
             with suppress(FileNotFoundError):
-                self._folder.remove(_name(number))
+                self._folder.remove(_name_file(number))
 
     def age_seconds(self, number: int) -> float:
-        """Since it was written, by its storage's clock; 0 where it is gone."""
+        """Return the age of a file, by the storage's timestamp; 0 if it is gone."""
         try:
-            return time.time() - self._folder.modified(_name(number)).timestamp()
+            return time.time() - self._folder.modified(_name_file(number)).timestamp()
         except FileNotFoundError:
             return 0
 
     def url_of(self, number: int) -> str:
-        """The URL of a file, for people to read."""
-        return self._folder.url_of(_name(number))
+        """Return the URL of a file, for messages."""
+        return self._folder.url_of(_name_file(number))
 
 
-def _name(number: int) -> str:
+def _name_file(number: int) -> str:
     return f"{number}.json"

@@ -1,7 +1,7 @@
-"""Who holds a destination: what a lock file says, and whether that run still lives.
+"""Who holds a destination: the content of a lock file, and whether its process is still alive.
 
-The clocks of two machines differ, and so do their tables of processes: a process is only
-looked for where its number means something.
+Clocks and process ids are local to a machine: a process is looked up only if its id belongs to
+the process table that this process sees.
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ import json
 import math
 import os
 import socket
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import psutil
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 HolderState = Literal["running", "stopping", "dropping"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
-_START_TOLERANCE_SECONDS = 2.0  # the time of booting is told to the second
+_START_TOLERANCE_SECONDS = 2.0  # the boot time has a resolution of one second
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A run that holds a destination, as its lock file says.
+    """A run that holds a destination, as stored in its lock file.
+
+    The aliases are the names in the file: runs of other versions read them.
 
     Attributes:
         run_id: of the run.
-        host: name of its machine, for people.
-        process_table: which table `pid` belongs to; containers of one machine have their own.
+        host: name of its machine, for messages.
+        process_table: identifies the machine, boot and PID namespace that `pid` belongs to;
+            each container of a machine has its own.
         pid: its process.
-        started_seconds: from the machine's start to the process's.
-        since: when the run took the destination, UTC, ISO 8601.
-        beat: its last sign of life, likewise.
-        expires_seconds: of silence, after which it counts as dead.
-        state: what it told the workers to do.
+        started_seconds: from the machine's boot to the start of the process.
+        acquired_at: when the run acquired the lock, UTC, ISO 8601.
+        refreshed_at: its last heartbeat, UTC, ISO 8601.
+        expires_seconds: without a refresh, after which the lock is stale.
+        state: what workers on other machines must do.
     """
 
     run_id: str
@@ -46,106 +49,108 @@ class Holder:
     process_table: str
     pid: int
     started_seconds: float
-    since: str
-    beat: str
+    acquired_at: Annotated[str, Field(alias="since")]
+    refreshed_at: Annotated[str, Field(alias="beat")]
     expires_seconds: float
     state: HolderState = "running"
 
     @classmethod
-    def me(cls, run_id: str, expires_seconds: float) -> Holder:
-        """This process, from now on."""
-        now, pid = _now(), os.getpid()
+    def for_this_process(cls, run_id: str, expires_seconds: float) -> Holder:
+        """Describe this process, as of now."""
+        now, pid = _format_now(), os.getpid()
         return cls(
             run_id=run_id,
             host=socket.gethostname(),
-            process_table=_process_table(),
+            process_table=_identify_process_table(),
             pid=pid,
-            started_seconds=_started_seconds(pid),
-            since=now,
-            beat=now,
+            started_seconds=_read_start_seconds(pid),
+            acquired_at=now,
+            refreshed_at=now,
             expires_seconds=expires_seconds,
         )
 
     @classmethod
     def parse(cls, content: bytes) -> Holder:
-        """What a lock file says.
+        """Parse the content of a lock file.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a valid lock file.
         """
         holder = _HOLDERS.validate_json(content)
-        if not (_time(holder.since).tzinfo and _time(holder.beat).tzinfo):
-            raise ValueError("its times name no time zone")
+        times = (holder.acquired_at, holder.refreshed_at)
+        if not all(_parse_time(text).tzinfo for text in times):
+            raise ValueError("its times have no time zone")
         if holder.pid < 1 or not 0 < holder.expires_seconds < math.inf:
-            raise ValueError("its process or its expiry is none")
+            raise ValueError("its process id or its expiry is out of range")
         return holder
 
     @classmethod
-    def run_of(cls, content: bytes) -> str | None:
-        """The run that wrote a lock file; None where it cannot be read."""
+    def read_run_id(cls, content: bytes) -> str | None:
+        """Return the run that wrote a lock file; None if it cannot be parsed."""
         try:
             return cls.parse(content).run_id
         except ValueError:
             return None
 
     def to_json(self) -> bytes:
-        """The lock file's content."""
-        return json.dumps(asdict(self), indent=1).encode()
+        """Return the content of the lock file."""
+        return json.dumps(_HOLDERS.dump_python(self, by_alias=True), indent=1).encode()
 
-    def alive_now(self, state: HolderState) -> Holder:
-        """The same with a sign of life."""
-        return replace(self, beat=_now(), state=state)
-
-    @property
-    def silent_seconds(self) -> float:
-        """Since its last sign of life, as far as the two clocks agree."""
-        return (datetime.now(UTC) - _time(self.beat)).total_seconds()
+    def refresh(self, state: HolderState) -> Holder:
+        """Return a copy with a heartbeat as of now, and the given state."""
+        return replace(self, refreshed_at=_format_now(), state=state)
 
     @property
-    def has_ended(self) -> bool:
-        """Whether its process is known to be gone; False where that cannot be known from here."""
-        if self.process_table != _process_table():
+    def seconds_since_refresh(self) -> float:
+        """Seconds since the last heartbeat, as far as the two clocks agree."""
+        return (datetime.now(UTC) - _parse_time(self.refreshed_at)).total_seconds()
+
+    @property
+    def is_process_gone(self) -> bool:
+        """Whether its process is known to be gone; False if that cannot be known from here."""
+        if self.process_table != _identify_process_table():
             return False
         try:
-            started = _started_seconds(self.pid)
+            started = _read_start_seconds(self.pid)
             if psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE:
                 return True
         except psutil.NoSuchProcess:
             return True
         except psutil.AccessDenied:
             return False
+        # A different start time: another process has got the same id since.
         return abs(started - self.started_seconds) > _START_TOLERANCE_SECONDS
 
     def __str__(self) -> str:
-        """The run, its machine and process, and when it was seen, for people."""
-        since, beat = _time(self.since), _time(self.beat)
+        """The run, its machine and process, and its times, for messages."""
+        acquired, refreshed = _parse_time(self.acquired_at), _parse_time(self.refreshed_at)
         return (
             f"run {self.run_id} (host {self.host}, process {self.pid}) since "
-            f"{since:%Y-%m-%d %H:%M:%S} UTC, with its last sign of life "
-            f"{max(self.silent_seconds, 0):.0f} s ago ({beat:%H:%M:%S} UTC)"
+            f"{acquired:%Y-%m-%d %H:%M:%S} UTC, last heartbeat "
+            f"{max(self.seconds_since_refresh, 0):.0f} s ago ({refreshed:%H:%M:%S} UTC)"
         )
 
 
 _HOLDERS = TypeAdapter(Holder)
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _process_table() -> str:
-    """One name for each table of processes: no two machines, boots or containers share it."""
+def _identify_process_table() -> str:
+    """Return a name that no two machines, boots or containers share."""
     try:
         boot, namespace = _BOOT_ID.read_text().strip(), _PROCESS_NAMESPACE.stat().st_ino
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return f"{socket.gethostname()} since {psutil.boot_time():.0f}"
     return f"{boot}/{namespace}"
 
 
-def _started_seconds(pid: int) -> float:
-    # Both are told by the clock, which may be set in between: their difference stays.
+def _read_start_seconds(pid: int) -> float:
+    # Both are clock times, and the clock may be set in between: only their difference is stable.
     return float(psutil.Process(pid).create_time() - psutil.boot_time())

@@ -1,4 +1,7 @@
-"""What a run reports to its workers elsewhere, by its lock file: `srcnn.destination.lock`."""
+"""How a worker on another machine follows its run: by the run's lock file.
+
+See `srcnn.destination.lock.acquire` for the protocol.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +17,44 @@ WatchState = Literal["running", "stopping", "dropping", "lost"]
 
 
 def watch(dst: Folder, run_id: str) -> WatchState:
-    """What a run tells its workers; for a worker, between images.
+    """Return the state of the run that a worker works for; called between images.
 
-    A run counts as dead when its lock file stays the same for as long as it says it may: by
-    this machine's clock alone, which may differ from the run's, and since the first look.
+    A run counts as dead when its lock file has not changed for as long as its expiry. That time
+    is measured on this machine, since the file was first seen as it is: the run's clock may differ.
 
     Args:
         dst: the destination.
         run_id: the run that the worker works for.
 
     Returns:
-        The run's state; `lost` where the destination is not the run's any more.
+        The state that the run published; `lost` if it no longer holds the destination.
 
     Raises:
-        OSError: it could not be read, which says nothing of the lock.
+        OSError: the lock could not be read, so its state is unknown.
     """
-    return _watcher(dst.url, run_id).look(LockFiles(dst))
+    return _get_watcher(dst.url, run_id).check(LockFiles(dst))
 
 
 class _Watcher:
-    """Remembers since when a lock file has been as it is."""
+    """Remembers since when a lock file has had its present content."""
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
-        self._seen = b""
+        self._content = b""
         self._since = 0.0
 
-    def look(self, files: LockFiles) -> WatchState:
+    def check(self, files: LockFiles) -> WatchState:
         numbers = files.numbers()
         content = files.read(numbers[-1]) if numbers else None
-        if content is None or Holder.run_of(content) != self._run_id:
+        if content is None or Holder.read_run_id(content) != self._run_id:
             return "lost"
-        if content != self._seen:
-            self._seen, self._since = content, time.monotonic()
+        if content != self._content:
+            self._content, self._since = content, time.monotonic()
         holder = Holder.parse(content)
         expired = time.monotonic() - self._since > holder.expires_seconds
         return "lost" if expired else holder.state
 
 
 @lru_cache(maxsize=16)
-def _watcher(_url: str, run_id: str) -> _Watcher:
+def _get_watcher(_url: str, run_id: str) -> _Watcher:
     return _Watcher(run_id)

@@ -1,4 +1,4 @@
-"""Which library decodes which kind of file; each file is decoded once."""
+"""Chooses the library that decodes a file; each file is decoded once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 from PIL import ImageFile
 
 from srcnn.images.decoding import jpeg, opencv, pillow, png, tiff
-from srcnn.images.tiff_tags import tiff_metadata
+from srcnn.images.tiff_tags import read_tiff_metadata
 
 _METADATA = {
     cv2.IMAGE_METADATA_EXIF: "exif",
@@ -19,14 +19,14 @@ _METADATA = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a file holds.
+class DecodedFile:
+    """The content of a file, before its orientation is applied.
 
     Attributes:
-        pixels: as they are stored, not turned; BGR(A) or grey.
-        is_grey: the file holds no colours, though its pixels may have planes for them.
-        metadata: OpenCV's metadata type to the file's own bytes.
-        notes: what was done to its colours.
+        pixels: as stored; BGR(A) or grey.
+        is_grey: whether the file is grey, even if its pixels have planes for colours.
+        metadata: the file's blocks, by OpenCV's metadata type.
+        notes: conversions of its colours.
     """
 
     pixels: Any
@@ -35,8 +35,8 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def found_in(image: ImageFile.ImageFile, data: bytes) -> Found:
-    """Decode a file as it is stored.
+def decode_file(image: ImageFile.ImageFile, data: bytes) -> DecodedFile:
+    """Decode a file, without applying its orientation.
 
     Args:
         image: opened, not loaded.
@@ -44,47 +44,47 @@ def found_in(image: ImageFile.ImageFile, data: bytes) -> Found:
 
     Raises:
         DamagedImageError: it is truncated or damaged.
-        UnsupportedImageError: its pixels are of a kind that is not handled.
+        UnsupportedImageError: its kind of pixels is not supported.
     """
     if image.format == "PNG":
-        pixels, metadata = png.decoded(data)
-        return Found(pixels, png.is_grey(data), metadata)
+        pixels, metadata = png.decode(data)
+        return DecodedFile(pixels, png.is_grey(data), metadata)
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
     if image.format == "TIFF":
-        metadata |= tiff_metadata(image)
-    if image.mode in pillow.CONVERTED:
-        metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # not of RGB
-        pixels, note = pillow.converted(image, data)
-        return Found(pixels, metadata=metadata, notes=(note,))
-    is_grey = _says_grey(image, data)  # before it is loaded
-    return Found(_pixels(image, data), is_grey, metadata)
+        metadata |= read_tiff_metadata(image)
+    if image.mode in pillow.CONVERTED_MODES:
+        metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # it is not for RGB
+        pixels, note = pillow.decode_as_rgb(image, data)
+        return DecodedFile(pixels, metadata=metadata, notes=(note,))
+    is_grey = _declares_grey(image, data)  # before the image is loaded
+    return DecodedFile(_decode_pixels(image, data), is_grey, metadata)
 
 
-def _pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
+def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
     match image.format:
         case "JPEG" | "MPO":
-            pixels = jpeg.pixels_of(image, data)
+            pixels = jpeg.decode(image, data)
         case "WEBP":
-            pixels = opencv.pixels_of(data)
+            pixels = opencv.decode(data)
         case "AVIF":
-            pixels = opencv.avif_pixels_of(data)
+            pixels = opencv.decode_avif(data)
         case "TIFF" if tiff.is_deep(image):
-            pixels = tiff.deep_pixels_of(image, data)
+            pixels = tiff.decode_deep(image, data)
         case "PPM" if opencv.is_deep_pnm(data):
-            pixels = opencv.pnm_pixels_of(data)
+            pixels = opencv.decode_pnm(data)
         case "GIF":
-            opencv.pixels_of(data)  # Pillow takes no notice of what is left over in the stream
-            pixels = pillow.pixels_of(image)
+            opencv.decode(data)  # checks the end of the stream, which Pillow ignores
+            pixels = pillow.decode(image)
         case _:
-            pixels = pillow.pixels_of(image)
+            pixels = pillow.decode(image)
     return pixels
 
 
-def _says_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
-    """Whether a file says that it has no colours."""
+def _declares_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
+    """Whether a file declares itself grey."""
     if image.format == "AVIF":
-        return opencv.avif_is_grey(data)
+        return opencv.is_grey_avif(data)
     return image.mode in ("1", "L", "LA") or (
         image.format == "TIFF" and tiff.is_grey_with_alpha(image)
     )

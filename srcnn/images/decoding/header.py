@@ -1,6 +1,6 @@
-"""What a file says of itself, read off its first bytes; no pixel is decoded.
+"""Reads the header of an image file from its first bytes; no pixel is decoded.
 
-What is compressed within a header (profiles, texts) is bounded by Pillow:
+Pillow limits the size of compressed parts of a header (profiles, texts):
 https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png
 """
 
@@ -13,102 +13,102 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding.orientation import TURNED, orientation_in
+from srcnn.images.decoding.orientation import TURNED, find_orientation
 
-# Others that Pillow knows are no pictures of ours: PDF and PostScript run other programs.
+# Only these of Pillow's formats: PDF and PostScript, for example, would run other programs.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "PPM", "GIF", "AVIF")
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself before it is decoded.
+    """The header of an image file.
 
     Attributes:
-        size: as the picture is seen, EXIF orientation applied.
+        size: of the upright picture, with the EXIF orientation applied.
     """
 
     size: Size
 
 
 def read_header(file: IO[bytes]) -> Header:
-    """Read size and kind off the first bytes, without decoding pixels.
+    """Read the header of an image file, without decoding pixels.
 
     Args:
-        file: open for reading, anywhere in the world: only what is needed is read.
+        file: open for reading, local or remote: only the bytes that are needed are read.
 
     Raises:
-        DamagedImageError: it is no image.
+        DamagedImageError: it is not a readable image.
         UnsupportedImageError: it is animated, or has several pages.
         StorageError: it could not be read.
     """
-    with opened(file) as image:
-        return header_of(image, file)
+    with open_image(file) as image:
+        return parse_header(image, file)
 
 
-def opened(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Open a file as an image; no pixel is decoded.
+def open_image(file: IO[bytes]) -> ImageFile.ImageFile:
+    """Open a file as an image, without decoding pixels.
 
     Raises:
-        DamagedImageError: it is no image.
+        DamagedImageError: it is not a readable image.
         StorageError: it could not be read.
     """
-    # Our own limit on pixels is checked on the header (see `plan`); Pillow's is a process-wide
-    # warning at 89 Mpx and an error at 179 Mpx.
+    # The plan checks our own limit on pixels, by the header. Pillow's is a process-wide warning at
+    # 89 Mpx and an error at 179 Mpx.
     Image.MAX_IMAGE_PIXELS = None
-    _know_deep_grey_with_alpha()
+    _register_deep_grey_with_alpha()
     try:
         return Image.open(file, formats=_FORMATS)
-    except StorageError:  # the file may be whole
+    except StorageError:  # the file itself may be intact
         raise
-    # Pillow's parsers raise what they meet: OSError, SyntaxError, ValueError, struct.error.
+    # Pillow's parsers raise many types: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
-        raise DamagedImageError(f"it is no image that can be read: {reason_of(error)}") from error
+        raise DamagedImageError(f"not a readable image: {describe_error(error)}") from error
 
 
-def header_of(image: ImageFile.ImageFile, file: IO[bytes]) -> Header:
-    """The header of an image.
+def parse_header(image: ImageFile.ImageFile, file: IO[bytes]) -> Header:
+    """Parse the header of an opened image.
 
     Args:
-        image: as `opened` gives it.
-        file: that it was opened on.
+        image: from `open_image`.
+        file: that the image was opened from.
 
     Raises:
-        DamagedImageError: the header is damaged further on.
+        DamagedImageError: a later part of the header is damaged.
         UnsupportedImageError: it is animated, or has several pages.
         StorageError: it could not be read.
     """
     try:
-        frames = _frames(image)
+        frames = _count_frames(image)
     except StorageError:
         raise
-    # As above: parsers raise many kinds.
+    # As above: parsers raise many types.
     except Exception as error:
-        raise DamagedImageError(f"its header is damaged: {reason_of(error)}") from error
+        raise DamagedImageError(f"its header is damaged: {describe_error(error)}") from error
     if frames != "1":
         raise UnsupportedImageError(
-            f"it has {frames} frames or pages; only single pictures are upscaled: split it first"
+            f"it has {frames} frames or pages; only single images are upscaled: split it first"
         )
     width, height = image.size
-    turned = orientation_in(image, file) in TURNED
+    turned = find_orientation(image, file) in TURNED
     return Header(Size(width, height) if turned else Size(height, width))
 
 
-def reason_of(error: BaseException) -> str:
-    """The text of a library's error, for people."""
-    text = str(error).partition(" <")[0]  # what follows is an address in memory
+def describe_error(error: BaseException) -> str:
+    """Return the text of a library's error, for messages."""
+    text = str(error).partition(" <")[0]  # followed by a memory address
     return text or type(error).__name__
 
 
-def _frames(image: ImageFile.ImageFile) -> str:
-    if image.format == "MPO":  # a JPEG, with previews and gain maps of phones behind it
+def _count_frames(image: ImageFile.ImageFile) -> str:
+    if image.format == "MPO":  # a JPEG, followed by a phone's previews and gain maps
         return "1"
-    if image.format == "GIF":  # to count them costs the whole file
+    if image.format == "GIF":  # counting them would read the whole file
         return "several" if getattr(image, "is_animated", False) else "1"
     return str(getattr(image, "n_frames", 1))
 
 
-def _know_deep_grey_with_alpha() -> None:
-    """Tell Pillow that grey with alpha of 16 bits exists, so that it reads its header."""
+def _register_deep_grey_with_alpha() -> None:
+    """Make Pillow read the headers of TIFFs in 16-bit grey with alpha, which it does not know."""
     for order in (b"II", b"MM"):
         for white in (0, 1):
             for alpha in (1, 2):

@@ -1,7 +1,7 @@
-"""JPEG by libjpeg-turbo, which says whether it had to make anything up.
+"""Decodes JPEG with libjpeg-turbo, which reports whether data was missing.
 
-All ways through this module use libjpeg-turbo's accurate integer transform and its smooth
-("fancy") upsampling of colours: one picture, whichever way it took.
+Both decoders of this module use libjpeg-turbo's accurate integer transform and its smooth
+("fancy") upsampling of colours, so they give the same pixels.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError
 from srcnn.images.decoding import pillow
-from srcnn.images.decoding.jpeg_truncation import is_whole
+from srcnn.images.decoding.jpeg_truncation import is_complete
 
 
-def pixels_of(image: ImageFile.ImageFile, data: bytes) -> Any:
-    """Decode a JPEG of grey or colour.
+def decode(image: ImageFile.ImageFile, data: bytes) -> Any:
+    """Decode a grey or colour JPEG.
 
     Args:
         image: opened by Pillow, not loaded.
@@ -28,18 +28,18 @@ def pixels_of(image: ImageFile.ImageFile, data: bytes) -> Any:
     """
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-        if (width, height) == image.size:  # seen before the pixels are given memory
+        if (width, height) == image.size:  # checked before memory for the pixels is allocated
             space = "GRAY" if image.mode == "L" else "BGR"
             pixels = simplejpeg.decode_jpeg(data, space)
             return pixels[:, :, 0] if image.mode == "L" else pixels
-    except ValueError:  # damaged; or whole and odd, such as with bytes between its parts
+    except ValueError:  # damaged, or complete but unusual, such as with bytes between segments
         pass
-    return _looked_at(image, data)
+    return _decode_leniently(image, data)
 
 
-def _looked_at(image: ImageFile.ImageFile, data: bytes) -> Any:
-    """The pixels of a JPEG that libjpeg warns of: whole, if its last block is."""
-    pixels = pillow.pixels_of(image)
-    if not is_whole(data, image):
-        raise DamagedImageError("the file is truncated: a part of the JPEG's picture is missing")
+def _decode_leniently(image: ImageFile.ImageFile, data: bytes) -> Any:
+    """Decode a JPEG that libjpeg warns about; it is accepted if its last block is present."""
+    pixels = pillow.decode(image)
+    if not is_complete(data, image):
+        raise DamagedImageError("the file is truncated: a part of the JPEG data is missing")
     return pixels

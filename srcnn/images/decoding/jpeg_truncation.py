@@ -1,4 +1,4 @@
-"""Whether a JPEG's picture is whole: decoders make up what is missing, and say nothing."""
+"""Detects truncated JPEGs: decoders fill in missing data, and do not report it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from PIL import Image
 
 # Markers are 0xFF and one of these (ITU T.81, table B.1).
 _MARK, _END, _SCAN = 0xFF, 0xD9, 0xDA
-# After 0xFF within coded bits: the bits themselves, restarts, and TEM, which stands alone.
+# After 0xFF within coded data: a stuffed byte, restart markers, and TEM, which has no segment.
 _STUFFED = frozenset({0x00, 0x01, *range(0xD0, 0xD8)})
 _BITS = b"\xaa" * 512
-_RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # likewise: RST0 to RST7
+_RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # RST0 to RST7
 
 
-def is_whole(data: bytes, image: Image.Image) -> bool:
-    """Whether the coded picture is there to its last block.
+def is_complete(data: bytes, image: Image.Image) -> bool:
+    """Whether the coded data is present up to the last block.
 
-    A picture that is cut has its end marker missing (a file that was allocated and never
-    filled), or too early (a tool that "repaired" it). Where bits are missing, decoders read
-    zeros, then leave blocks grey. So other bits are put before the end: they change what is
-    made up, and nothing where nothing is. A progressive picture that lacks whole scans is a
-    coarse one, not a cut one, and passes.
+    In a truncated image, the end marker is missing (a file that was allocated and never filled),
+    or too early (a tool that "repaired" it). Decoders read missing bits as zeros, and then leave
+    blocks grey. So this decodes again with other bits before the end marker: they change
+    blocks that were filled in, and no others. A progressive image without some of its scans is
+    coarse, not truncated, and passes.
 
     Args:
         data: the file's content.
-        image: the same, loaded by Pillow.
+        image: the same file, loaded by Pillow.
     """
-    start, end = _coded(data)
+    start, end = _find_coded_data(data)
     if end is None:
         return False
-    # A decoder may be waiting for the next restart marker; 0xFF alone fills up before a marker.
+    # The decoder may expect the next restart marker; 0xFF bytes before a marker are padding.
     last = max(_RESTARTS, key=lambda marker: data.rfind(marker, start, end))
     restarted = data.find(last, start, end) >= 0
     expected = _RESTARTS[(_RESTARTS.index(last) + 1) % 8 if restarted else 0]
@@ -39,21 +39,21 @@ def is_whole(data: bytes, image: Image.Image) -> bool:
     try:
         with Image.open(io.BytesIO(changed)) as other:
             return np.array_equal(np.asarray(other), np.asarray(image))
-    except (OSError, SyntaxError):  # the bits were read as pixels
+    except (OSError, SyntaxError):  # the bits were decoded as pixels
         return False
 
 
-def _coded(data: bytes) -> tuple[int, int | None]:
-    """Where the first scan begins, and where the end marker stands; None where there is none.
+def _find_coded_data(data: bytes) -> tuple[int, int | None]:
+    """Find the start of the first scan, and the end marker; None if there is no end marker.
 
-    Segments are walked: thumbnails before the first scan, and comments and tables between
-    scans, may hold bytes that look like an end.
+    Walks the segments, because thumbnails before the first scan, and comments and tables between
+    scans, may contain bytes that look like an end marker.
     """
     first, at = 0, 2
     while 0 <= at < len(data) - 1:
         kind = data[at + 1]
         if data[at] != _MARK or kind in _STUFFED or kind == _MARK:
-            at = data.find(b"\xff", at + 1)  # coded bits, or any number of 0xFF before a marker
+            at = data.find(b"\xff", at + 1)  # coded data, or 0xFF padding before a marker
         elif kind == _END:
             return first, at
         else:

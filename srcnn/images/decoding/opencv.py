@@ -1,4 +1,4 @@
-"""Pixels by OpenCV, in the file's own depth; it refuses what ends early."""
+"""Decodes with OpenCV, in the file's own depth; it rejects truncated files."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from srcnn.errors import DamagedImageError
 from srcnn.images.pixels import GREY
 
 _WHITE = 65_535
-# Netpbm: magic number, width, height, the value of white; comments run to the line's end.
+# Netpbm: magic number, width, height, maximum value; a comment ends with its line.
 _PNM_HEADER = re.compile(rb"P[2356](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s+(?:#[^\n]*\n\s*)*(\d+)\s")
 # AV1 in ISOBMFF, section 2.3.3: bits of the third byte of an AV1CodecConfigurationBox.
 _AVIF_BOX, _HIGH_DEPTH, _TWELVE_BITS, _MONOCHROME = b"av1C", 0x40, 0x20, 0x10
 
 
-def pixels_of(data: bytes) -> Any:
-    """Decode a file as it is stored: grey, BGR or BGRA.
+def decode(data: bytes) -> Any:
+    """Decode a file, without applying its orientation: grey, BGR or BGRA.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
-    return decoded(data)[0]
+    return decode_with_metadata(data)[0]
 
 
-def decoded(data: bytes) -> tuple[Any, dict[int, bytes]]:
-    """Pixels as above, and OpenCV's metadata type to the file's own bytes.
+def decode_with_metadata(data: bytes) -> tuple[Any, dict[int, bytes]]:
+    """Decode as above; also return the file's metadata blocks, by OpenCV's metadata type.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
-    # It would tell people by standard error of what is the image's failure, and told as such.
+    # OpenCV would print to standard error what is reported as the image's failure anyway.
     level = cv2.utils.logging.getLogLevel()
     if level != cv2.utils.logging.LOG_LEVEL_SILENT:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -49,49 +49,49 @@ def decoded(data: bytes) -> tuple[Any, dict[int, bytes]]:
     return pixels[:, :, 0] if pixels.ndim > GREY and pixels.shape[2] == 1 else pixels, metadata
 
 
-def avif_pixels_of(data: bytes) -> Any:
-    """Decode an AVIF; samples of 10 and 12 bits over the whole of 16.
+def decode_avif(data: bytes) -> Any:
+    """Decode an AVIF; samples of 10 and 12 bits are scaled to 16.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
-    pixels = pixels_of(data)
+    pixels = decode(data)
     if pixels.dtype != np.uint16:
         return pixels
-    return over_16_bits(pixels, 4095 if _avif_flags(data) & _TWELVE_BITS else 1023)
+    return scale_to_16_bits(pixels, 4095 if _read_avif_flags(data) & _TWELVE_BITS else 1023)
 
 
-def avif_is_grey(data: bytes) -> bool:
-    """Whether an AVIF says that it has no colours."""
-    return bool(_avif_flags(data) & _MONOCHROME)
+def is_grey_avif(data: bytes) -> bool:
+    """Whether an AVIF declares itself grey."""
+    return bool(_read_avif_flags(data) & _MONOCHROME)
 
 
-def _avif_flags(data: bytes) -> int:
+def _read_avif_flags(data: bytes) -> int:
     at = data.find(_AVIF_BOX)
     return data[at + 6] if 0 <= at < len(data) - 6 else 0
 
 
 def is_deep_pnm(data: bytes) -> bool:
-    """Whether the samples of a PNM have more than a byte."""
+    """Whether the samples of a PNM have more than 8 bits."""
     header = _PNM_HEADER.match(data)
     return header is not None and int(header[1]) > 255  # noqa: PLR2004 - a byte
 
 
-def pnm_pixels_of(data: bytes) -> Any:
-    """Decode a deep PNM; its header names its own white.
+def decode_pnm(data: bytes) -> Any:
+    """Decode a deep PNM, scaled from the maximum value in its header.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
     """
     header = _PNM_HEADER.match(data)
-    pixels = pixels_of(data)
+    pixels = decode(data)
     if header is None or pixels.dtype != np.uint16:
-        raise DamagedImageError(f"its header says 16 bits, its pixels are {pixels.dtype}")
-    return over_16_bits(pixels, int(header[1]))
+        raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
+    return scale_to_16_bits(pixels, int(header[1]))
 
 
-def over_16_bits(pixels: Any, white: int) -> Any:
-    """Samples of 0..`white` spread over 0..65535, rounded."""
+def scale_to_16_bits(pixels: Any, white: int) -> Any:
+    """Scale samples from 0..`white` to 0..65535, rounded."""
     if white == _WHITE:
         return pixels
     scaled = pixels.astype(np.float64) * (_WHITE / white)

@@ -1,4 +1,4 @@
-"""The orientation of a picture: found wherever a reader honours it, and applied once."""
+"""The orientation of an image: found wherever other readers look for it, and applied once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import IO, Any
 import numpy as np
 from PIL import ImageFile
 
-from srcnn.images.metadata import orientation_of
+from srcnn.images.metadata import read_orientation
 from srcnn.images.pixels import Pixels
 
-# What puts the pixels of an EXIF orientation upright: quarter turns, then a flip.
+# Quarter turns, and then a flip, that turn the pixels of an EXIF orientation upright.
 _UPRIGHT = {
     2: (0, True),
     3: (2, False),
@@ -22,31 +22,31 @@ _UPRIGHT = {
     7: (1, True),
     8: (1, False),
 }
-TURNED = (5, 6, 7, 8)  # height and width change places
+TURNED = (5, 6, 7, 8)  # height and width are swapped
 _TAIL_BYTES = 64 * 1024
 _EXIF = b"eXIf"
 
 
-def orientation_in(image: ImageFile.ImageFile, file: IO[bytes]) -> int:
-    """The turn that an image's pixels need, as an EXIF orientation; 1 for none.
+def find_orientation(image: ImageFile.ImageFile, file: IO[bytes]) -> int:
+    """Find the EXIF orientation of an image; 1 if its pixels are upright.
 
     Args:
         image: opened, not loaded.
-        file: that it was opened on; of a PNG the last 64 KiB are read besides its header.
+        file: that the image was opened from; of a PNG, the last 64 KiB are read too.
     """
     if image.format == "PNG" and "exif" not in image.info:
-        block = exif_at_the_end(file)
-        if block is not None:  # as if it stood before the pixels: the one place to look
+        block = read_trailing_exif(file)
+        if block is not None:  # as if it were before the pixels, where `read_orientation` looks
             image.info["exif"] = b"Exif\x00\x00" + block
-    return orientation_of(image)
+    return read_orientation(image)
 
 
-def exif_at_the_end(file: IO[bytes]) -> bytes | None:
-    """The EXIF block behind the pixels of a PNG; None where the last 64 KiB hold none.
+def read_trailing_exif(file: IO[bytes]) -> bytes | None:
+    """Read the EXIF block after the pixels of a PNG; None if there is none in the last 64 KiB.
 
-    PNG lets the chunk stand on either side of the pixels (PNG 3, section 5.6), and ImageMagick
-    puts it behind them. A plan would have to walk all chunks to find it anywhere; a file's end
-    is one request. What lies further from the end is no orientation to us.
+    PNG allows the chunk before or after the pixels (PNG 3, section 5.6), and ImageMagick writes
+    it after them. Finding it anywhere would need a walk over all chunks, and the end of a file
+    is one request. A block further from the end is ignored.
     """
     position = file.tell()
     try:
@@ -55,21 +55,24 @@ def exif_at_the_end(file: IO[bytes]) -> bytes | None:
     finally:
         file.seek(position)
     at = tail.rfind(_EXIF)
-    if at < 4:  # noqa: PLR2004 - the length stands before the name: PNG 3, section 5.3
+    if at < 4:  # noqa: PLR2004 - the length is before the name: PNG 3, section 5.3
         return None
     end = at + 4 + int.from_bytes(tail[at - 4 : at])
-    # Pixels may spell the name by chance; they will not spell the checksum.
+    # Pixel data may contain the name by chance, but not with a matching checksum.
     if zlib.crc32(tail[at:end]) != int.from_bytes(tail[end : end + 4]):
         return None
     return tail[at + 4 : end]
 
 
-def put_upright(pixels: Any, orientation: int) -> Pixels:
-    """Turn and flip.
+def apply_orientation(pixels: Any, orientation: int) -> Pixels:
+    """Turn and flip pixels upright.
 
     Args:
-        pixels: a picture as it is stored.
-        orientation: EXIF 2.32, section 4.6.4; 1 to 8, all others mean nothing.
+        pixels: as stored in the file.
+        orientation: 1 to 8, EXIF 2.32, section 4.6.4; other values are ignored.
+
+    Returns:
+        Contiguous pixels.
     """
     turns, flipped = _UPRIGHT.get(orientation, (0, False))
     turned = np.rot90(pixels, turns)

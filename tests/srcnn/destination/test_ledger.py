@@ -1,4 +1,4 @@
-"""The record of what was done: read whole, compacted without loss, and enough by itself."""
+"""The ledger: read whole, compacted without loss, and enough to know what is up to date."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from srcnn.storage.listing import FileInfo
 
 
 def record(output: str, content: int = 0, source: int = 0) -> Record:
-    """That an output was made, with this content, of a source of that content."""
+    """Build the record of an output with this content, from a source with that content."""
     infos = (FileInfo(9, f"source {source}"), FileInfo(1, f"output {content}"))
     return Record(output, output, *infos, "2", "digest", "sha256", Size(4, 6), Size(8, 12))
 
@@ -41,9 +41,31 @@ def ledger_files(dst: Folder) -> list[str]:
     return sorted(key for key in dst.files() if key.startswith(LEDGER_FOLDER))
 
 
-def written(dst: Folder, key: str) -> Record:
-    """An output that is there, and its record."""
+def write_output(dst: Folder, key: str) -> Record:
+    """Write an output, and return its record."""
     return replace(record(key), output_info=dst.write(key, key.encode()))
+
+
+# As earlier versions wrote them: the first before there was a choice of precision.
+FIRST_LINE = (
+    b'{"output": "a.png", "source": "b/a.png", "source_info": {"size": 9, "version": "\\u00fc"}, '
+    b'"output_info": {"size": 1, "version": "1700000000.000000"}, "scale": "2", '
+    b'"options": "digest", "model": "sha256", "size_in": [4, 6], "size_out": [8, 12]}'
+)
+LINES = (FIRST_LINE, FIRST_LINE.replace(b"12]}", b'12], "precision": "exact"}'))
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_ledger_keeps_its_format(dst: Folder, line: bytes) -> None:
+    dst.write(f"{LEDGER_FOLDER}run 1.jsonl", line + b"\n")
+    found = ledger.load(dst, dst.files())
+    infos = (FileInfo(9, "ü"), FileInfo(1, "1700000000.000000"))
+    sizes = (Size(4, 6), Size(8, 12))
+    expected = Record("a.png", "b/a.png", *infos, "2", "digest", "sha256", *sizes, "exact")
+    assert found.records == {"a.png": expected}
+    assert found.warnings == []
+    ledger.append(dst, "run 2", [expected])
+    assert dst.read(ledger_files(dst)[1]) == LINES[1] + b"\n"
 
 
 def test_many_files_are_read_in_their_order(dst: Folder) -> None:
@@ -56,15 +78,17 @@ def test_many_files_are_read_in_their_order(dst: Folder) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{}", b"\xff\xfe", b'{"output": 1', b"[]\n[]"])
-def test_a_damaged_file_is_told_and_left(dst: Folder, content: bytes) -> None:
+def test_a_damaged_file_is_reported_and_left(dst: Folder, content: bytes) -> None:
     for number in range(3):
-        ledger.append(dst, f"run {number}", [written(dst, "a.png"), written(dst, f"{number}.png")])
+        ledger.append(
+            dst, f"run {number}", [write_output(dst, "a.png"), write_output(dst, f"{number}.png")]
+        )
     damaged = ledger_files(dst)[1]
     dst.write(damaged, content)
     found = ledger.load(dst, dst.files())
     (warning,) = found.warnings
     assert warning.startswith(f"{dst.url_of(damaged)}: ")
-    assert warning.endswith("; the images it recorded are done again")
+    assert warning.endswith("; the images it recorded will be upscaled again")
     assert sorted(found.records) == ["0.png", "2.png", "a.png"]
     assert ledger.compact(dst, "run 9") == 2
     assert damaged in ledger_files(dst)
@@ -72,17 +96,17 @@ def test_a_damaged_file_is_told_and_left(dst: Folder, content: bytes) -> None:
     assert (after.records, after.warnings) == (found.records, [warning])
 
 
-def test_a_file_that_is_gone_since_it_was_listed_is_told(dst: Folder) -> None:
+def test_a_file_that_was_removed_since_it_was_listed_is_reported(dst: Folder) -> None:
     ledger.append(dst, "run 1", [record("a.png")])
     listing = dst.files()
     dst.remove(ledger_files(dst)[0])
     found = ledger.load(dst, listing)
     assert found.records == {}
-    assert "gone since it was listed" in found.warnings[0]
+    assert "removed since it was listed" in found.warnings[0]
 
 
 def test_compacting_keeps_what_counts_in_one_file(dst: Folder) -> None:
-    kept = [written(dst, f"{number}.png") for number in range(5)]
+    kept = [write_output(dst, f"{number}.png") for number in range(5)]
     for number in range(4):
         ledger.append(dst, f"run {number}", [*kept, record("gone.png", number)])
     before = ledger.load(dst, dst.files())
@@ -102,9 +126,9 @@ def test_a_large_ledger_is_gathered_in_files_of_a_bounded_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ledger, "_RECORDS_PER_FILE", 40)
-    monkeypatch.setattr(ledger, "_MOST_FILES", 100)
+    monkeypatch.setattr(ledger, "_MAX_FILES", 100)
     dst = Folder(f"memory://{uuid.uuid4()}")
-    kept = [written(dst, f"{number}.png") for number in range(101)]
+    kept = [write_output(dst, f"{number}.png") for number in range(101)]
     for number, one in enumerate(kept):
         ledger.append(dst, f"run {number:04d}", [one])
     before = ledger.load(dst, dst.files())
@@ -118,21 +142,21 @@ def test_a_large_ledger_is_gathered_in_files_of_a_bounded_size(
 
 
 def test_runs_that_are_later_by_their_clocks_are_left_alone(dst: Folder) -> None:
-    later = written(dst, "a.png")
+    later = write_output(dst, "a.png")
     ledger.append(dst, "run 9", [later])
     for number in range(3):
-        ledger.append(dst, f"run {number}", [record("a.png", 1), written(dst, "b.png")])
+        ledger.append(dst, f"run {number}", [record("a.png", 1), write_output(dst, "b.png")])
     assert ledger.compact(dst, "run 5") == 3
     assert len(ledger_files(dst)) == 2
     assert ledger.load(dst, dst.files()).records["a.png"] == later
 
 
 class Killed(BaseException):
-    """What ends a process, as far as its storage can tell."""
+    """Ends a process, as far as its storage can see."""
 
 
 class Dying(Folder):
-    """A destination that a process can change so many times before it is killed."""
+    """A destination whose process is killed after a number of changes."""
 
     def __init__(self, url: str, changes: int) -> None:
         super().__init__(url)
@@ -167,20 +191,20 @@ def clear(dst: Folder) -> None:
 def test_compacting_killed_at_any_moment_loses_nothing(
     runs: list[list[Record]], contents: dict[str, int], later: list[Record]
 ) -> None:
-    """Of the outputs that are there, the same record counts as without compacting."""
+    """For the outputs that exist, the same record counts as without compacting."""
     url = f"memory://{uuid.uuid4()}"
     dst = Folder(url)
-    dst.write("README.txt", b"a folder in memory is there as long as a file is in it")
+    dst.write("README.txt", b"a folder in memory exists as long as it holds a file")
     outputs = {key: dst.write(key, b"1") for key in contents}
 
-    def true_to_listing(one: Record) -> Record:
-        """The record of the file that is there, where it has that content."""
+    def match_listing(one: Record) -> Record:
+        """Return the record of the existing file, if it has that content."""
         if contents.get(one.output) == int(one.output_info.version.split()[1]):
             return replace(one, output_info=outputs[one.output])
         return one
 
-    runs = [[true_to_listing(one) for one in run] for run in runs]
-    later = [true_to_listing(one) for one in later]
+    runs = [[match_listing(one) for one in run] for run in runs]
+    later = [match_listing(one) for one in later]
 
     def fill(more: list[Record]) -> None:
         clear(dst)
@@ -215,7 +239,7 @@ def test_compacting_killed_at_any_moment_loses_nothing(
 
 @pytest.fixture(params=["local", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where twelve small pictures are."""
+    """A place with twelve small images."""
     where = request.getfixturevalue("bucket") if request.param == "s3" else str(tmp_path)
     picture = cv2.imencode(".png", np.full((6, 8, 3), 99, np.uint8))[1].tobytes()
     for number in range(12):
@@ -229,7 +253,7 @@ def upscale(place: str) -> dict[str, int]:
 
 @pytest.fixture
 def requests(place: str) -> Iterator[list[tuple[str, str]]]:
-    """Method and URL of each request that is sent to the server, as it is sent."""
+    """Method and URL of each request, recorded when it is sent to the server."""
     fs, _ = resolve(place)
     sent: list[tuple[str, str]] = []
 
@@ -252,7 +276,7 @@ def test_a_finished_job_reads_listings_and_the_ledger(
     assert len([url for method, url in requests if method == "GET" and "/in/" in url]) >= 12
     requests.clear()
     assert upscale(place)["skipped"] == 12
-    # Of objects, that is, and not of a listing, which names its prefix after a question mark.
+    # Requests for objects only: a listing has its prefix in the query.
     objects = [url for _, url in requests if ".png" in url or ".jsonl" in url]
     assert objects
     assert all(f"/{LEDGER_FOLDER}" in url for url in objects)
@@ -261,12 +285,12 @@ def test_a_finished_job_reads_listings_and_the_ledger(
 
 @pytest.mark.parametrize("place", ["local"], indirect=True)
 def test_a_finished_job_reads_no_image(place: str) -> None:
-    """Files that hold no picture any more, and look the same in a listing."""
+    """The files no longer hold images, and a listing does not show it."""
     assert upscale(place)["written"] == 12
     for path in [*Path(place, "in").glob("*.png"), *Path(place, "out").glob("*.png")]:
-        looks = path.stat()
-        path.write_bytes(bytes(looks.st_size))
-        os.utime(path, ns=(looks.st_atime_ns, looks.st_mtime_ns))
+        before = path.stat()
+        path.write_bytes(bytes(before.st_size))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert upscale(place)["skipped"] == 12
 
 

@@ -1,4 +1,4 @@
-"""One run at a time on a destination: taken, kept, taken over, told from, and given back."""
+"""The lock of a destination: acquired, refreshed, taken over when stale, watched, released."""
 
 import json
 import multiprocessing
@@ -27,7 +27,7 @@ from tests.support.paths import ROOT
 from tests.support.servers.children import compete
 
 FIRST, SECOND = f"{LOCK_FOLDER}/1.json", f"{LOCK_FOLDER}/2.json"
-HOLD_FOR_EVER = """
+HOLD_UNTIL_LOST = """
 import sys, time
 from srcnn.destination.lock.acquire import hold
 from srcnn.storage.folder import Folder
@@ -41,7 +41,7 @@ with hold(Folder(sys.argv[1]), sys.argv[2], expires_seconds=float(sys.argv[3])) 
 
 @pytest.fixture(params=["local", "memory", "s3"])
 def dst(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    """A destination that is not there yet."""
+    """A destination that does not exist yet."""
     if request.param == "s3":
         return Folder(f"{request.getfixturevalue('bucket')}/out [1] %")
     return Folder(
@@ -65,12 +65,45 @@ def content(dst: Folder, key: str) -> dict[str, Any]:
     return found
 
 
-def left_by(dst: Folder, *, ago_seconds: float, key: str = FIRST, **changes: Any) -> None:
-    """A lock file of a run on another machine, which has been silent for a while."""
+def write_lock_of_another_host(
+    dst: Folder, *, ago_seconds: float, key: str = FIRST, **changes: Any
+) -> None:
+    """Write the lock file of a run on another machine, refreshed some time ago."""
     then = (datetime.now(UTC) - timedelta(seconds=ago_seconds)).isoformat()
     elsewhere = {"host": "elsewhere", "process_table": "another", "since": then, "beat": then}
-    mine = json.loads(Holder.me("old", expires_seconds=1).to_json())
+    mine = json.loads(Holder.for_this_process("old", expires_seconds=1).to_json())
     dst.write(key, json.dumps(mine | elsewhere | changes).encode())
+
+
+# As version 0.1 writes it: runs of other versions on the same destination must understand it.
+WRITTEN_BY_0_1 = b"""{
+ "run_id": "nightly",
+ "host": "elsewhere",
+ "process_table": "d3b07384/4026531836",
+ "pid": 4711,
+ "started_seconds": 86400.25,
+ "since": "2026-03-01T02:00:00.000001+00:00",
+ "beat": "2026-03-01T02:10:30+00:00",
+ "expires_seconds": 120.0,
+ "state": "stopping"
+}"""
+
+
+def test_the_lock_file_keeps_its_format() -> None:
+    holder = Holder.parse(WRITTEN_BY_0_1)
+    assert (holder.run_id, holder.host, holder.pid) == ("nightly", "elsewhere", 4711)
+    assert holder.acquired_at == "2026-03-01T02:00:00.000001+00:00"
+    assert holder.refreshed_at == "2026-03-01T02:10:30+00:00"
+    assert (holder.expires_seconds, holder.state) == (120, "stopping")
+    assert holder.to_json() == WRITTEN_BY_0_1
+
+
+@pytest.mark.parametrize(
+    "damage", [(b'"pid": 4711', b'"pid": 0'), (b"+00:00", b""), (b"beat", b"B")]
+)
+def test_a_damaged_lock_file_has_no_holder(damage: tuple[bytes, bytes]) -> None:
+    assert Holder.read_run_id(WRITTEN_BY_0_1) == "nightly"
+    assert Holder.read_run_id(WRITTEN_BY_0_1.replace(*damage)) is None
 
 
 @pytest.fixture
@@ -80,7 +113,7 @@ def holder_process(shared: str) -> Iterator[Callable[..., "subprocess.Popen[str]
 
     def start(run_id: str, expires_seconds: float) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD_FOR_EVER, shared, run_id, str(expires_seconds)],
+            [sys.executable, "-c", HOLD_UNTIL_LOST, shared, run_id, str(expires_seconds)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -115,7 +148,7 @@ def test_what_the_run_wrote_stays(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with hold(Folder(str(tmp_path / "empty")), "mine"):
         pass
-    assert (tmp_path / "empty").is_dir()  # it was there before
+    assert (tmp_path / "empty").is_dir()  # it existed before
 
 
 @pytest.mark.parametrize("below", ["", "/deep/out"])
@@ -125,22 +158,22 @@ def test_a_destination_that_is_a_file_is_refused(tmp_path: Path, below: str) -> 
         hold(Folder(f"{tmp_path}/file{below}"), "mine").__enter__()
 
 
-def test_a_second_run_is_told_who_holds_it_and_how_to_go_on(dst: Folder) -> None:
+def test_a_second_run_gets_an_error_that_says_who_holds_it_and_what_to_do(dst: Folder) -> None:
     with hold(dst, "first"):
         with pytest.raises(DestinationBusyError) as caught, hold(dst, "second"):
             pass
         assert keys(dst) == {FIRST}
     text = str(caught.value)
-    host = Holder.me("x", 1).host
+    host = Holder.for_this_process("x", 1).host
     assert f"in use by run first (host {host}, process {os.getpid()}) since 20" in text
-    assert "last sign of life 0 s ago" in text
+    assert "last heartbeat 0 s ago" in text
     assert "wait for that run to end, or stop it" in text
-    assert "120 s after its last sign of life" in text
+    assert "becomes stale 120 s after the last heartbeat" in text
     assert text.endswith(f"remove {dst.url_of(FIRST)}")
     assert issubclass(DestinationBusyError, SrcnnError)
 
 
-def test_a_run_that_ends_by_an_error_frees_the_destination(dst: Folder) -> None:
+def test_a_run_that_ends_with_an_error_frees_the_destination(dst: Folder) -> None:
     with pytest.raises(ZeroDivisionError), hold(dst, "first"):
         _ = 1 / 0
     with hold(dst, "second"):
@@ -148,7 +181,7 @@ def test_a_run_that_ends_by_an_error_frees_the_destination(dst: Folder) -> None:
 
 
 def race(dst: Folder, runners: int) -> list[str]:
-    """Who got it, of runs that start at once; each holds until all have tried."""
+    """Start runs at once, each holding until all have tried; return those that got the lock."""
     start, tried = threading.Barrier(runners), threading.Barrier(runners)
 
     def run(name: str) -> str | None:
@@ -173,14 +206,17 @@ def test_one_of_many_wins_a_free_destination(dst: Folder) -> None:
 
 def test_one_of_many_wins_from_a_run_that_died_here(dst: Folder) -> None:
     for _ in range(20):
-        dst.write(FIRST, Holder.me("dead", 20).to_json().replace(b'"pid": ', b'"pid": 9999999'))
+        dst.write(
+            FIRST,
+            Holder.for_this_process("dead", 20).to_json().replace(b'"pid": ', b'"pid": 9999999'),
+        )
         assert len(race(dst, 3)) == 1
         assert keys(dst) == set()
 
 
 def test_one_of_many_wins_from_an_expired_run_elsewhere(dst: Folder) -> None:
     for _ in range(3):
-        left_by(dst, ago_seconds=9, expires_seconds=0.3)
+        write_lock_of_another_host(dst, ago_seconds=9, expires_seconds=0.3)
         assert len(race(dst, 3)) == 1
         assert keys(dst) == set()
 
@@ -215,23 +251,25 @@ def test_a_run_that_was_killed_on_this_machine_is_replaced_at_once(
         assert "died" in lease.warnings[0]
 
 
-def test_a_number_that_another_process_has_now_is_no_life(dst: Folder) -> None:
-    mine = json.loads(Holder.me("old", 3600).to_json())
+def test_a_process_id_that_was_reused_does_not_keep_a_lock_alive(dst: Folder) -> None:
+    mine = json.loads(Holder.for_this_process("old", 3600).to_json())
     dst.write(FIRST, json.dumps(mine | {"started_seconds": mine["started_seconds"] - 60}).encode())
     with hold(dst, "second"):
         assert content(dst, SECOND)["run_id"] == "second"
 
 
 def test_a_live_run_elsewhere_is_not_replaced(dst: Folder) -> None:
-    left_by(dst, ago_seconds=5, expires_seconds=60)
+    write_lock_of_another_host(dst, ago_seconds=5, expires_seconds=60)
     with pytest.raises(DestinationBusyError, match=r"run old \(host elsewhere, .* 5 s ago"):
         hold(dst, "second").__enter__()
     assert keys(dst) == {FIRST}
 
 
-def test_a_run_elsewhere_whose_clock_is_late_is_not_replaced(dst: Folder) -> None:
-    left_by(dst, ago_seconds=3600, expires_seconds=2)
-    beat = threading.Timer(0.3, left_by, [dst], {"ago_seconds": 3599, "expires_seconds": 2})
+def test_a_run_elsewhere_whose_clock_is_behind_is_not_replaced(dst: Folder) -> None:
+    write_lock_of_another_host(dst, ago_seconds=3600, expires_seconds=2)
+    beat = threading.Timer(
+        0.3, write_lock_of_another_host, [dst], {"ago_seconds": 3599, "expires_seconds": 2}
+    )
     beat.start()
     with pytest.raises(DestinationBusyError, match="run old"):
         hold(dst, "second").__enter__()
@@ -239,14 +277,14 @@ def test_a_run_elsewhere_whose_clock_is_late_is_not_replaced(dst: Folder) -> Non
     assert keys(dst) == {FIRST}
 
 
-def test_every_lock_file_must_be_dead_not_only_the_highest(dst: Folder) -> None:
-    left_by(dst, ago_seconds=99)
-    left_by(dst, ago_seconds=0, key=SECOND, expires_seconds=60, run_id="new")
+def test_every_lock_file_must_be_stale_not_only_the_highest(dst: Folder) -> None:
+    write_lock_of_another_host(dst, ago_seconds=99)
+    write_lock_of_another_host(dst, ago_seconds=0, key=SECOND, expires_seconds=60, run_id="new")
     with pytest.raises(DestinationBusyError, match="run new"):
         hold(dst, "third").__enter__()
 
 
-def test_a_holder_beats_until_it_ends(dst: Folder) -> None:
+def test_a_holder_refreshes_its_lock_until_it_ends(dst: Folder) -> None:
     with hold(dst, "mine", expires_seconds=0.8) as lease:
         first = content(dst, FIRST)
         time.sleep(1.2)
@@ -256,49 +294,51 @@ def test_a_holder_beats_until_it_ends(dst: Folder) -> None:
     assert last["since"] == first["since"]
 
 
-def lost_by(dst: Folder, spoil: Callable[[], Any]) -> str:
-    told: list[str] = []
-    with hold(dst, "mine", expires_seconds=0.8, on_lost=told.append) as lease:
+def lose_lock(dst: Folder, spoil: Callable[[], Any]) -> str:
+    reported: list[str] = []
+    with hold(dst, "mine", expires_seconds=0.8, on_lost=reported.append) as lease:
         spoil()
         assert lease.lost.wait(10)
         reason = lease.reason
         deadline = time.monotonic() + 10
-        while not told and time.monotonic() < deadline:
+        while not reported and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert told == [reason]
+    assert reported == [reason]
     return reason
 
 
 def test_a_holder_finds_itself_replaced(dst: Folder) -> None:
-    reason = lost_by(dst, lambda: left_by(dst, ago_seconds=0, key=SECOND, run_id="new"))
+    reason = lose_lock(
+        dst, lambda: write_lock_of_another_host(dst, ago_seconds=0, key=SECOND, run_id="new")
+    )
     assert reason == "run new took the destination over"
     assert keys(dst) == {SECOND}  # not ours
 
 
 def test_a_holder_finds_its_file_removed(dst: Folder) -> None:
-    assert FIRST in lost_by(dst, lambda: dst.remove(FIRST))
+    assert FIRST in lose_lock(dst, lambda: dst.remove(FIRST))
     assert keys(dst) == set()
 
 
-def test_a_holder_finds_its_file_anothers(dst: Folder) -> None:
-    reason = lost_by(dst, lambda: left_by(dst, ago_seconds=0, run_id="new"))
+def test_a_holder_finds_that_its_file_belongs_to_another_run(dst: Folder) -> None:
+    reason = lose_lock(dst, lambda: write_lock_of_another_host(dst, ago_seconds=0, run_id="new"))
     assert reason == "run new holds the destination now"
     assert keys(dst) == {FIRST}
 
 
-def test_a_holder_that_cannot_beat_loses_the_lock(tmp_path: Path) -> None:
+def test_a_holder_that_cannot_refresh_loses_the_lock(tmp_path: Path) -> None:
     file = tmp_path / "out" / FIRST
 
     def spoil() -> None:
         file.unlink()
-        file.symlink_to(file)  # neither gone nor to be read
+        file.symlink_to(file)  # exists, and cannot be read
 
-    reason = lost_by(Folder(str(tmp_path / "out")), spoil)
-    assert "no sign of life could be written for 0.8 s: " in reason
+    reason = lose_lock(Folder(str(tmp_path / "out")), spoil)
+    assert "its lock could not be refreshed for 0.8 s: " in reason
     assert "symbolic links" in reason
 
 
-def test_a_suspended_holder_goes_on_when_nobody_came(
+def test_a_suspended_holder_continues_if_no_other_run_came(
     holder_process: Callable[..., "subprocess.Popen[str]"], shared: str
 ) -> None:
     process = holder_process("suspended", 1.0)
@@ -319,58 +359,60 @@ def test_a_suspended_holder_finds_itself_replaced(
     time.sleep(1.2)
     with hold(Folder(shared), "second") as lease:
         process.send_signal(signal.SIGCONT)
-        told, _ = process.communicate(timeout=30)
-        assert "run second" in told or FIRST in told
+        output, _ = process.communicate(timeout=30)
+        assert "run second" in output or FIRST in output
         time.sleep(0.3)
         assert not lease.lost.is_set()
         assert keys(Folder(shared)) == {SECOND}
 
 
-def test_a_file_that_cannot_be_read_counts_until_it_expires(dst: Folder) -> None:
+def test_an_unreadable_lock_file_counts_until_it_is_stale(dst: Folder) -> None:
     dst.write(FIRST, b"{}")
-    with pytest.raises(DestinationBusyError, match=r"cannot be read.* counts for 600 s") as caught:
+    with pytest.raises(DestinationBusyError, match=r"cannot be read.* stale after 600 s") as caught:
         hold(dst, "mine", expires_seconds=600).__enter__()
     assert dst.url_of(FIRST) in str(caught.value)
     time.sleep(2)  # the times of a bucket are whole seconds
     with hold(dst, "mine", expires_seconds=0.5) as lease:
         assert keys(dst) == {SECOND}
-        assert "could not be read" in lease.warnings[0]
+        assert "stale lock file that cannot be read" in lease.warnings[0]
 
 
-def test_workers_are_told(dst: Folder) -> None:
+def test_workers_see_the_state_that_the_run_published(dst: Folder) -> None:
     run_id = str(uuid.uuid4())
     with hold(dst, run_id) as lease:
         assert watch(dst, run_id) == "running"
         assert watch(dst, "another") == "lost"
-        lease.tell("stopping")
+        lease.publish_state("stopping")
         assert watch(dst, run_id) == "stopping"
-        lease.tell("dropping")
+        lease.publish_state("dropping")
         assert watch(dst, run_id) == "dropping"
-        left_by(dst, ago_seconds=0, key=SECOND)
+        write_lock_of_another_host(dst, ago_seconds=0, key=SECOND)
         assert watch(dst, run_id) == "lost"
         dst.remove(SECOND)
         assert watch(dst, run_id) == "dropping"
     assert watch(dst, run_id) == "lost"
 
 
-def test_the_state_outlives_the_next_sign_of_life(dst: Folder) -> None:
+def test_the_state_stays_after_the_next_heartbeat(dst: Folder) -> None:
     with hold(dst, "mine", expires_seconds=0.8) as lease:
-        lease.tell("stopping")
+        lease.publish_state("stopping")
         before = content(dst, FIRST)["beat"]
         time.sleep(0.8)
         assert content(dst, FIRST)["beat"] > before
         assert watch(dst, "mine") == "stopping"
 
 
-def test_a_worker_waits_for_as_long_as_the_run_says_whatever_its_clock(dst: Folder) -> None:
+def test_a_worker_waits_for_the_expiry_of_the_run_whatever_the_clock_of_the_run(
+    dst: Folder,
+) -> None:
     run_id = str(uuid.uuid4())
-    left_by(dst, ago_seconds=3600, run_id=run_id, expires_seconds=0.5)
+    write_lock_of_another_host(dst, ago_seconds=3600, run_id=run_id, expires_seconds=0.5)
     assert watch(dst, run_id) == "running"
     time.sleep(0.7)
     assert watch(dst, run_id) == "lost"
 
 
-def test_a_worker_that_cannot_look_says_nothing_of_the_lock(
+def test_a_worker_that_cannot_read_the_lock_raises(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with hold(Folder(f"{bucket}/out"), "mine"):

@@ -23,7 +23,7 @@ from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, list_resize_attribute
 from srcnn.graphs.run import open_graph
 from srcnn.model.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.model.publish import publish_model
-from srcnn.storage.download import sha256_of
+from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_graphs_of_single_checkpoints_are_unchanged_since_before_banks(
     source = find_checkpoint("openmmlab-x4")
     content = (reference / "checkpoints" / PurePosixPath(source.origin).name).read_bytes()
     graph = make_graph(content, source, GraphSpec.of(exporter, None, scale))
-    assert sha256_of(graph) == GRAPHS_OF_OPENMMLAB[exporter, scale]
+    assert compute_sha256(graph) == GRAPHS_OF_OPENMMLAB[exporter, scale]
 
 
 def test_a_graph_is_only_published_with_its_record(network: Srcnn) -> None:
@@ -167,7 +167,7 @@ def test_a_graph_is_only_published_with_its_record(network: Srcnn) -> None:
     folder = Folder("memory://models/a")
     assert folder.read("srcnn.onnx") == graph
     record = ModelRecord.model_validate_json(folder.read("srcnn.json"))
-    assert (record.model, record.sha256) == (card, sha256_of(graph))
+    assert (record.model, record.sha256) == (card, compute_sha256(graph))
 
 
 def test_parity_finds_wrong_weights_and_names_the_case(network: Srcnn) -> None:

@@ -288,7 +288,7 @@ def test_the_hash_of_a_url_is_in_its_file_name_or_given() -> None:
     [
         ({"checkpoint": "https://x.org/a.pth"}, "give --sha256"),
         ({"checkpoint": "s3://bucket/a-123.pth"}, "give --sha256"),
-        ({"checkpoint": "https://me:pw@x.org/a-0123abcd.pth"}, "carries credentials"),
+        ({"checkpoint": "https://me:pw@x.org/a-0123abcd.pth"}, "contains credentials"),
         ({"checkpoint": "bundled", "sha256": "123"}, "8 to 64 hex digits"),
         ({"checkpoint": "tutorial", "convention": "rgb-unit"}, "leave --convention out"),
         ({"checkpoint": "openmmlab-x4", "sha256": "0" * 8}, "leave --sha256 out"),

@@ -1,4 +1,4 @@
-"""Colour under what cannot be seen, and no halo from it."""
+"""The colour of transparent pixels, which must not cause halos; and flattening."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def upscaler() -> Upscaler:
 
 
 def spotted(height: int, width: int, depth: type, share: float, seed: int) -> Any:
-    """Random colours, of which a share is seen, more or less; junk under the rest."""
+    """Random colours, of which a share is visible; the rest has arbitrary colours."""
     rng = np.random.default_rng(seed)
     white = np.iinfo(depth).max
     image = rng.integers(0, white, (height, width, 4), dtype=depth, endpoint=True)
@@ -35,7 +35,7 @@ def spotted(height: int, width: int, depth: type, share: float, seed: int) -> An
 
 
 def icon(depth: type = np.uint8) -> Any:
-    """An opaque red disc on transparent black, its rim drawn softly."""
+    """An opaque red disc on transparent black, with an antialiased edge."""
     white = np.iinfo(depth).max
     fine = np.zeros((48 * 8, 48 * 8), dtype=np.float32)
     cv2.circle(fine, (192, 192), 130, 1.0, cv2.FILLED)
@@ -48,7 +48,7 @@ def icon(depth: type = np.uint8) -> Any:
 
 @settings(max_examples=150)
 @given(SIDES, SIDES, DEPTHS, st.sampled_from([0.01, 0.1, 0.5, 0.99]), st.integers(0, 99))
-def test_what_is_seen_and_all_alpha_stay_to_the_bit(
+def test_visible_pixels_and_alpha_do_not_change(
     height: int, width: int, depth: type, share: float, seed: int
 ) -> None:
     image = spotted(height, width, depth, share, seed)
@@ -63,7 +63,7 @@ def test_what_is_seen_and_all_alpha_stay_to_the_bit(
 
 @settings(max_examples=60)
 @given(SIDES, SIDES, DEPTHS, st.sampled_from([0.003, 0.05, 0.5]), st.integers(0, 99))
-def test_what_is_hidden_takes_the_colour_of_a_nearest_pixel(
+def test_transparent_pixels_get_the_colour_of_a_nearest_visible_pixel(
     height: int, width: int, depth: type, share: float, seed: int
 ) -> None:
     image = spotted(height, width, depth, share, seed)
@@ -75,23 +75,23 @@ def test_what_is_hidden_takes_the_colour_of_a_nearest_pixel(
             assert np.array_equal(result[row, column], image[row, column])
             continue
         distances = np.hypot(*offsets.T)
-        # The transform's distances are exact within two in a hundred.
+        # The distances of the transform are exact to 2 %.
         near = seen[distances <= distances.min() * 1.03 + 1e-6]
         assert result[row, column, :3].tolist() in image[near[:, 0], near[:, 1], :3].tolist()
 
 
-def test_strips_show_no_seam() -> None:
+def test_strips_give_the_same_as_the_whole() -> None:
     image = spotted(300, 9000, np.uint8, 0.002, 0)  # three strips
-    assert len(list(srcnn.images.alpha._strips_with_reach(*image.shape[:2]))) == 3
+    assert len(list(srcnn.images.alpha._split_with_reach(*image.shape[:2]))) == 3
     sizes = [(rows.start, rows.stop) for rows in srcnn.images.alpha.strips(image)]
     assert sizes == [(0, 111), (111, 222), (222, 333)]
     expected = bleed(np.ascontiguousarray(image[:, :700]))[:, :600]  # one strip
-    # Of two pixels at one distance either may be taken; nothing else differs.
+    # Of two pixels at the same distance either may be used; nothing else differs.
     assert (bleed(image)[:, :600] != expected).any(axis=2).mean() < 0.02
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_pictures_without_rims_pass_untouched(depth: type) -> None:
+def test_pictures_without_edges_are_returned_unchanged(depth: type) -> None:
     image = spotted(20, 30, depth, 1, 0)
     for alpha in (0, 1, np.iinfo(depth).max):
         image[:, :, 3] = alpha
@@ -102,7 +102,7 @@ def test_pictures_without_rims_pass_untouched(depth: type) -> None:
 
 
 def redness(pixels: Any) -> float:
-    """The darkest red where anything is seen, of 255."""
+    """Return the darkest red of the visible pixels, 0 to 255."""
     seen = pixels[:, :, 3] > 0
     return float(pixels[:, :, 2][seen].min()) / np.iinfo(pixels.dtype).max * 255
 
@@ -112,7 +112,7 @@ def test_a_bicubic_icon_has_no_dark_rim(factor: float) -> None:
     def enlarged(image: Any) -> Any:
         return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
 
-    assert redness(enlarged(icon())) < 128  # the halo that is talked about
+    assert redness(enlarged(icon())) < 128  # the halo
     assert redness(enlarged(bleed(icon()))) == 255
 
 
@@ -120,7 +120,7 @@ def test_a_bicubic_icon_has_no_dark_rim(factor: float) -> None:
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 4.0])
 def test_an_upscaled_icon_has_no_dark_rim(upscaler: Upscaler, factor: float, depth: type) -> None:
     bled = upscaler(icon(depth), factor)
-    # Without a disc, all red: what the network makes of a plain colour is no rim.
+    # Compare with plain red: what the network does to a plain colour is not an edge.
     plain = icon(depth)
     plain[:, :, 2] = np.iinfo(depth).max
     everywhere = upscaler(plain, factor)
@@ -157,7 +157,7 @@ def test_colours_are_read(text: str, colour: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nocolour", "#12", "#ffffff80", "rgba(1,2,3,0)", "255"])
-def test_what_is_no_opaque_colour_is_refused(text: str) -> None:
+def test_invalid_or_transparent_colours_are_rejected(text: str) -> None:
     with pytest.raises(UsageError, match=r"#rrggbb"):
         parse_colour(text)
 
@@ -175,7 +175,7 @@ def test_flattening_is_the_weighted_mean_rounded(depth: type, seed: int, colour:
     assert np.abs(result - expected).max() <= 0.5001
 
 
-def test_grey_with_alpha_bleeds_as_its_colours_would() -> None:
+def test_grey_with_alpha_bleeds_like_colours() -> None:
     image = spotted(40, 50, np.uint8, 0.3, 0)
     image[:, :, :3] = image[:, :, :1]
     grey = bleed(image[:, :, 2:])
@@ -184,8 +184,8 @@ def test_grey_with_alpha_bleeds_as_its_colours_would() -> None:
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_samples_in_any_order_of_memory_bleed_alike(depth: type) -> None:
-    """A view of ABGR as BGRA, every second plane, rows upside down, columns for rows."""
+def test_bleeding_does_not_depend_on_the_memory_layout(depth: type) -> None:
+    """A view of ABGR as BGRA, every second plane, reversed rows, a transposed view."""
     image = spotted(20, 30, depth, 0.3, 0)
     wide = np.repeat(image, 2, axis=2)
     views = [image[:, :, [3, 2, 1, 0]][:, :, ::-1], wide[:, :, ::2], image[::-1, ::-1]]

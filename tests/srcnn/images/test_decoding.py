@@ -1,4 +1,4 @@
-"""Pictures on the way in: every kind in its own depth, upright, whole, within bounds."""
+"""Decoding: every kind of image in its own depth, upright, complete, with limited resources."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def packed(values: Array, depth: int) -> bytes:
-    """Samples (H, W, C) as the unfiltered rows of a PNG."""
+    """Pack samples (H, W, C) as the unfiltered rows of a PNG."""
     flat = values.reshape(len(values), -1)
     if depth == 16:
         rows = [row.astype(">u2").tobytes() for row in flat]
@@ -87,7 +87,7 @@ def png(  # noqa: PLR0913 - the parts of a file
     after: bytes = b"",
     lost: int = 0,
 ) -> bytes:
-    """A PNG, its chunks right; `lost` bytes short of pixels."""
+    """Build a PNG with valid chunks, whose pixel data lacks `lost` bytes."""
     header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], depth, kind, 0, 0, 0)
     rows = packed(values, depth)
     pixels = zlib.compress(rows[: len(rows) - lost])
@@ -182,12 +182,12 @@ def test_tiffs_of_16_bits(channels: int, options: dict[str, Any]) -> None:
     assert np.array_equal(pixels, values if channels == 1 else values[:, :, order])
 
 
-def test_a_deep_tiff_may_have_black_at_the_top() -> None:
+def test_a_deep_tiff_with_inverted_grey_is_converted() -> None:
     pixels = decode(tiff(DEEP_GREY, photometric="miniswhite")).pixels
     assert np.array_equal(pixels, 65_535 - DEEP_GREY)
 
 
-def test_colours_that_a_deep_tiff_multiplied_with_alpha_are_divided_again() -> None:
+def test_premultiplied_colours_of_a_deep_tiff_are_divided_by_alpha() -> None:
     alpha = DEEP[:, :, 3:] | 0x4000
     multiplied = np.rint(DEEP[:, :, :3] * (alpha / 65_535)).astype(np.uint16)
     content = tiff(np.dstack([multiplied, alpha]), photometric="rgb", extrasamples=["assocalpha"])
@@ -198,9 +198,7 @@ def test_colours_that_a_deep_tiff_multiplied_with_alpha_are_divided_again() -> N
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}], ids=["raw", "deflate"])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_a_deep_tiff_may_have_a_plane_for_each_colour(
-    channels: int, options: dict[str, Any]
-) -> None:
+def test_a_deep_tiff_may_have_separate_planes(channels: int, options: dict[str, Any]) -> None:
     extra = {"extrasamples": ["unassalpha"]} if channels == 4 else {}
     planes = np.moveaxis(DEEP, 2, 0)[:channels].copy()
     content = tiff(planes, photometric="rgb", planarconfig="separate", **extra, **options)
@@ -232,7 +230,7 @@ def test_grey_with_alpha_of_a_tiff(values: Array, white: str, options: dict[str,
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["LA", "planes"])
-def test_rare_deep_tiffs_are_turned_once(kind: str, orientation: int) -> None:
+def test_the_orientation_of_unusual_deep_tiffs_is_applied_once(kind: str, orientation: int) -> None:
     values = DEEP[:, :, :2] if kind == "LA" else np.moveaxis(DEEP, 2, 0)[:3].copy()
     options: dict[str, Any] = {"photometric": "rgb", "planarconfig": "separate"}
     if kind == "LA":
@@ -246,7 +244,7 @@ def test_rare_deep_tiffs_are_turned_once(kind: str, orientation: int) -> None:
     assert np.array_equal(decode(content).pixels[:, :, plane], expected)
 
 
-def test_a_fourth_sample_of_no_meaning_is_no_alpha() -> None:
+def test_a_fourth_sample_of_unknown_meaning_is_not_alpha() -> None:
     content = tiff(DEEP, photometric="rgb", extrasamples=["unspecified"])
     assert np.array_equal(decode(content).pixels, DEEP[:, :, 2::-1])
 
@@ -254,15 +252,15 @@ def test_a_fourth_sample_of_no_meaning_is_no_alpha() -> None:
 @pytest.mark.parametrize(
     ("values", "options", "reason"),
     [
-        (DEEP, {"photometric": "separated"}, "CMYK of 16 bits"),
-        (DEEP_GREY.astype(np.int16), {}, "without a sign"),
+        (DEEP, {"photometric": "separated"}, "16-bit CMYK"),
+        (DEEP_GREY.astype(np.int16), {}, "unsigned integers"),
         (DEEP_GREY.astype(np.uint32), {}, "32 bits"),
         (DEEP_GREY.astype(np.float32), {}, "32 bits"),
-        (DEEP_GREY.astype(np.float16), {}, "format 3|no image that can be read"),
+        (DEEP_GREY.astype(np.float16), {}, "format 3|not a readable image"),
     ],
     ids=["cmyk", "signed", "32 bits", "float", "half"],
 )
-def test_tiffs_that_would_come_out_wrong_are_refused(
+def test_unsupported_tiffs_are_rejected(
     values: Array, options: dict[str, Any], reason: str
 ) -> None:
     photometric = {} if values.ndim == 2 else {"photometric": "rgb"}
@@ -311,7 +309,7 @@ def test_a_still_gif(clear: int | None) -> None:
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
-def test_animations_and_pages_are_refused_off_the_header(form: str) -> None:
+def test_animations_and_pages_are_rejected_by_the_header(form: str) -> None:
     frames = [Image.fromarray(np.roll(smooth(3), at * 9, axis=1)) for at in range(3)]
     content = pillow(frames[0], form, save_all=True, append_images=frames[1:])
     with pytest.raises(UnsupportedImageError, match=r"it has (3|several) frames or pages"):
@@ -319,7 +317,7 @@ def test_animations_and_pages_are_refused_off_the_header(form: str) -> None:
 
 
 @pytest.mark.parametrize("white", [256, 1000, 4095, 65_535])
-def test_a_deep_pnm_names_its_white(white: int) -> None:
+def test_a_deep_pnm_is_scaled_from_its_maximum(white: int) -> None:
     values = noise(top=white) if white > 255 else noise()
     content = f"P5 {WIDTH} {HEIGHT} {white}\n".encode() + values.astype(">u2").tobytes()
     expected = np.rint(values * (65_535 / white))
@@ -330,7 +328,7 @@ def test_a_deep_pnm_names_its_white(white: int) -> None:
 
 
 def cmyk_profile() -> bytes:
-    """A CMYK profile whose colours differ from the plain formula's: device to Lab by one table.
+    """A CMYK profile whose colours differ from the formula: device to Lab by one table.
 
     ICC.1:2001 (version 2), sections 6.1 and 6.5.8 (lut8Type): a grid of two points an axis.
     """
@@ -359,7 +357,7 @@ CMYK = Image.fromarray(smooth(4), "RGBA").convert("RGB").convert("CMYK")
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
-def test_cmyk_goes_by_its_profile(form: str) -> None:
+def test_cmyk_is_converted_by_its_profile(form: str) -> None:
     profile = cmyk_profile()
     options = {"quality": 100, "subsampling": 0} if form == "JPEG" else {}
     content = pillow(CMYK, form, icc_profile=profile, **options)
@@ -383,7 +381,7 @@ def test_cmyk_goes_by_its_profile(form: str) -> None:
 @pytest.mark.parametrize(
     ("profile", "why"), [(b"", "has no profile"), (b"\0" * 16 + b"CMYK" + b"\0" * 200, "damaged")]
 )
-def test_cmyk_without_a_usable_profile_goes_by_the_formula(profile: bytes, why: str) -> None:
+def test_cmyk_without_a_usable_profile_is_converted_by_formula(profile: bytes, why: str) -> None:
     picture = decode(pillow(CMYK, "TIFF", icc_profile=profile))
     ink = 255 - np.asarray(CMYK).astype(float)
     expected = ink[:, :, :3] * ink[:, :, 3:] / 255
@@ -393,19 +391,19 @@ def test_cmyk_without_a_usable_profile_goes_by_the_formula(profile: bytes, why: 
 
 
 def test_cmyk_jpegs_are_inverted_and_ycck_is_the_same_picture() -> None:
-    """Adobe's marker with transform 0 is CMYK, with 2 it is YCCK; the samples are inverted."""
+    """Adobe's marker has transform 0 for CMYK and 2 for YCCK; the samples are inverted."""
     content = pillow(CMYK, "JPEG", quality=100, subsampling=0)
     at = content.index(b"Adobe") + 11
     assert content[at] == 0
     expected = np.asarray(CMYK.convert("RGB")).astype(int)
     assert np.abs(decode(content).pixels[:, :, ::-1] - expected).mean() < 3
-    # What YCC holds is what CMY would be, turned; so the colours are converted beforehand.
+    # YCC stores inverted CMY, so the colours are converted first.
     inks = 255 - np.asarray(CMYK)
     inks[:, :, :3] = np.asarray(Image.fromarray(inks[:, :, :3].copy()).convert("YCbCr"))
     turned = Image.fromarray(255 - inks, "CMYK")
     content = bytearray(pillow(turned, "JPEG", quality=100, subsampling=0))
     content[at] = 2
-    # libjpeg: C = 255 - R of YCC, so that its CMY are of the inverse.
+    # libjpeg: C = 255 - R of YCC, so its CMY is inverted.
     back = decode(bytes(content)).pixels[:, :, ::-1].astype(float)
     ycc = np.asarray(Image.fromarray(inks[:, :, :3].copy(), "YCbCr").convert("RGB"))
     wanted = (255 - ycc.astype(float)) * inks[:, :, 3][:, :, None] / 255
@@ -434,7 +432,7 @@ def exif(orientation: int) -> Image.Exif:
 
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_on_either_side_of_the_pixels_of_a_png(orientation: int, place: str) -> None:
+def test_exif_before_or_after_the_pixels_of_a_png(orientation: int, place: str) -> None:
     values = noise(3)
     block = chunk(b"eXIf", exif(orientation).tobytes().removeprefix(b"Exif\0\0"))
     content = png(values, 2, 8, **{place: block})
@@ -450,7 +448,7 @@ def test_exif_on_either_side_of_the_pixels_of_a_png(orientation: int, place: str
     assert read[ORIENTATION] == 1
 
 
-def test_texts_behind_the_pixels_of_a_png_are_kept() -> None:
+def test_texts_after_the_pixels_of_a_png_are_kept() -> None:
     text = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     block = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text)
     for place in ("before", "after"):
@@ -458,7 +456,7 @@ def test_texts_behind_the_pixels_of_a_png_are_kept() -> None:
         assert found[cv2.IMAGE_METADATA_XMP].rstrip(b"\0") == text
 
 
-def test_exif_far_from_the_end_of_a_png_stays_as_it_is() -> None:
+def test_exif_far_from_the_end_of_a_png_is_ignored() -> None:
     block = chunk(b"eXIf", exif(6).tobytes().removeprefix(b"Exif\0\0"))
     content = png(noise(3), 2, 8, after=block + chunk(b"prVt", bytes(70_000)))
     assert read_header(io.BytesIO(content)).size == (HEIGHT, WIDTH)
@@ -469,7 +467,7 @@ def test_exif_far_from_the_end_of_a_png_stays_as_it_is() -> None:
     assert read[ORIENTATION] == 6
 
 
-def test_what_looks_like_exif_within_pixels_is_none() -> None:
+def test_pixel_data_that_looks_like_exif_is_ignored() -> None:
     block = exif(6).tobytes().removeprefix(b"Exif\0\0")
     fake = struct.pack(">I", len(block)) + b"eXIf" + block + b"\0\0\0\0"
     content = png(noise(3), 2, 8, after=chunk(b"prVt", fake))
@@ -487,7 +485,7 @@ def test_only_the_ends_of_a_png_are_read_for_its_header() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_avif_is_turned_once(orientation: int) -> None:
+def test_the_orientation_of_an_avif_is_applied_once(orientation: int) -> None:
     source = Image.fromarray(smooth(3))
     content = pillow(source, "AVIF", quality=95, exif=exif(orientation))
     with Image.open(io.BytesIO(content)) as image:
@@ -521,7 +519,7 @@ FILES = files()
 @pytest.mark.parametrize("name", FILES)
 @settings(max_examples=30, deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_a_file_that_ends_early_is_refused_or_whole(name: str, share: float) -> None:
+def test_a_truncated_file_is_rejected_or_still_complete(name: str, share: float) -> None:
     content, whole = FILES[name], decode(FILES[name]).pixels
     try:
         found = decode(content[: int(share * len(content))]).pixels
@@ -530,9 +528,9 @@ def test_a_file_that_ends_early_is_refused_or_whole(name: str, share: float) -> 
     assert np.array_equal(found, whole)
 
 
-# libtiff writes to standard error by itself where Pillow calls it.
+# libtiff itself writes to standard error when Pillow calls it.
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"TIFF"}))
-def test_damage_is_told_by_the_error_alone(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_damage_is_reported_only_by_the_error(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     content = FILES[name]
     for share in (0.3, 0.6, 0.95):
         with pytest.raises(DamagedImageError):
@@ -540,7 +538,7 @@ def test_damage_is_told_by_the_error_alone(name: str, capfd: pytest.CaptureFixtu
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_png_of_too_few_pixels_within_right_checksums_is_damaged() -> None:
+def test_a_png_with_missing_pixels_and_valid_checksums_is_damaged() -> None:
     for values, kind, depth in ((noise(3), 2, 8), (DEEP, 6, 16), (noise(1), 0, 8)):
         for lost in (1, 40, 1000):
             with pytest.raises(DamagedImageError):
@@ -548,16 +546,16 @@ def test_a_png_of_too_few_pixels_within_right_checksums_is_damaged() -> None:
 
 
 @pytest.mark.parametrize("name", ["PNG", "deep PNG"])
-def test_a_changed_byte_within_pixels_of_a_png_is_damage(name: str) -> None:
+def test_a_changed_byte_in_the_pixels_of_a_png_is_detected(name: str) -> None:
     content = bytearray(FILES[name])
     content[content.index(b"IDAT") + 200] ^= 1
     with pytest.raises(DamagedImageError, match="wrong checksum in IDAT"):
         decode(bytes(content))
 
 
-def test_a_gif_whose_stream_does_not_end_with_its_pixels_is_damaged() -> None:
+def test_a_gif_with_data_left_in_its_stream_is_damaged() -> None:
     content = bytearray(FILES["GIF"])
-    content[1201] ^= 1  # Pillow reads it to the end, with half of the pixels wrong
+    content[1201] ^= 1  # Pillow accepts it, with half of the pixels wrong
     with pytest.raises(DamagedImageError):
         decode(bytes(content))
 
@@ -574,7 +572,7 @@ def test_a_gif_may_be_smaller_than_its_screen() -> None:
 @pytest.mark.parametrize("name", ["JPEG", "progressive", "grey JPEG", "CMYK"])
 @settings(max_examples=60, deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_a_jpeg_that_was_cut_and_given_an_end_is_damaged(name: str, share: float) -> None:
+def test_a_truncated_jpeg_with_an_end_marker_is_damaged(name: str, share: float) -> None:
     content, whole = FILES[name], decode(FILES[name]).pixels
     first = content.rindex(b"\xff\xda") + 14
     end = first + int(share * (len(content) - 2 - first))
@@ -586,8 +584,8 @@ def test_a_jpeg_that_was_cut_and_given_an_end_is_damaged(name: str, share: float
 
 
 @pytest.mark.parametrize("name", ["JPEG", "progressive", "grey JPEG"])
-def test_a_whole_jpeg_that_its_decoder_warns_of_is_the_same_picture(name: str) -> None:
-    """Bytes before a marker are skipped with a warning: the other way through, the same pixels."""
+def test_a_complete_jpeg_that_its_decoder_warns_about_gives_the_same_pixels(name: str) -> None:
+    """Bytes before a marker cause a warning, and so the use of the other decoder."""
     content = FILES[name]
     assert content.endswith(b"\xff\xd9")
     odd = content[:-2] + b"\x11\x22\x33\x44" + content[-2:]
@@ -603,7 +601,7 @@ def bomb(kind: str) -> bytes:
         content[16:24] = struct.pack(">II", 100_000, 100_000)
         content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
         return bytes(content)
-    if kind == "webp":  # a canvas of the largest size, and an animation that never comes
+    if kind == "webp":  # a canvas of the maximum size, and an animation without frames
         canvas = struct.pack("<I", 16_383)[:3] * 2
         body = b"WEBPVP8X" + struct.pack("<II", 10, 0) + canvas
         return b"RIFF" + struct.pack("<I", len(body)) + body + FILES["WEBP"][12:]
@@ -643,7 +641,7 @@ print("MiB", peak() - before)
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "strips", "profile", "text", "late text"])
-def test_a_bomb_costs_nothing(kind: str, tmp_path: Path) -> None:
+def test_a_decompression_bomb_takes_no_memory(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "bomb"
     file.write_bytes(bomb(kind))
     done = subprocess.run(
@@ -653,12 +651,12 @@ def test_a_bomb_costs_nothing(kind: str, tmp_path: Path) -> None:
         check=True,
         timeout=60,
     )
-    told, memory = done.stdout.splitlines()
-    assert told.startswith(("size 100000 100000", "refused", f"size {HEIGHT} {WIDTH}"))
+    outcome, memory = done.stdout.splitlines()
+    assert outcome.startswith(("size 100000 100000", "refused", f"size {HEIGHT} {WIDTH}"))
     assert int(memory.split()[1]) < 30
 
 
-def test_another_size_than_planned_is_seen_before_the_pixels() -> None:
+def test_a_changed_size_is_detected_before_decoding() -> None:
     with pytest.raises(SourceChangedError, match="run again"):
         decode(bomb("png"), Size(HEIGHT, WIDTH))
     assert decode(FILES["JPEG"], Size(HEIGHT, WIDTH)).pixels.shape == (HEIGHT, WIDTH, 3)

@@ -1,4 +1,4 @@
-"""What is written is what another library reads: size, depth, greyness, alpha, pixels."""
+"""Encoding: another library reads the same size, depth, greyness, alpha and pixels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOSSLESS = {".png", ".webp", ".tiff", ".bmp", ".ppm"}
 
 
 def gradient(size: tuple[int, int], channels: int, depth: type, seed: int) -> Any:
-    """From one random colour slowly to another: no codec should be far off. One is grey."""
+    """A gradient between two random colours, which every codec keeps well; one channel is grey."""
     rng = np.random.default_rng(seed)
     ends = rng.integers(0, np.iinfo(depth).max, (2, channels), endpoint=True).astype(float)
     share = np.add.outer(np.arange(size[0]), np.arange(size[1]))[:, :, None] / 200
@@ -37,7 +37,7 @@ def gradient(size: tuple[int, int], channels: int, depth: type, seed: int) -> An
 
 
 def by_another(data: bytes, extension: str, depth: type) -> Any:
-    """The pixels in RGB(A) or grey, by a library that did not write them.
+    """Decode to RGB(A) or grey with a library that did not write the file.
 
     Pillow has 8 bits for most of what has 16; tifffile and the format itself are asked for those.
     """
@@ -71,13 +71,13 @@ def test_another_library_reads_what_was_written(
     data = to_file(Picture(pixels), extension, None, keep_metadata=True, flatten="white")
     back = by_another(data, extension, depth)
     with_alpha = channels == 4 and extension in ALPHA
-    if extension == ".webp" and channels == 1:  # WebP knows no grey
+    if extension == ".webp" and channels == 1:  # WebP has no grey
         back = back[:, :, 0]
     assert back.shape == ((*size, 4 if with_alpha else 3) if channels > 1 else size)
     if channels == 4:
         if not with_alpha:
             return  # see the tests of flattening
-        seen = pixels[:, :, 3] > (0 if depth is np.uint8 else 128)  # WebP keeps no other
+        seen = pixels[:, :, 3] > (0 if depth is np.uint8 else 128)  # WebP drops transparent colours
         pixels, back = pixels[seen], back[seen]
     expected = pixels if channels == 1 else pixels[..., [2, 1, 0, 3][:channels]]
     if depth is np.uint16 and extension in DEEP and back.dtype != np.uint8:
@@ -92,7 +92,7 @@ def test_another_library_reads_what_was_written(
     ("extension", "channels"),
     [(e, c) for e in sorted(DEEP) for c in (1, 3, 4) if c < 4 or e in ALPHA],
 )
-def test_sixteen_bits_are_kept_to_the_last(extension: str, channels: int) -> None:
+def test_all_16_bits_are_kept(extension: str, channels: int) -> None:
     pixels = gradient((31, 43), channels, np.uint16, 3)
     data = to_file(Picture(pixels), extension, None, keep_metadata=True)
     back = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
@@ -107,9 +107,7 @@ def test_sixteen_bits_become_ten_in_avif() -> None:
     assert back is not None
     assert back.dtype == np.uint16
     assert np.abs(back - pixels / 65_535 * 1023).max() < 8
-    assert (
-        len(np.unique(back)) > 256 * int(np.ptp(pixels)) / 65_535
-    )  # more than eight bits can tell
+    assert len(np.unique(back)) > 256 * int(np.ptp(pixels)) / 65_535  # more levels than 8 bits have
 
 
 def test_an_avif_of_quality_100_is_lossless() -> None:
@@ -118,7 +116,7 @@ def test_an_avif_of_quality_100_is_lossless() -> None:
     assert np.array_equal(by_another(data, ".avif", np.uint8), pixels[:, :, ::-1])
 
 
-# Alpha where there is none.
+# Alpha in formats without alpha.
 
 
 def disc(depth: type = np.uint8) -> Pixels:
@@ -130,7 +128,7 @@ def disc(depth: type = np.uint8) -> Pixels:
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".bmp", ".ppm"])
-def test_alpha_is_refused_with_both_ways_out(extension: str) -> None:
+def test_alpha_is_rejected_with_two_suggestions(extension: str) -> None:
     with pytest.raises(UnsupportedImageError, match=r"--format png.*--flatten white"):
         prepare(Picture(disc()), Size(16, 16), extension, keep_metadata=True)
     with pytest.raises(UnsupportedImageError, match=r"--format png.*--flatten white"):
@@ -138,7 +136,7 @@ def test_alpha_is_refused_with_both_ways_out(extension: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_a_flattened_picture_is_what_a_viewer_shows(depth: type) -> None:
+def test_a_flattened_picture_looks_as_in_a_viewer(depth: type) -> None:
     pixels = disc(depth)
     picture = Picture(pixels)
     data = to_file(picture, ".ppm", None, keep_metadata=True, flatten="#0080ff")
@@ -153,14 +151,14 @@ def test_a_flattened_picture_is_what_a_viewer_shows(depth: type) -> None:
 
 
 @pytest.mark.parametrize("extension", sorted(ALPHA))
-def test_formats_that_hold_alpha_keep_it_whatever_the_colour(extension: str) -> None:
+def test_formats_with_alpha_keep_it_despite_a_flatten_colour(extension: str) -> None:
     data = to_file(Picture(disc()), extension, 100, keep_metadata=True, flatten="white")
     back = by_another(data, extension, np.uint8)
     assert back[:, :, 3].tolist() == disc()[:, :, 3].tolist()
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".bmp", ".ppm"])
-def test_an_alpha_channel_that_says_nothing_is_dropped(extension: str) -> None:
+def test_an_opaque_alpha_channel_is_dropped(extension: str) -> None:
     pixels = gradient((8, 9), 4, np.uint8, 5)
     pixels[:, :, 3] = 255
     prepared = prepare(Picture(pixels), Size(16, 18), extension, keep_metadata=True)
@@ -171,7 +169,7 @@ def test_an_alpha_channel_that_says_nothing_is_dropped(extension: str) -> None:
     assert np.array_equal(kept.pixels, pixels)
 
 
-def test_a_colour_that_is_none_is_a_mistake_of_usage() -> None:
+def test_an_invalid_colour_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="nocolour"):
         to_file(Picture(disc()), ".jpg", None, keep_metadata=True, flatten="nocolour")
 
@@ -191,10 +189,10 @@ def test_the_longest_side_is_written_and_read_and_one_more_is_refused(
         data = to_file(Picture(pixels), extension, 50, keep_metadata=True)
         assert by_another(data, extension, np.uint8).shape == pixels.shape
     for size in (Size(1, side + 1), Size(side + 1, 1)):
-        with pytest.raises(ImageTooLargeError, match=f"{side} px a side: use --format png"):
+        with pytest.raises(ImageTooLargeError, match=f"{side} px per side: use --format png"):
             check_size(f"a{extension}", size)
         wide = Picture(np.zeros((*size, 3), dtype=np.uint8))
-        with pytest.raises(ImageTooLargeError, match=f"{side} px a side"):
+        with pytest.raises(ImageTooLargeError, match=f"{side} px per side"):
             to_file(wide, extension, None, keep_metadata=True)
 
 
@@ -205,11 +203,11 @@ def test_the_longest_side_is_written_and_read_and_one_more_is_refused(
         (".bmp", Size(30_000, 30_000), 3, "2.1 gigabytes"),
         (".pgm", Size(30_000, 40_000), 2, "2.1 gigabytes"),
         (".tif", Size(30_000, 30_000), 8, "3.9 gigabytes"),
-        (".png", Size(1, 1_000_001), 3, "1000000 px a side: use --format tiff"),
-        (".png", Size(1_000_001, 10_000), 3, "1000000 px a side: give it a smaller scale"),
+        (".png", Size(1, 1_000_001), 3, "1000000 px per side: use --format tiff"),
+        (".png", Size(1_000_001, 10_000), 3, "1000000 px per side: use a smaller scale"),
     ],
 )
-def test_limits_of_pixels_and_bytes_are_named(
+def test_the_error_names_the_limit_of_pixels_or_bytes(
     extension: str, size: Size, bytes_per_pixel: int, limit: str
 ) -> None:
     with pytest.raises(ImageTooLargeError, match=limit):
@@ -217,6 +215,6 @@ def test_limits_of_pixels_and_bytes_are_named(
     check_size(f"a{extension}", Size(9000, 9000), bytes_per_pixel)
 
 
-def test_what_the_installed_library_lacks_is_refused_by_name() -> None:
+def test_a_format_missing_in_the_installed_library_is_rejected() -> None:
     with pytest.raises(UnsupportedImageError, match=r"cannot write \.xyz"):
         to_file(Picture(disc()), ".xyz", None, keep_metadata=True)

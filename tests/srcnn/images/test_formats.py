@@ -1,4 +1,4 @@
-"""Image files: every format there and back, every kind of damage refused."""
+"""Image files: round trips of every format, and rejection of every kind of damage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from srcnn.images.formats import EXTENSIONS, Picture, format_of
 from tests.support.counting_file import CountingFile
 from tests.support.images import to_file
 
-# Pillow remarks on damaged metadata; what the code makes of it is what is tested.
+# Pillow warns about damaged metadata, which these tests use on purpose.
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")
     for name in ("TiffImagePlugin", "PngImagePlugin", "MpoImagePlugin", "Image")
@@ -35,7 +35,7 @@ HEIGHT, WIDTH = 33, 47
 
 
 def noise(shape: tuple[int, ...], depth: type = np.uint8) -> np.ndarray:
-    """Smooth in part, so that codecs have something to do; no symmetry."""
+    """Pixels that are smooth in part, so that codecs can compress them, and not symmetric."""
     rng = np.random.default_rng(7)
     top = np.iinfo(depth).max
     ramp = np.linspace(0, top, shape[1])[None, :] * np.linspace(1, 0.3, shape[0])[:, None]
@@ -45,7 +45,7 @@ def noise(shape: tuple[int, ...], depth: type = np.uint8) -> np.ndarray:
 
 
 def pillow(array: np.ndarray, form: str, **options: Any) -> bytes:
-    """A file as another program writes it; the array is RGB(A) or grey."""
+    """Write a file by Pillow, as another program; the array is RGB(A) or grey."""
     file = io.BytesIO()
     Image.fromarray(array).save(file, form, **options)
     return file.getvalue()
@@ -58,7 +58,7 @@ def opencv(array: np.ndarray, extension: str, *settings: int) -> bytes:
 
 
 def interlaced_png(grey: np.ndarray) -> bytes:
-    """Adam7, which neither library writes: PNG specification, section 8.2."""
+    """Adam7, which neither library can write: PNG specification, section 8.2."""
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
     passes += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     rows = [
@@ -135,7 +135,7 @@ def palette(form: str) -> bytes:
 
 
 def tiled_tiff(rgb: np.ndarray, side: int = 32) -> bytes:
-    """Uncompressed tiles, which neither library writes: TIFF 6.0, section 15."""
+    """Uncompressed tiles, which neither library can write: TIFF 6.0, section 15."""
     rows, columns = -(-rgb.shape[0] // side), -(-rgb.shape[1] // side)
     padded = np.zeros((rows * side, columns * side, 3), dtype=np.uint8)
     padded[: rgb.shape[0], : rgb.shape[1]] = rgb
@@ -189,7 +189,7 @@ MAGIC += [b"BM", b"P5 ", b"P6 9 9 255 ", b"GIF89a"]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_other_programs_write_is_read(name: str) -> None:
+def test_files_of_other_programs_are_read(name: str) -> None:
     data, pixels = whole(name)
     assert read_header(io.BytesIO(data)).size == Size(HEIGHT, WIDTH)
     with Image.open(io.BytesIO(data)) as image:
@@ -206,7 +206,7 @@ def test_what_other_programs_write_is_read(name: str) -> None:
     "extension",
     [e for kind, all_ in EXTENSIONS.items() if kind not in ("gif", "avif") for e in all_],
 )
-def test_what_is_written_is_read_back(
+def test_written_files_are_read_back(
     extension: str, channels: tuple[int, ...], depth: type
 ) -> None:
     pixels = noise((HEIGHT, WIDTH, *channels), depth)
@@ -219,13 +219,13 @@ def test_what_is_written_is_read_back(
     back = decode(data).pixels
     if depth is np.uint16 and kind not in ("png", "tiff", "pnm"):
         pixels = ((pixels.astype(int) * 2 + 257) // 514).astype(np.uint8)
-    if kind == "webp" and not channels:  # WebP knows no grey
+    if kind == "webp" and not channels:  # WebP has no grey
         pixels = np.dstack([pixels] * 3)
     assert (back.shape, back.dtype) == (pixels.shape, pixels.dtype)
     if kind == "jpg":
         assert cv2.PSNR(back, pixels) > 20
         return
-    if kind == "webp" and channels == (4,):  # what cannot be seen is not kept
+    if kind == "webp" and channels == (4,):  # WebP drops the colour of transparent pixels
         seen = pixels[:, :, 3] > 0
         back, pixels = back[seen], pixels[seen]
     assert np.array_equal(back, pixels)
@@ -240,7 +240,7 @@ def test_tiny_pictures_pass(extension: str, shape: tuple[int, int]) -> None:
     assert np.abs(decode(data).pixels.astype(int) - 200).max() <= 1
 
 
-def test_upper_case_extensions_name_the_same_formats() -> None:
+def test_extensions_are_not_case_sensitive() -> None:
     data = to_file(Picture(GREY), ".PNG", None, keep_metadata=True)
     assert data.startswith(b"\x89PNG")
     assert [format_of(key) for key in ("A.PNG", "d/a.b.JPeG", "a.TIF")] == ["png", "jpg", "tiff"]
@@ -250,7 +250,7 @@ def test_upper_case_extensions_name_the_same_formats() -> None:
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".webp", ".avif"])
-def test_quality_is_size(extension: str) -> None:
+def test_a_higher_quality_gives_a_larger_file(extension: str) -> None:
     sizes = [
         len(to_file(Picture(RGB), extension, quality, keep_metadata=True))
         for quality in (1, 30, 60, 90, 100)
@@ -258,7 +258,7 @@ def test_quality_is_size(extension: str) -> None:
     assert sizes == sorted(set(sizes))
 
 
-def test_webp_is_lossless_unless_a_quality_is_named() -> None:
+def test_webp_is_lossless_unless_a_quality_is_given() -> None:
     def back(quality: int | None) -> np.ndarray:
         return decode(to_file(Picture(RGB), ".webp", quality, keep_metadata=True)).pixels
 
@@ -272,9 +272,7 @@ def test_webp_is_lossless_unless_a_quality_is_named() -> None:
 @pytest.mark.parametrize("name", FILES)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_file_that_ends_early_is_refused_or_whole_all_the_same(
-    name: str, data: st.DataObject
-) -> None:
+def test_a_truncated_file_is_rejected_or_still_complete(name: str, data: st.DataObject) -> None:
     content, pixels = whole(name)
     end = data.draw(st.integers(0, len(content) - 1))
     try:
@@ -285,7 +283,7 @@ def test_a_file_that_ends_early_is_refused_or_whole_all_the_same(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_last_bytes_are_missed(name: str) -> None:
+def test_missing_last_bytes_are_detected(name: str) -> None:
     content, pixels = whole(name)
     for lost in range(1, 24):
         try:
@@ -304,9 +302,7 @@ def test_half_a_file_is_damaged(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".jpg")])
 @pytest.mark.parametrize("kept", [0.4, 0.8, 0.97])
-def test_a_jpeg_whose_end_was_never_written_but_allocated_is_damaged(
-    name: str, kept: float
-) -> None:
+def test_a_jpeg_that_ends_in_zeros_is_damaged(name: str, kept: float) -> None:
     content, _ = whole(name)
     end = int(len(content) * kept)
     with pytest.raises(DamagedImageError):
@@ -316,7 +312,7 @@ def test_a_jpeg_whose_end_was_never_written_but_allocated_is_damaged(
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".jpg")])
 @settings(max_examples=40)
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_a_jpeg_that_was_cut_in_its_last_scan_and_given_an_end_is_damaged(
+def test_a_jpeg_truncated_in_its_last_scan_with_an_end_marker_is_damaged(
     name: str, share: float
 ) -> None:
     content, pixels = whole(name)
@@ -329,16 +325,16 @@ def test_a_jpeg_that_was_cut_in_its_last_scan_and_given_an_end_is_damaged(
     assert np.array_equal(back, pixels)
 
 
-def test_a_jpeg_may_fill_up_before_its_markers() -> None:
+def test_a_jpeg_may_have_padding_before_markers() -> None:
     content, pixels = whole("thumbnail.jpg")
-    at = content.index(b"\xff\xfe")  # the comment, which holds a JPEG of its own
+    at = content.index(b"\xff\xfe")  # the comment, which contains another JPEG
     filled = content[:at] + b"\xff" * 5 + content[at:]
     assert np.array_equal(decode(filled).pixels, pixels)
     assert np.array_equal(decode(filled[:-2] + b"\xff\xff" + filled[-2:]).pixels, pixels)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_bytes_after_the_end_do_no_harm(name: str) -> None:
+def test_bytes_after_the_end_are_ignored(name: str) -> None:
     content, pixels = whole(name)
     assert np.array_equal(decode(content + b"\n").pixels, pixels)
 
@@ -347,7 +343,7 @@ def test_bytes_after_the_end_do_no_harm(name: str) -> None:
 @given(
     names, st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1)
 )
-def test_flipped_bits_never_change_the_size_nor_raise_anything_else(
+def test_flipped_bits_never_change_the_size_and_raise_only_our_errors(
     name: str, flips: list[tuple[float, int]]
 ) -> None:
     content = bytearray(whole(name)[0])
@@ -359,15 +355,17 @@ def test_flipped_bits_never_change_the_size_nor_raise_anything_else(
             return
         pixels = decode(bytes(content)).pixels
     except ImageError as error:
-        told = str(error)
-        assert told
+        message = str(error)
+        assert message
     else:
         assert pixels.shape[:2] == size
 
 
 @settings(max_examples=300)
 @given(names, st.integers(0, 200), st.integers(0, 255))
-def test_neither_does_a_bit_of_the_header(name: str, where: int, value: int) -> None:
+def test_flipped_bits_in_the_header_raise_only_our_errors(
+    name: str, where: int, value: int
+) -> None:
     content = bytearray(whole(name)[0])
     content[min(where, len(content) - 1)] = value
     try:
@@ -382,7 +380,7 @@ def test_neither_does_a_bit_of_the_header(name: str, where: int, value: int) -> 
 
 @settings(max_examples=100)
 @given(st.binary(max_size=400), st.sampled_from(MAGIC))
-def test_garbage_is_refused(content: bytes, start: bytes) -> None:
+def test_garbage_is_rejected(content: bytes, start: bytes) -> None:
     with pytest.raises(ImageError):
         decode(start + content)
     try:
@@ -403,13 +401,13 @@ def test_garbage_is_refused(content: bytes, start: bytes) -> None:
     ],
     ids=["empty", "one byte", "text", "svg", "zeros"],
 )
-def test_what_is_no_image_is_damaged(content: bytes) -> None:
+def test_files_that_are_not_images_are_rejected(content: bytes) -> None:
     for read in (decode, lambda data: read_header(io.BytesIO(data))):
         with pytest.raises(DamagedImageError):
             read(content)
 
 
-def test_a_header_of_gigapixels_is_read_without_the_memory() -> None:
+def test_reading_a_header_of_gigapixels_takes_no_memory() -> None:
     content = bytearray(interlaced_png(GREY))
     content[16:24] = struct.pack(">II", 60_000, 60_000)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
@@ -422,7 +420,7 @@ def test_a_header_of_gigapixels_is_read_without_the_memory() -> None:
     assert peak < 2_000_000
 
 
-def test_a_header_needs_the_first_bytes_only() -> None:
+def test_reading_a_header_reads_only_the_first_bytes() -> None:
     big = opencv(np.random.default_rng(0).integers(0, 255, (600, 900, 3)).astype(np.uint8), ".png")
 
     file = CountingFile(big)
@@ -430,7 +428,7 @@ def test_a_header_needs_the_first_bytes_only() -> None:
     assert file.taken < len(big) // 10
 
 
-# Kinds that are refused, and kinds that must not lose anything.
+# Unsupported kinds, and kinds that must not lose anything.
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF"])
@@ -443,7 +441,7 @@ def test_animations_and_pages_are_refused(form: str) -> None:
             read(file.getvalue())
 
 
-def test_a_photograph_with_a_preview_behind_it_is_the_photograph() -> None:
+def test_a_photograph_followed_by_a_preview_is_the_photograph() -> None:
     file = io.BytesIO()
     small = Image.fromarray(RGB[:5, :9].copy())
     Image.fromarray(RGB).save(file, "MPO", save_all=True, append_images=[small], quality=95)
@@ -453,7 +451,7 @@ def test_a_photograph_with_a_preview_behind_it_is_the_photograph() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"])
 @pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}], ids=["raw", "lzw"])
-def test_a_tiff_has_the_colours_and_the_alpha_that_pillow_sees(
+def test_a_tiff_has_the_same_colours_and_alpha_as_in_pillow(
     mode: str, options: dict[str, str]
 ) -> None:
     source = Image.fromarray(RGBA)
@@ -469,7 +467,7 @@ def test_a_tiff_has_the_colours_and_the_alpha_that_pillow_sees(
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
-def test_a_tiff_of_other_numbers_is_refused(mode: str) -> None:
+def test_a_tiff_with_unsupported_samples_is_rejected(mode: str) -> None:
     file = io.BytesIO()
     Image.new(mode, (9, 7)).save(file, "TIFF")
     with pytest.raises(UnsupportedImageError):
@@ -501,7 +499,7 @@ ORIENTED: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("kind", ORIENTED)
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("source", ["rgb", "grey", "deep"])
-def test_every_orientation_is_put_upright(source: str, orientation: int, kind: str) -> None:
+def test_every_orientation_is_applied(source: str, orientation: int, kind: str) -> None:
     form, options = ORIENTED[kind]
     if source == "deep" and kind in ("jpg", "webp"):
         pytest.skip("this format has 8 bits")
@@ -526,7 +524,7 @@ def test_every_orientation_is_put_upright(source: str, orientation: int, kind: s
 
 
 @pytest.mark.parametrize("value", [0, 9, 65_535])
-def test_an_orientation_that_is_none_turns_nothing(value: int) -> None:
+def test_an_invalid_orientation_is_ignored(value: int) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = value
     data = pillow(RGB, "JPEG", exif=exif)
@@ -575,7 +573,7 @@ def test_metadata_is_kept_or_stripped(form: str, extension: str) -> None:
         assert "xmp" not in image.info
 
 
-def test_both_byte_orders_are_put_right() -> None:
+def test_both_byte_orders_are_supported() -> None:
     for order in ("<", ">"):
         exif = Image.Exif()
         exif.endian = order
@@ -590,7 +588,7 @@ def test_both_byte_orders_are_put_right() -> None:
 
 @settings(max_examples=60)
 @given(st.binary(max_size=60), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
-def test_a_damaged_exif_block_does_not_spoil_the_picture(rest: bytes, start: bytes) -> None:
+def test_a_damaged_exif_block_does_not_affect_the_picture(rest: bytes, start: bytes) -> None:
     data = pillow(RGB, "JPEG", exif=b"Exif\x00\x00" + start + rest)
     size = read_header(io.BytesIO(data)).size
     picture = decode(data)
@@ -601,7 +599,7 @@ def test_a_damaged_exif_block_does_not_spoil_the_picture(rest: bytes, start: byt
 
 
 @pytest.mark.parametrize("kind", ["EXIF", "XMP", "ICC"])
-def test_metadata_that_a_jpeg_cannot_hold_is_named(kind: str) -> None:
+def test_metadata_too_large_for_a_jpeg_is_an_error(kind: str) -> None:
     number = {"EXIF": 0, "XMP": 1, "ICC": 2}[kind]
     blob = {"EXIF": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "XMP": xmp(1), "ICC": icc()}[kind]
     picture = Picture(RGB, {number: blob + bytes(70_000)})
@@ -612,7 +610,7 @@ def test_metadata_that_a_jpeg_cannot_hold_is_named(kind: str) -> None:
 
 
 def jpeg_segments(data: bytes) -> list[bytes]:
-    """The parts of a JPEG before its first scan, each from its marker on, then the rest."""
+    """Split a JPEG into its segments before the first scan, and the rest."""
     parts, at = [data[:2]], 2
     while data[at + 1] != 0xDA:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
@@ -622,7 +620,7 @@ def jpeg_segments(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_whole_jpegs_of_rare_forms_are_read(progressive: bool) -> None:  # noqa: FBT001
+def test_complete_jpegs_of_unusual_structure_are_read(progressive: bool) -> None:  # noqa: FBT001
     picture = np.random.default_rng(3).integers(0, 255, (40, 56, 3), dtype=np.uint8)
     settings = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
     data = cv2.imencode(".jpg", picture, settings)[1].tobytes()
@@ -630,7 +628,7 @@ def test_whole_jpegs_of_rare_forms_are_read(progressive: bool) -> None:  # noqa:
     parts = jpeg_segments(data)
     comment = b"\xff\xfe\x00\x08\xff\xd9\xff\xda\xff\xd9"
     for changed in (
-        b"".join([*parts[:-1], b"\xff", parts[-1]]),  # a fill byte before the scan
+        b"".join([*parts[:-1], b"\xff", parts[-1]]),  # a padding byte before the scan
         b"".join([parts[0], parts[1], b"\xff\xff", *parts[2:]]),
         b"".join([parts[0], comment, *parts[1:]]),
         data + b"trailing bytes \xff\xd9 of a maker",
@@ -638,7 +636,7 @@ def test_whole_jpegs_of_rare_forms_are_read(progressive: bool) -> None:  # noqa:
         assert np.array_equal(decode(changed).pixels, expected)
 
 
-def test_a_comment_between_scans_is_no_end() -> None:
+def test_a_comment_between_scans_is_not_the_end() -> None:
     picture = np.random.default_rng(3).integers(0, 255, (40, 56, 3), dtype=np.uint8)
     data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
     first = data.index(b"\xff\xda")

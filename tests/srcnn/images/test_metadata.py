@@ -1,4 +1,4 @@
-"""Metadata made true of the result, and never the reason why a picture fails."""
+"""Metadata: adapted to the result, and never the reason for a failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from srcnn.images.decoding import decode
 from srcnn.images.formats import Picture
 from srcnn.images.icc import to_srgb
 from srcnn.images.prepare import prepare
-from srcnn.images.tiff_tags import tiff_metadata, with_tags
+from srcnn.images.tiff_tags import read_tiff_metadata, with_tags
 from tests.support.images import to_file
 
 pytestmark = [
@@ -35,7 +35,7 @@ HOLDERS = [".jpg", ".png", ".webp", ".avif", ".tiff"]
 
 
 def block(order: str = "<", *, thumbnail: bytes = THUMBNAIL) -> bytes:
-    """EXIF as cameras write it: two directories, one below the first, a thumbnail at the end.
+    """Build EXIF as cameras write it: two directories, one below the first, and a thumbnail.
 
     The maker's note is behind the thumbnail's directory, as in some cameras' files.
     """
@@ -98,9 +98,9 @@ def read(data: bytes) -> Image.Exif:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_sizes_are_corrected_in_place_and_the_thumbnail_is_gone(order: str) -> None:
+def test_sizes_are_set_in_place_and_the_thumbnail_is_removed(order: str) -> None:
     before = block(order)
-    after = exif.for_result(before, SIZE)
+    after = exif.adapt_to_result(before, SIZE)
     assert len(after) == len(before) - len(THUMBNAIL)
     assert b"thumbnail" not in after
     found = read(after)
@@ -110,35 +110,35 @@ def test_sizes_are_corrected_in_place_and_the_thumbnail_is_gone(order: str) -> N
     assert below[0x927C] == MAKER
     assert after.index(MAKER) == before.index(MAKER)
     assert found[0x0110] == "Model of camera"
-    assert found[0x0112] == 6  # another function's task
-    assert not found.get_ifd(1)  # the thumbnail's directory, as Pillow counts them
+    assert found[0x0112] == 6  # changed by another function
+    assert not found.get_ifd(1)  # the thumbnail's directory in Pillow's numbering
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_an_orientation_is_reset_and_nothing_else_changes(order: str) -> None:
     before = block(order)
-    after = exif.with_orientation_reset(before)
+    after = exif.reset_orientation(before)
     assert read(after)[0x0112] == 1
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
 
 
-def test_a_thumbnail_that_claims_the_makers_note_takes_nothing_with_it() -> None:
+def test_a_thumbnail_that_overlaps_the_maker_note_does_not_remove_it() -> None:
     for lie in (b"", bytes(70_000)):
         data = bytearray(block())
         at = data.index(struct.pack("<HHI", 0x0201, 4, 1)) + 8
         data[at : at + 4] = struct.pack("<I", 8)  # the first directory
         data[at + 12 : at + 16] = struct.pack("<I", 0xFFFFFFFF)
-        found = read(exif.for_result(bytes(data) + lie, SIZE))
+        found = read(exif.adapt_to_result(bytes(data) + lie, SIZE))
         assert found.get_ifd(0x8769)[0x927C] == MAKER
         assert found[0x0110] == "Model of camera"
 
 
 @pytest.mark.parametrize("where", ["first", "below", "chain"])
-def test_directories_in_circles_end(where: str) -> None:
+def test_cyclic_directories_end(where: str) -> None:
     data = bytearray(block())
     pointer = {"first": 4, "below": 8 + 2 + 12 * 4 + 8, "chain": 8 + 2 + 12 * 5}[where]
     data[pointer : pointer + 4] = struct.pack("<I", 8)
-    after = exif.for_result(bytes(data), SIZE)
+    after = exif.adapt_to_result(bytes(data), SIZE)
     assert read(after)[0x0100] == SIZE.width
 
 
@@ -148,33 +148,33 @@ def test_directories_in_circles_end(where: str) -> None:
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6),
     st.integers(0, 400),
 )
-def test_damaged_exif_raises_nothing_and_never_grows(
+def test_damaged_exif_raises_no_error_and_never_grows(
     order: str, changes: list[tuple[int, int]], end: int
 ) -> None:
     data = bytearray(block(order))
     for at, value in changes:
         data[at % len(data)] = value
     damaged = bytes(data[: end or None])
-    assert len(exif.with_orientation_reset(damaged)) == len(damaged)
-    assert len(exif.for_result(damaged, SIZE)) <= len(damaged)
+    assert len(exif.reset_orientation(damaged)) == len(damaged)
+    assert len(exif.adapt_to_result(damaged, SIZE)) <= len(damaged)
 
 
 @settings(max_examples=100)
 @given(st.sampled_from([b"II*\0", b"MM\0*", b""]), st.binary(max_size=300))
-def test_garbage_raises_nothing_either(start: bytes, rest: bytes) -> None:
-    exif.for_result(start + rest, SIZE)
-    exif.with_orientation_reset(start + rest)
-    xmp.for_result(start + rest, SIZE)
+def test_garbage_raises_no_error(start: bytes, rest: bytes) -> None:
+    exif.adapt_to_result(start + rest, SIZE)
+    exif.reset_orientation(start + rest)
+    xmp.adapt_to_result(start + rest, SIZE)
 
 
-def test_a_directory_of_lies_is_left_alone_at_once() -> None:
+def test_a_directory_with_a_false_count_is_skipped_at_once() -> None:
     """65,535 directories of 65,535 entries each would take hours."""
     pointers = struct.pack("<HHII", 0x8769, 4, 1, 10) * 60_000
     lying = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", 60_000) + pointers
-    assert exif.for_result(lying, SIZE) == lying
+    assert exif.adapt_to_result(lying, SIZE) == lying
     full = b"".join(struct.pack("<HHII", 0x8769, 4, 1, 8 + 2 * at) for at in range(1000))
     many = b"II*\0" + struct.pack("<IH", 8, 1000) + full
-    assert exif.for_result(many, SIZE)
+    assert exif.adapt_to_result(many, SIZE)
 
 
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>
@@ -185,14 +185,14 @@ PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
-def test_a_packet_is_corrected_in_both_forms() -> None:
-    after = xmp.for_result(PACKET.encode(), SIZE).decode()
+def test_both_forms_of_a_packet_are_set() -> None:
+    after = xmp.adapt_to_result(PACKET.encode(), SIZE).decode()
     expected = (
         PACKET.replace("'4000'", "'70001'").replace("> 4000<", "> 70001<").replace("3000", "777")
     )
     start, end = expected.index("<xmp:Thumb"), expected.index("<dc:format>")
     assert after == expected[:start] + expected[end:]
-    assert 'Orientation="1"' in xmp.with_orientation_reset(PACKET.encode()).decode()
+    assert 'Orientation="1"' in xmp.reset_orientation(PACKET.encode()).decode()
 
 
 # Files.
@@ -212,7 +212,7 @@ def srgb() -> bytes:
 
 
 @pytest.mark.parametrize("extension", HOLDERS)
-def test_each_format_tells_of_the_result(extension: str) -> None:
+def test_the_metadata_of_each_format_fits_the_result(extension: str) -> None:
     data = photograph(exif=b"Exif\0\0" + block(), icc_profile=srgb(), xmp=PACKET.encode())
     picture = decode(data)
     assert picture.pixels.shape == (12, 9, 3)  # upright
@@ -234,7 +234,7 @@ def test_each_format_tells_of_the_result(extension: str) -> None:
 
 
 @pytest.mark.parametrize("extension", [*HOLDERS, ".bmp", ".ppm"])
-def test_stripped_files_hold_nothing(extension: str) -> None:
+def test_stripped_files_have_no_metadata(extension: str) -> None:
     picture = decode(
         photograph(exif=b"Exif\0\0" + block(), icc_profile=srgb(), xmp=PACKET.encode())
     )
@@ -247,7 +247,7 @@ def test_stripped_files_hold_nothing(extension: str) -> None:
 
 
 @pytest.mark.parametrize("extension", HOLDERS)
-def test_a_tiff_hands_its_metadata_on(extension: str) -> None:
+def test_the_metadata_of_a_tiff_is_kept_in_other_formats(extension: str) -> None:
     given = TiffImagePlugin.ImageFileDirectory_v2()
     given[0x010F] = "Maker"
     given[0x013B] = "Artist"
@@ -271,19 +271,21 @@ def test_a_tiff_hands_its_metadata_on(extension: str) -> None:
     st.lists(st.tuples(st.integers(0, 399), st.integers(0, 255)), min_size=1, max_size=5),
     st.sampled_from(HOLDERS),
 )
-def test_damaged_metadata_costs_no_picture(changes: list[tuple[int, int]], extension: str) -> None:
+def test_damaged_metadata_does_not_fail_an_image(
+    changes: list[tuple[int, int]], extension: str
+) -> None:
     damaged = bytearray(block())
     for at, value in changes:
         damaged[at % len(damaged)] = value
     pixels = np.full((6, 5, 3), 99, dtype=np.uint8)
     picture = Picture(pixels, {EXIF: bytes(damaged), XMP: bytes(damaged), ICC: bytes(damaged)})
     data = to_file(picture, extension, None, keep_metadata=True)
-    assert sorted(decode(data).pixels.shape) == [3, 5, 6]  # it may say that it lies on its side
+    assert sorted(decode(data).pixels.shape) == [3, 5, 6]  # the orientation may be damaged too
 
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1))
-def test_damaged_tags_of_a_tiff_raise_nothing(changes: list[tuple[float, int]]) -> None:
+def test_damaged_tags_of_a_tiff_raise_no_error(changes: list[tuple[float, int]]) -> None:
     pixels = np.full((6, 5, 3), 99, dtype=np.uint8)
     whole = cv2.imencode(".tiff", pixels)[1].tobytes()
     content = bytearray(with_tags(whole, {EXIF: block(), XMP: PACKET.encode()}, alpha=False))
@@ -291,14 +293,14 @@ def test_damaged_tags_of_a_tiff_raise_nothing(changes: list[tuple[float, int]]) 
         content[8 + int(at * (len(content) - 8))] = value
     try:
         image = Image.open(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 - no image any more; the decoder's affair
+    except Exception:  # noqa: BLE001 - not an image any more, which the decoder reports
         return
     with image:
-        assert all(isinstance(blob, bytes) for blob in tiff_metadata(image).values())
+        assert all(isinstance(blob, bytes) for blob in read_tiff_metadata(image).values())
 
 
 @pytest.mark.parametrize("extension", HOLDERS)
-def test_a_block_that_is_none_is_left_out_in_silence(
+def test_an_invalid_block_is_left_out_without_a_warning(
     extension: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pixels = np.full((6, 5, 3), 99, dtype=np.uint8)
@@ -312,7 +314,7 @@ def test_a_block_that_is_none_is_left_out_in_silence(
 
 
 def matrix_profile(primaries: dict[bytes, Any], gamma: float) -> bytes:
-    """ICC.1:2001, sections 6.3 and 8.3: three colorants (D50) and one curve for all."""
+    """ICC.1:2001, sections 6.3 and 8.3: three colorants (D50) and one curve."""
 
     def xyz(values: Any) -> bytes:
         return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65_536)) for v in values)
@@ -347,12 +349,12 @@ ADOBE_RGB = matrix_profile(
 )
 
 
-def test_colours_of_another_profile_become_srgb_when_it_is_stripped() -> None:
+def test_colours_are_converted_to_srgb_when_their_profile_is_stripped() -> None:
     pixels = np.array([[[60, 120, 180, 7], [128, 128, 128, 255]]], dtype=np.uint8)
     picture = Picture(pixels, {ICC: ADOBE_RGB})
     prepared = prepare(picture, Size(2, 4), ".png", keep_metadata=False)
     assert prepared.metadata == {}
-    # By light: both spaces' colorants, adapted to D50; the curve of IEC 61966-2-1.
+    # In linear light: the colorants of both spaces, adapted to D50; the curve of IEC 61966-2-1.
     light = np.linalg.solve(
         SRGB_COLORANTS.T, ADOBE_COLORANTS.T @ (np.array([180, 120, 60]) / 255) ** 2.2
     )
@@ -363,7 +365,7 @@ def test_colours_of_another_profile_become_srgb_when_it_is_stripped() -> None:
     kept = prepare(picture, Size(2, 4), ".png", keep_metadata=True)
     assert kept.metadata == {ICC: ADOBE_RGB}
     assert np.array_equal(kept.pixels, pixels)
-    # BMP holds no profile.
+    # BMP has no profile.
     assert np.array_equal(
         prepare(
             Picture(pixels[:, :, :3], {ICC: ADOBE_RGB}), Size(2, 4), ".bmp", keep_metadata=True
@@ -372,7 +374,7 @@ def test_colours_of_another_profile_become_srgb_when_it_is_stripped() -> None:
     )
 
 
-def test_sixteen_bits_keep_a_profile_that_matters() -> None:
+def test_sixteen_bits_keep_a_profile_that_is_not_srgb() -> None:
     pixels = np.full((2, 3, 3), 30_000, dtype=np.uint16)
     for profile, left in ((ADOBE_RGB, {ICC: ADOBE_RGB}), (srgb(), {})):
         picture = Picture(pixels, {ICC: profile, EXIF: block()})
@@ -381,7 +383,7 @@ def test_sixteen_bits_keep_a_profile_that_matters() -> None:
         assert np.array_equal(prepared.pixels, pixels)
 
 
-def test_srgb_and_profiles_that_are_none_change_nothing() -> None:
+def test_srgb_and_invalid_profiles_change_nothing() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
     damaged = ADOBE_RGB[:40] + bytes(100)
     for profile in (srgb(), b"", b"no profile at all", damaged):
@@ -389,7 +391,7 @@ def test_srgb_and_profiles_that_are_none_change_nothing() -> None:
 
 
 def linear_grey() -> bytes:
-    """A profile of greys in linear light: 55/255 of it is 0.5019 in sRGB's curve, which is 128."""
+    """A profile of linear greys: 55/255 is 0.5019 in sRGB's curve, which is 128."""
     body = b"curv\0\0\0\0" + struct.pack(">IH", 1, 256) + b"\0\0"
     tags = 128 + 4 + 24
     header = (
@@ -402,7 +404,7 @@ def linear_grey() -> bytes:
     return header + table + body + b"XYZ \0\0\0\0" + white
 
 
-def test_greys_of_another_curve_become_srgb_greys() -> None:
+def test_greys_of_another_curve_are_converted_to_srgb() -> None:
     converted = to_srgb(np.array([[0, 55, 255]], dtype=np.uint8), linear_grey())
     assert converted is not None
     assert np.abs(converted.astype(int) - [[0, 128, 255]]).max() <= 1
@@ -428,7 +430,7 @@ def test_greys_that_are_written_as_colours_become_srgb(
     assert np.abs(found.pixels.reshape(8, 8, -1)[:, :, :3].astype(int) - 128).max() <= 1
 
 
-def test_greys_of_sixteen_bits_that_lose_their_profile_are_noted() -> None:
+def test_16_bit_greys_that_lose_their_profile_are_noted() -> None:
     pixels = np.full((8, 8, 4), 14_000, np.uint16)
     picture = Picture(pixels, {cv2.IMAGE_METADATA_ICCP: linear_grey()}, is_grey=True)
     prepared = prepare(picture, Size(8, 8), ".png", keep_metadata=True)

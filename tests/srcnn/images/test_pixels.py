@@ -1,4 +1,4 @@
-"""Pictures, their parts and their levels."""
+"""Pixel arrays: valid kinds, their parts, and rounding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.images.pixels import check_picture, has_alpha, parts_of, to_integers
+from srcnn.images.pixels import check_picture, has_alpha, split_alpha, to_integers
 
 DEPTHS = [np.dtype(np.uint8), np.dtype(np.uint16)]
 # And how many channels are colours.
@@ -22,11 +22,11 @@ def noise(shape: tuple[int, ...], depth: np.dtype[Any]) -> np.ndarray:
 
 @pytest.mark.parametrize("depth", DEPTHS, ids=str)
 @pytest.mark.parametrize(("shape", "colours"), SHAPES, ids=str)
-def test_parts_are_views_of_colours_and_alpha(
+def test_colours_and_alpha_are_views(
     shape: tuple[int, ...], colours: int, depth: np.dtype[Any]
 ) -> None:
     image = noise(shape, depth)
-    colour, alpha = parts_of(image)
+    colour, alpha = split_alpha(image)
     assert colour.shape == (5, 7, colours)
     assert np.shares_memory(colour, image)
     channels = image.reshape(5, 7, -1)
@@ -47,7 +47,7 @@ def test_parts_are_views_of_colours_and_alpha(
         (300.0, 255, 255),
     ],
 )
-def test_eight_bits_are_rounded_or_cut_as_asked(value: float, nearest: int, truncated: int) -> None:
+def test_eight_bits_are_rounded_or_truncated(value: float, nearest: int, truncated: int) -> None:
     planes = np.full((2, 2, 3), value, dtype=np.float32)
     assert (to_integers(planes, np.dtype(np.uint8), "nearest") == nearest).all()
     assert (to_integers(planes, np.dtype(np.uint8), "truncate") == truncated).all()
@@ -60,7 +60,7 @@ def test_sixteen_bits_have_257_levels_for_each_of_eight() -> None:
 
 
 @pytest.mark.parametrize("depth", DEPTHS, ids=str)
-def test_integers_do_not_change_the_planes_they_come_from(depth: np.dtype[Any]) -> None:
+def test_to_integers_does_not_change_its_input(depth: np.dtype[Any]) -> None:
     planes = np.full((2, 2), 3.7, dtype=np.float32)
     to_integers(planes, depth, "nearest")
     assert (planes == np.float32(3.7)).all()

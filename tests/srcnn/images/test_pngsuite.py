@@ -1,4 +1,4 @@
-"""The reference images of odd kinds, each against an independent reading; file by file."""
+"""Unusual reference images, each compared with an independent decoder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = sorted((ODD / "pngsuite").glob("*.png"))
 Samples = npt.NDArray[np.int64]
 
 REFUSED = {
-    "xs1n0g01.png": "cannot identify image file",  # a byte of the signature is another
+    "xs1n0g01.png": "cannot identify image file",  # a wrong byte in the signature
     "xs2n0g01.png": "cannot identify image file",
     "xs4n0g01.png": "cannot identify image file",
     "xs7n0g01.png": "cannot identify image file",
@@ -39,7 +39,7 @@ REFUSED = {
     "xd3n2c08.png": "cannot identify image file",  # nor 3
     "xd9n2c08.png": "cannot identify image file",  # nor 99
     "xcsn0g01.png": "wrong checksum in IDAT",
-    "xdtn0g01.png": "the file is truncated or damaged",  # there are no pixels
+    "xdtn0g01.png": "the file is truncated or damaged",  # no pixel data
 }
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 PASSES = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
@@ -81,7 +81,7 @@ def samples(rows: npt.NDArray[np.uint8], width: int, channels: int, depth: int) 
 
 
 def read_plainly(data: bytes) -> tuple[Samples, int]:
-    """A PNG after the letter of its specification: RGB(A) or one channel, and its largest value."""
+    """Decode a PNG literally by its specification: RGB(A) or one channel, and its maximum."""
     parts = chunks(data)
     width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", parts[b"IHDR"])
     channels, raw = CHANNELS[kind], zlib.decompress(parts[b"IDAT"])
@@ -100,7 +100,7 @@ def read_plainly(data: bytes) -> tuple[Samples, int]:
 def widened(
     whole: Samples, parts: dict[bytes, bytes], depth: int, kind: int
 ) -> tuple[Samples, int]:
-    """Palette and transparency applied, greys of few bits spread over a byte."""
+    """Apply palette and transparency, and scale greys of few bits to 8 bits."""
     clear = parts.get(b"tRNS")
     if kind == 3:
         palette = np.frombuffer(parts[b"PLTE"], dtype=np.uint8).reshape(-1, 3).astype(np.int64)
@@ -126,7 +126,7 @@ def rgb_of(picture: Picture) -> Samples:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_file_of_pngsuite_is_read_to_the_bit_or_refused(file: Path) -> None:
+def test_every_file_of_pngsuite_is_decoded_exactly_or_rejected(file: Path) -> None:
     data = file.read_bytes()
     if file.name in REFUSED:
         with pytest.raises(DamagedImageError, match=REFUSED[file.name]):
@@ -143,8 +143,8 @@ def test_every_file_of_pngsuite_is_read_to_the_bit_or_refused(file: Path) -> Non
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_names_say_depth_and_kind(file: Path) -> None:
-    """`basn3p04`: colour type 3, a palette, 4 bits; what the name says is what is read."""
+def test_depth_and_kind_match_the_name(file: Path) -> None:
+    """`basn3p04`: colour type 3, a palette, 4 bits; the result must match the name."""
     found = re.search(r"([02346])([gcpa])(\d\d)\.png$", file.name)
     if file.name in REFUSED or found is None:
         return
@@ -156,25 +156,25 @@ def test_names_say_depth_and_kind(file: Path) -> None:
     assert pixels.shape[2:] == ((4,) if clear else channels)
 
 
-def test_all_that_is_refused_is_named_as_broken() -> None:
+def test_all_rejected_files_are_named_as_broken() -> None:
     assert {file.name for file in FILES if file.name.startswith("x")} == set(REFUSED)
     assert len(FILES) > 170
 
 
 @pytest.mark.parametrize("scene", ["Landscape", "Portrait"])
 @pytest.mark.parametrize("orientation", range(9))
-def test_the_exif_samples_come_out_upright(scene: str, orientation: int) -> None:
+def test_the_exif_samples_are_decoded_upright(scene: str, orientation: int) -> None:
     def small(number: int) -> npt.NDArray[np.uint8]:
         pixels = decode((ODD / "exif" / f"{scene}_{number}.jpg").read_bytes()).pixels
         assert (pixels.shape[0] < pixels.shape[1]) == (scene == "Landscape")
         return np.asarray(cv2.resize(pixels, (60, 60), interpolation=cv2.INTER_AREA), np.uint8)
 
-    # The samples carry their number as a text, and are JPEGs each: hence not equal.
+    # Each sample shows its number, and is a separate JPEG, so they are not equal.
     assert cv2.PSNR(small(orientation), small(1)) > 20
 
 
 @pytest.mark.parametrize("file", sorted((ODD / "exif").glob("*.jpg")), ids=lambda file: file.name)
-def test_the_exif_samples_are_decoded_as_pillow_does_it(file: Path) -> None:
+def test_the_exif_samples_are_decoded_as_by_pillow(file: Path) -> None:
     with Image.open(file) as image:
         stored = np.asarray(image)
         turns = image.getexif().get(0x0112, 1)

@@ -1,4 +1,4 @@
-"""Downloads, against a real HTTP server on this machine that fails, cuts, redirects and lies."""
+"""Downloads, from a local HTTP server that fails, truncates, redirects and sends wrong data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HANG_SECONDS = 1.0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """The first path element says how to misbehave, a number in it how often."""
+    """The first path element says how to misbehave, and a number in it how often."""
 
     def do_GET(self) -> None:
         kind, _, times = self.path.split("/")[1].partition("-")
@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_body(CONTENT[: len(CONTENT) // 2] if self.early else CONTENT, len(CONTENT))
 
     def answer_drop(self) -> None:
-        if not self.early:  # else: the connection closes without a word
+        if not self.early:  # else: the connection is closed without a response
             self.send_body(CONTENT)
 
     def answer_hang(self) -> None:
@@ -66,12 +66,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_redirect(self) -> None:
         self.send_response(302)
-        self.send_header("Location", "/whole/srcnn.pth?Signature=do-not-tell")
+        self.send_header("Location", "/whole/srcnn.pth?Signature=do-not-repeat")
         self.end_headers()
 
     def answer_lost(self) -> None:
         self.send_response(302)
-        self.send_header("Location", "/forbidden/srcnn.pth?Signature=do-not-tell")
+        self.send_header("Location", "/forbidden/srcnn.pth?Signature=do-not-repeat")
         self.end_headers()
 
     def answer_missing(self) -> None:
@@ -87,7 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Leave the terminal alone."""
+        """Print nothing."""
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -101,7 +101,7 @@ class Server(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{how}/srcnn.pth"
 
     def handle_error(self, *_: Any) -> None:
-        """A client that gave up is no news."""
+        """Ignore clients that gave up."""
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def get(folder: Path, *urls: str, sha256: str = SHA256, attempts: int = 3) -> Pa
     return fetch(urls, folder, sha256=sha256, attempts=attempts, timeout_seconds=5)
 
 
-def everything_in(folder: Path) -> list[Path]:
+def list_all(folder: Path) -> list[Path]:
     return list(folder.rglob("*"))
 
 
@@ -134,34 +134,34 @@ def everything_in(folder: Path) -> list[Path]:
     ("how", "requests"),
     [("whole", 1), ("busy-2", 3), ("toomany-2", 3), ("cut-2", 3), ("drop-1", 2)],
 )
-def test_what_may_pass_is_tried_again(
+def test_transient_failures_are_retried(
     how: str, requests: int, server: Server, tmp_path: Path
 ) -> None:
     path = get(tmp_path / "cache", server.url(how))
     assert path.read_bytes() == CONTENT
-    assert everything_in(tmp_path / "cache") == [path]
+    assert list_all(tmp_path / "cache") == [path]
     assert server.seen.total() == requests
 
 
 @pytest.mark.parametrize("how", ["busy-9", "cut-9", "drop-9"])
-def test_attempts_are_bounded_and_nothing_is_left(how: str, server: Server, tmp_path: Path) -> None:
+def test_attempts_are_limited_and_no_file_is_left(how: str, server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"srcnn\.pth: .*\(3 attempts\)"):
         get(tmp_path, server.url(how))
-    # aiohttp by itself asks once more where a connection is dropped without an answer.
+    # aiohttp itself repeats a request whose connection is dropped without a response.
     assert server.seen.total() == (6 if how.startswith("drop") else 3)
-    assert everything_in(tmp_path) == []
+    assert list_all(tmp_path) == []
 
 
-def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_does_not_respond_times_out(server: Server, tmp_path: Path) -> None:
     options = {"sha256": SHA256, "timeout_seconds": HANG_SECONDS / 4}
-    with pytest.raises(DownloadError, match=r"no answer within 0\.25 s"):
+    with pytest.raises(DownloadError, match=r"no response within 0\.25 s"):
         fetch([server.url("hang-9")], tmp_path, attempts=1, **options)
     again = fetch([server.url("hang-1")], tmp_path, attempts=2, **options)
     assert again.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(("how", "reason"), [("missing", "no such file"), ("forbidden", "403")])
-def test_what_does_not_pass_is_asked_once(
+def test_permanent_failures_are_not_retried(
     how: str, reason: str, server: Server, tmp_path: Path
 ) -> None:
     with pytest.raises(DownloadError, match=reason) as caught:
@@ -174,17 +174,15 @@ def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
     assert get(tmp_path, server.url("redirect")).read_bytes() == CONTENT
 
 
-def test_errors_do_not_repeat_the_signed_address_of_a_redirect(
-    server: Server, tmp_path: Path
-) -> None:
+def test_errors_do_not_contain_the_signed_url_of_a_redirect(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError) as caught:
         get(tmp_path, server.url("lost"))
     assert "403" in str(caught.value)
-    assert "do-not-tell" not in str(caught.value)
+    assert "do-not-repeat" not in str(caught.value)
 
 
 @pytest.mark.parametrize("digits", [8, 64])
-def test_wrong_bytes_are_an_error_and_leave_nothing(
+def test_wrong_bytes_are_an_error_and_no_file_is_left(
     digits: int, server: Server, tmp_path: Path
 ) -> None:
     with pytest.raises(ChecksumError, match=f"expected sha256 {SHA256[:digits]}, got"):
@@ -193,20 +191,20 @@ def test_wrong_bytes_are_an_error_and_leave_nothing(
     assert server.seen.total() == 1
 
 
-def test_the_cache_is_asked_first(server: Server, tmp_path: Path) -> None:
+def test_the_cache_is_used_first(server: Server, tmp_path: Path) -> None:
     for digits in (64, 8):
         get(tmp_path, server.url("whole"), sha256=SHA256[:digits])
     assert server.seen.total() == 1
 
 
-def test_a_damaged_cache_entry_is_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_cache_entry_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     path = get(tmp_path, server.url("whole"))
     path.write_bytes(CONTENT[:100])
     assert get(tmp_path, server.url("whole")) == path
     assert path.read_bytes() == CONTENT
 
 
-def test_the_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
+def test_the_mirror_is_used_first(server: Server, tmp_path: Path) -> None:
     mirror = tmp_path / "mirror" / "srcnn.pth"
     mirror.parent.mkdir()
     mirror.write_bytes(CONTENT)
@@ -216,7 +214,7 @@ def test_the_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
     assert get(tmp_path / "b", str(mirror), server.url("whole")).read_bytes() == CONTENT
 
 
-def test_the_error_has_the_reason_of_every_address(server: Server, tmp_path: Path) -> None:
+def test_the_error_has_the_reason_for_every_url(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError) as caught:
         get(tmp_path, str(tmp_path / "nowhere" / "srcnn.pth"), server.url("forbidden"))
     assert "nowhere/srcnn.pth: no such file" in str(caught.value)
@@ -224,7 +222,7 @@ def test_the_error_has_the_reason_of_every_address(server: Server, tmp_path: Pat
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - ours
 
 
-def test_no_connection_is_no_crash(tmp_path: Path) -> None:
+def test_a_refused_connection_is_an_error_of_ours(tmp_path: Path) -> None:
     with Server() as gone:
         url = gone.url("whole")
     with pytest.raises(DownloadError, match="Connect"):
@@ -241,7 +239,7 @@ def test_other_file_systems_work_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "sha256", "text"),
     [
-        ("https://me:secret@example.com/a.pth", SHA256, "carries credentials"),
+        ("https://me:secret@example.com/a.pth", SHA256, "contains credentials"),
         ("nonsense://a.pth", SHA256, "nonsense"),
         ("/a.pth", "1234567", "8 to 64 hex digits"),
         ("/a.pth", "g" * 64, "8 to 64 hex digits"),

@@ -1,4 +1,4 @@
-"""One suite over every place that holds files; a local folder has some questions of its own."""
+"""One suite for every kind of storage, and tests of what only one kind has."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def make_memory() -> str:
 
 @pytest.fixture(scope="session")
 def shared_bucket(s3_server: S3Server) -> str:
-    """One for many tests: making a bucket takes longer than most of them."""
+    """One bucket for many tests: creating it takes longer than most of them."""
     return s3_server.make_bucket()
 
 
@@ -72,7 +72,7 @@ def prefix(
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     path = f"{shared_bucket}/{uuid.uuid4().hex}/in put"
-    raw.touch(f"{path}/")  # as consoles mark a folder
+    raw.touch(f"{path}/")  # how consoles mark a folder
     return f"s3://{path}"
 
 
@@ -86,7 +86,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
 
 @pytest.fixture(scope="session")
 def raw(s3_server: S3Server) -> Any:
-    """A client of the S3 server that no code of ours made."""
+    """A client of the S3 server that was created without our code."""
     return s3_server.filesystem()
 
 
@@ -95,7 +95,7 @@ def local(tmp_path: Path) -> Folder:
     return Folder(make_local(tmp_path / "in put"))
 
 
-def path_of(folder: Folder, key: str = "") -> Path:
+def local_path(folder: Folder, key: str = "") -> Path:
     return Path(folder.root) / key
 
 
@@ -103,15 +103,15 @@ def leftovers(folder: Folder) -> list[str]:
     return [key for key in folder.files() if TEMPORARY_PREFIX in key]
 
 
-# Every place.
+# Every kind of storage.
 
 
-def test_what_is_written_is_listed_told_and_read(folder: Folder) -> None:
-    told = folder.write("d/a.jpg", b"content")
-    assert told.size == 7
-    assert told.version
-    assert folder.files() == {"d/a.jpg": told}
-    assert folder.info("d/a.jpg") == told
+def test_what_is_written_is_listed_and_read(folder: Folder) -> None:
+    entry = folder.write("d/a.jpg", b"content")
+    assert entry.size == 7
+    assert entry.version
+    assert folder.files() == {"d/a.jpg": entry}
+    assert folder.info("d/a.jpg") == entry
     assert folder.read("d/a.jpg") == b"content"
     with folder.open("d/a.jpg") as file:
         file.seek(3)
@@ -125,36 +125,36 @@ def _skip_backslash(folder: Folder, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ODD_KEYS, ids=lambda key: repr(key[:16]))
-def test_odd_names_are_names(folder: Folder, key: str) -> None:
+def test_odd_names_work(folder: Folder, key: str) -> None:
     _skip_backslash(folder, key)
-    told = folder.write(key, key.encode())
-    assert folder.files() == {key: told}
-    assert folder.info(key) == told
+    entry = folder.write(key, key.encode())
+    assert folder.files() == {key: entry}
+    assert folder.info(key) == entry
     assert folder.read(key) == key.encode()
     with folder.open(key) as file:
         assert file.read() == key.encode()
 
 
-def test_odd_names_do_not_meet_each_other(folder: Folder) -> None:
-    told = {
+def test_odd_names_do_not_collide(folder: Folder) -> None:
+    entries = {
         key: folder.write(key, key.encode())
         for key in ODD_KEYS
         if key != "~" and not ("\\" in key and folder.url.startswith("s3"))
     }
-    assert folder.files() == told
-    assert {key: folder.read(key) for key in told} == {key: key.encode() for key in told}
+    assert folder.files() == entries
+    assert {key: folder.read(key) for key in entries} == {key: key.encode() for key in entries}
 
 
 @pytest.mark.parametrize("key", ODD_KEYS, ids=lambda key: repr(key[:16]))
-def test_odd_names_of_folders_are_names(folder: Folder, key: str) -> None:
+def test_odd_names_of_folders_work(folder: Folder, key: str) -> None:
     if "::" in key and folder.url.startswith("memory"):
         pytest.skip("fsspec chains URLs at ::")
     _skip_backslash(folder, key)
     inner = Folder(folder.url_of(key))
-    told = inner.write("a.jpg", b"1")
-    assert inner.files() == {"a.jpg": told}
-    assert folder.files() == {f"{key}/a.jpg": told}
-    assert folder.key_of(inner) == key
+    entry = inner.write("a.jpg", b"1")
+    assert inner.files() == {"a.jpg": entry}
+    assert folder.files() == {f"{key}/a.jpg": entry}
+    assert folder.relative_key(inner) == key
     assert read_file(inner.url_of("a.jpg")) == b"1"
 
 
@@ -166,30 +166,30 @@ def test_odd_names_of_folders_are_names(folder: Folder, key: str) -> None:
         max_size=60,
     )
 )
-def test_any_name_is_a_name(folder: Folder, name: str) -> None:
+def test_any_name_works(folder: Folder, name: str) -> None:
     if name in (".", ".."):
         return
     if "\\" in name and folder.url.startswith("s3"):
         return  # SeaweedFS takes it for a slash
-    told = folder.write(f"d/{name}", name.encode())
-    assert folder.files()[f"d/{name}"] == told
+    entry = folder.write(f"d/{name}", name.encode())
+    assert folder.files()[f"d/{name}"] == entry
     assert folder.read(f"d/{name}") == name.encode()
     folder._fs.rm_file(folder._path(f"d/{name}"))
 
 
 @pytest.mark.parametrize("key", ["../x.png", "a/../../x.png", "/x.png", "./x.png", "a//x.png"])
-def test_keys_that_are_no_paths_stay_out_of_folders(tmp_path: Path, key: str) -> None:
-    """A bucket may hold them; on a disk they would meet other names, or leave the folder."""
+def test_keys_that_are_not_paths_are_rejected_by_a_local_folder(tmp_path: Path, key: str) -> None:
+    """A bucket may contain them; on a disk they are other paths, or outside the folder."""
     folder = Folder(str(tmp_path / "out"))
     folder.write("a/x.png", b"another")
-    with pytest.raises(StorageError, match="is no path below a folder"):
+    with pytest.raises(StorageError, match="is not a path inside a folder"):
         folder.write(key, b"content")
     (found,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert found.read_bytes() == b"another"
 
 
 def test_nothing_is_written_behind_a_link_to_a_folder(tmp_path: Path) -> None:
-    """Listings do not follow it; it may lead to the sources."""
+    """Listings do not follow such a link; it may lead to the sources."""
     (tmp_path / "originals").mkdir()
     (tmp_path / "originals" / "x.png").write_bytes(b"the only one")
     (tmp_path / "out").mkdir()
@@ -204,7 +204,7 @@ def test_nothing_is_written_behind_a_link_to_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "x.png").read_bytes() == b"content"
 
 
-def test_a_file_is_replaced_and_its_version_tells(folder: Folder) -> None:
+def test_a_replaced_file_has_another_version(folder: Folder) -> None:
     first = folder.write("a.jpg", b"one")
     second = folder.write("a.jpg", b"three")
     assert second.size == 5
@@ -219,7 +219,7 @@ def test_any_content_comes_back(folder: Folder, content: bytes) -> None:
     assert folder.read("a.bin") == content
 
 
-def test_a_file_that_is_not_there_is_told_so(folder: Folder) -> None:
+def test_a_missing_file_is_an_error(folder: Folder) -> None:
     folder.write("d/a.jpg", b"1")
     assert folder.info("b.jpg") is None
     assert folder.info("d/b.jpg") is None
@@ -230,7 +230,7 @@ def test_a_file_that_is_not_there_is_told_so(folder: Folder) -> None:
         read_file(folder.url_of("b.jpg"))
 
 
-def test_a_folder_is_no_file(folder: Folder) -> None:
+def test_a_folder_is_not_a_file(folder: Folder) -> None:
     folder.write("d/a.jpg", b"1")
     assert folder.info("d") is None
     with pytest.raises(SourceMissingError):
@@ -253,7 +253,7 @@ def test_a_file_given_as_a_folder_is_refused(folder: Folder) -> None:
         Folder(folder.url_of("a.jpg")).files()
 
 
-def test_a_name_that_begins_alike_is_another_folder(folder: Folder) -> None:
+def test_a_name_with_the_same_start_is_another_folder(folder: Folder) -> None:
     for key in ("a/1.jpg", "ab/2.jpg", "a.jpg", "a b/3.jpg"):
         folder.write(key, b"1")
     assert list(Folder(folder.url_of("a")).files()) == ["1.jpg"]
@@ -274,36 +274,36 @@ def test_a_name_that_begins_alike_is_another_folder(folder: Folder) -> None:
     ],
 )
 @pytest.mark.parametrize("slash", ["", "/", "//"])
-def test_one_folder_knows_where_another_lies(
+def test_the_key_of_one_folder_in_another(
     folder: Folder, outer: str, inner: str, expected: str | None, slash: str
 ) -> None:
     first = Folder(folder.url_of(outer) + slash)
-    assert first.key_of(Folder(folder.url_of(inner))) == expected
-    assert first.key_of(Folder(folder.url_of(inner) + slash)) == expected
+    assert first.relative_key(Folder(folder.url_of(inner))) == expected
+    assert first.relative_key(Folder(folder.url_of(inner) + slash)) == expected
 
 
-def test_places_of_different_kinds_never_overlap(tmp_path: Path) -> None:
+def test_folders_of_different_storages_never_overlap(tmp_path: Path) -> None:
     memory = Folder(f"memory://{tmp_path}")
-    assert Folder(str(tmp_path)).key_of(memory) is None
-    assert memory.key_of(Folder(str(tmp_path))) is None
+    assert Folder(str(tmp_path)).relative_key(memory) is None
+    assert memory.relative_key(Folder(str(tmp_path))) is None
 
 
 def test_trailing_slashes_make_no_difference(folder: Folder) -> None:
     slashed = Folder(folder.url + "//")
-    told = slashed.write("d/a.jpg", b"1")
+    entry = slashed.write("d/a.jpg", b"1")
     assert slashed.url == folder.url
-    assert folder.files() == slashed.files() == {"d/a.jpg": told}
+    assert folder.files() == slashed.files() == {"d/a.jpg": entry}
     assert slashed.url_of("d/a.jpg") == f"{folder.url}/d/a.jpg"
 
 
-def test_a_folder_travels_as_its_url_alone(folder: Folder) -> None:
-    told = folder.write("a.jpg", b"1")
+def test_a_folder_pickles_as_its_url_only(folder: Folder) -> None:
+    entry = folder.write("a.jpg", b"1")
     shipped = pickle.dumps(folder)
     assert folder.__getstate__() == {"url": folder.url, "limits": folder.limits}
     assert b"filesystem" not in shipped.lower()
     arrived = pickle.loads(shipped)  # noqa: S301 - our own
     assert arrived.url == folder.url
-    assert arrived.files() == {"a.jpg": told}
+    assert arrived.files() == {"a.jpg": entry}
     assert repr(arrived) == f"Folder({folder.url!r})"
 
 
@@ -312,7 +312,7 @@ def test_files_are_written_and_read_by_url(folder: Folder) -> None:
     assert read_file(folder.url_of("new/deep/[1] #.json")) == b"{}"
 
 
-def test_many_threads_may_share_a_folder(folder: Folder) -> None:
+def test_many_threads_can_share_a_folder(folder: Folder) -> None:
     def work(number: int) -> None:
         for turn in range(20):
             folder.write(f"d{number % 3}/{number}-{turn}.jpg", bytes([number]) * number)
@@ -350,10 +350,10 @@ def test_a_reader_sees_the_old_file_or_the_new_one(folder: Folder) -> None:
 def test_the_root_of_memory_is_a_folder() -> None:
     name = uuid.uuid4().hex
     root = Folder("memory://")
-    told = root.write(f"{name}/a.jpg", b"1")
+    entry = root.write(f"{name}/a.jpg", b"1")
     try:
-        assert root.files()[f"{name}/a.jpg"] == told
-        assert root.key_of(Folder(f"memory://{name}")) == name
+        assert root.files()[f"{name}/a.jpg"] == entry
+        assert root.relative_key(Folder(f"memory://{name}")) == name
         assert root.url_of("a.jpg") == "memory://a.jpg"
     finally:
         fsspec.filesystem("memory").rm(f"/{name}", recursive=True)
@@ -361,7 +361,7 @@ def test_the_root_of_memory_is_a_folder() -> None:
 
 # URLs.
 
-SECRET = "wJalr/XUtn+FEMI"  # noqa: S105 - of nobody
+SECRET = "wJalr/XUtn+FEMI"  # noqa: S105 - nobody's
 
 
 @pytest.mark.parametrize(
@@ -398,8 +398,8 @@ SECRET = "wJalr/XUtn+FEMI"  # noqa: S105 - of nobody
 def test_credentials_are_refused_and_never_repeated(url: str, use: Callable[[str], object]) -> None:
     with pytest.raises(UsageError, match="credentials") as caught:
         use(url)
-    told = str(caught.value) + repr(caught.value) + repr(caught.value.__cause__)
-    assert not any(part in told for part in ("wJalr", "XUtn", "FEMI", "AKIA", "me:"))
+    shown = str(caught.value) + repr(caught.value) + repr(caught.value.__cause__)
+    assert not any(part in shown for part in ("wJalr", "XUtn", "FEMI", "AKIA", "me:"))
 
 
 @pytest.mark.parametrize(
@@ -428,20 +428,20 @@ def test_an_unknown_protocol_is_refused_and_named(url: str) -> None:
         Folder(url)
 
 
-# A local folder alone.
+# Local folders only.
 
 
-def test_relative_paths_are_of_the_working_folder(
+def test_relative_paths_start_in_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for url in ("pictures", "./pictures", "pictures/", "x/../pictures", "pictures/./"):
         (tmp_path / "x").mkdir(exist_ok=True)
         folder = Folder(url)
-        told = folder.write("a.jpg", b"1")
+        entry = folder.write("a.jpg", b"1")
         assert (tmp_path / "pictures" / "a.jpg").read_bytes() == b"1"
-        assert folder.files() == {"a.jpg": told}
-        assert Folder(str(tmp_path)).key_of(folder) == "pictures"
+        assert folder.files() == {"a.jpg": entry}
+        assert Folder(str(tmp_path)).relative_key(folder) == "pictures"
     (tmp_path / "pictures" / "a.jpg").unlink()
     write_file("report.json", b"{}")
     assert read_file("./report.json") == b"{}"
@@ -449,10 +449,10 @@ def test_relative_paths_are_of_the_working_folder(
 
 
 def test_a_file_url_is_the_path(local: Folder) -> None:
-    told = local.write("a b.jpg", b"1")
+    entry = local.write("a b.jpg", b"1")
     by_url = Folder(f"file://{local.root}")
-    assert by_url.files() == {"a b.jpg": told}
-    assert local.key_of(by_url) == ""
+    assert by_url.files() == {"a b.jpg": entry}
+    assert local.relative_key(by_url) == ""
     assert by_url.url_of("a.jpg") == f"file://{local.root}/a.jpg"
 
 
@@ -460,7 +460,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(tmp_path))
     Folder("~/pictures").write("a.jpg", b"1")
     assert (tmp_path / "pictures" / "a.jpg").read_bytes() == b"1"
-    assert Folder(str(tmp_path)).key_of(Folder("~/pictures")) == "pictures"
+    assert Folder(str(tmp_path)).relative_key(Folder("~/pictures")) == "pictures"
     assert list(Folder("~").files()) == ["pictures/a.jpg"]
 
 
@@ -468,33 +468,35 @@ def test_the_root_of_a_machine_is_a_folder(local: Folder) -> None:
     local.write("a.jpg", b"1")
     root = Folder("/")
     key = local.root.lstrip("/")
-    assert root.key_of(local) == key
+    assert root.relative_key(local) == key
     assert root.read(f"{key}/a.jpg") == b"1"
     assert root.url_of("a.jpg") == "/a.jpg"
 
 
-def test_a_listing_tells_size_and_time(local: Folder) -> None:
-    path_of(local, "a.jpg").write_bytes(b"12345")
-    os.utime(path_of(local, "a.jpg"), ns=(0, 1_700_000_000_123_456_000))
+def test_a_listing_has_size_and_time(local: Folder) -> None:
+    local_path(local, "a.jpg").write_bytes(b"12345")
+    os.utime(local_path(local, "a.jpg"), ns=(0, 1_700_000_000_123_456_000))
     assert local.files() == {"a.jpg": FileInfo(5, "1700000000.123456")}
-    os.utime(path_of(local, "a.jpg"), ns=(0, 1_700_000_000_123_457_000))
+    os.utime(local_path(local, "a.jpg"), ns=(0, 1_700_000_000_123_457_000))
     assert local.info("a.jpg") == FileInfo(5, "1700000000.123457")
 
 
-def test_links_to_files_count_and_links_to_folders_are_told(local: Folder, tmp_path: Path) -> None:
+def test_links_to_files_count_and_links_to_folders_are_listed_apart(
+    local: Folder, tmp_path: Path
+) -> None:
     target = tmp_path / "target.jpg"
     target.write_bytes(b"12345")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "b.jpg").write_bytes(b"1")
-    path_of(local, "file.jpg").symlink_to(target)
-    path_of(local, "again.jpg").symlink_to(path_of(local, "file.jpg"))
-    path_of(local, "folder").symlink_to(tmp_path / "other")
-    path_of(local, "up").symlink_to(tmp_path)
-    path_of(local, "broken.jpg").symlink_to(tmp_path / "none.jpg")
-    path_of(local, "loop.jpg").symlink_to(path_of(local, "loop.jpg"))
-    path_of(local, "here").symlink_to(".")
+    local_path(local, "file.jpg").symlink_to(target)
+    local_path(local, "again.jpg").symlink_to(local_path(local, "file.jpg"))
+    local_path(local, "folder").symlink_to(tmp_path / "other")
+    local_path(local, "up").symlink_to(tmp_path)
+    local_path(local, "broken.jpg").symlink_to(tmp_path / "none.jpg")
+    local_path(local, "loop.jpg").symlink_to(local_path(local, "loop.jpg"))
+    local_path(local, "here").symlink_to(".")
     listing = local.files()
-    # Those that lead nowhere are listed too, so that somebody asks for them and is told.
+    # Broken links are listed too, so that reading them fails and is reported.
     assert sorted(listing) == ["again.jpg", "broken.jpg", "file.jpg", "loop.jpg"]
     assert sorted(local.linked_folders()) == ["folder", "here", "up"]
     assert listing["file.jpg"] == listing["again.jpg"] == local.info("file.jpg")
@@ -503,42 +505,42 @@ def test_links_to_files_count_and_links_to_folders_are_told(local: Folder, tmp_p
     assert local.read("again.jpg") == b"12345"
 
 
-def test_a_change_of_a_link_s_target_is_seen(local: Folder, tmp_path: Path) -> None:
+def test_a_change_of_the_target_of_a_link_is_seen(local: Folder, tmp_path: Path) -> None:
     target = tmp_path / "target.jpg"
     target.write_bytes(b"12345")
-    path_of(local, "file.jpg").symlink_to(target)
+    local_path(local, "file.jpg").symlink_to(target)
     before = local.files()
     os.utime(target, ns=(0, 1_700_000_000_000_000_000))
     assert local.files() != before
 
 
 def test_a_link_to_the_folder_is_the_folder(local: Folder, tmp_path: Path) -> None:
-    told = local.write("d/a.jpg", b"1")
+    entry = local.write("d/a.jpg", b"1")
     (tmp_path / "link").symlink_to(local.root)
     link = Folder(str(tmp_path / "link"))
-    assert link.files() == {"d/a.jpg": told}
-    assert link.key_of(local) == ""
-    assert link.key_of(Folder(local.url_of("d"))) == "d"
-    assert local.key_of(Folder(link.url_of("d"))) == "d"
-    assert local.key_of(Folder(link.url_of("new/er"))) == "new/er"
+    assert link.files() == {"d/a.jpg": entry}
+    assert link.relative_key(local) == ""
+    assert link.relative_key(Folder(local.url_of("d"))) == "d"
+    assert local.relative_key(Folder(link.url_of("d"))) == "d"
+    assert local.relative_key(Folder(link.url_of("new/er"))) == "new/er"
 
 
-def test_what_is_no_plain_file_is_left_alone(local: Folder) -> None:
-    os.mkfifo(path_of(local, "pipe.jpg"))
+def test_special_files_are_not_listed(local: Folder) -> None:
+    os.mkfifo(local_path(local, "pipe.jpg"))
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path_of(local, "s.jpg")))
-        path_of(local, "empty").mkdir()
+        server.bind(str(local_path(local, "s.jpg")))
+        local_path(local, "empty").mkdir()
         assert local.files() == {}
 
 
-def test_names_that_are_no_utf8_are_names(local: Folder) -> None:
+def test_names_that_are_not_utf8_work(local: Folder) -> None:
     raw = os.fsencode(local.root) + b"/caf\xe9 \xff.jpg"
     Path(os.fsdecode(raw)).write_bytes(b"1")
     (key,) = local.files()
     assert os.fsencode(key) == b"caf\xe9 \xff.jpg"
     assert local.read(key) == b"1"
-    told = local.write(f"d/{key}", b"22")
-    assert local.files()[f"d/{key}"] == told
+    entry = local.write(f"d/{key}", b"22")
+    assert local.files()[f"d/{key}"] == entry
     assert Path(os.fsdecode(os.fsencode(local.root) + b"/d/caf\xe9 \xff.jpg")).read_bytes() == b"22"
 
 
@@ -547,24 +549,24 @@ def test_a_folder_in_the_way_is_an_error_and_stays(local: Folder) -> None:
     with pytest.raises(OSError, match="directory"):
         local.write("a.jpg", b"2")
     assert list(local.files()) == ["a.jpg/inside.txt"]
-    path_of(local, "empty.jpg").mkdir()
+    local_path(local, "empty.jpg").mkdir()
     with pytest.raises(OSError, match="directory"):
         local.write("empty.jpg", b"2")
     assert list(local.files()) == ["a.jpg/inside.txt"]
-    assert path_of(local, "empty.jpg").is_dir()
+    assert local_path(local, "empty.jpg").is_dir()
 
 
 def test_a_file_where_a_folder_should_be_is_an_error_and_stays(local: Folder) -> None:
-    told = local.write("a", b"1")
+    entry = local.write("a", b"1")
     with pytest.raises(OSError, match="a"):
         local.write("a/b.jpg", b"2")
-    assert local.files() == {"a": told}
+    assert local.files() == {"a": entry}
 
 
 def test_a_disk_that_is_full_leaves_the_old_file(local: Folder) -> None:
     before = local.write("d/a.jpg", b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # The kernel cuts a write at this size as it does at the end of a disk.
+    # The kernel truncates a write at this size as it does on a full disk.
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
         with pytest.raises(OSError, match="large"):
@@ -605,25 +607,25 @@ def test_a_writer_that_is_killed_leaves_the_old_file(local: Folder) -> None:
 
 def test_a_written_file_has_the_permissions_of_any_other(local: Folder) -> None:
     local.write("a.jpg", b"1")
-    path_of(local, "b.jpg").write_bytes(b"1")
-    modes = {stat.S_IMODE(path_of(local, name).stat().st_mode) for name in ("a.jpg", "b.jpg")}
+    local_path(local, "b.jpg").write_bytes(b"1")
+    modes = {stat.S_IMODE(local_path(local, name).stat().st_mode) for name in ("a.jpg", "b.jpg")}
     assert len(modes) == 1
 
 
 def test_a_link_that_is_written_to_becomes_a_file(local: Folder, tmp_path: Path) -> None:
     target = tmp_path / "target.jpg"
     target.write_bytes(b"kept")
-    path_of(local, "a.jpg").symlink_to(target)
+    local_path(local, "a.jpg").symlink_to(target)
     local.write("a.jpg", b"new")
     assert target.read_bytes() == b"kept"
-    assert not path_of(local, "a.jpg").is_symlink()
+    assert not local_path(local, "a.jpg").is_symlink()
     assert local.read("a.jpg") == b"new"
 
 
-# A bucket alone.
+# Buckets only.
 
 
-def test_a_whole_bucket_is_a_folder_and_prefixes_do_not_meet(bucket: str, raw: Any) -> None:
+def test_a_whole_bucket_is_a_folder_and_prefixes_do_not_overlap(bucket: str, raw: Any) -> None:
     whole, name = Folder(bucket), bucket.removeprefix("s3://")
     assert whole.files() == {}
     assert whole.exists()
@@ -635,14 +637,14 @@ def test_a_whole_bucket_is_a_folder_and_prefixes_do_not_meet(bucket: str, raw: A
     assert sorted(Folder(f"{bucket}/photos-2024/").files()) == ["2.jpg"]
     assert Folder(f"{bucket}/photos/empty").files() == {}
     assert len(whole.files()) == 4
-    assert whole.key_of(Folder(f"{bucket}/photos")) == "photos"
-    assert Folder(f"{bucket}/photos").key_of(Folder(f"{bucket}/photos-2024")) is None
+    assert whole.relative_key(Folder(f"{bucket}/photos")) == "photos"
+    assert Folder(f"{bucket}/photos").relative_key(Folder(f"{bucket}/photos-2024")) is None
     whole.remove("photos.jpg")
     whole.remove("photos.jpg")
     assert len(whole.files()) == 3
 
 
-def test_a_missing_bucket_is_told_so(prefix: str) -> None:
+def test_a_missing_bucket_is_an_error(prefix: str) -> None:
     missing = Folder("s3://no-such-bucket/photos")
     assert prefix
     for use in (missing.files, missing.exists, missing.probe, lambda: missing.write("a", b"1")):
@@ -663,11 +665,11 @@ def test_a_listing_of_many_pages_is_whole(prefix: str, s3_server: S3Server) -> N
 
 
 @pytest.mark.parametrize("size", [6_000_000, 35_000_000], ids=["one PUT", "by parts"])
-def test_large_files_are_told_as_they_will_be_listed(prefix: str, size: int) -> None:
+def test_writing_a_large_file_returns_its_entry_in_a_listing(prefix: str, size: int) -> None:
     content = os.urandom(size)
     folder = Folder(prefix)
-    told = folder.write("a.bin", content)
-    assert folder.files() == {"a.bin": told}
+    entry = folder.write("a.bin", content)
+    assert folder.files() == {"a.bin": entry}
     assert folder.read("a.bin") == content
 
 
@@ -689,15 +691,13 @@ def test_a_header_at_both_ends_of_a_large_file_is_read(prefix: str) -> None:
 
 def test_a_folder_is_used_in_a_forked_process(prefix: str) -> None:
     folder = Folder(prefix)
-    told = folder.write("a.jpg", b"1")
+    entry = folder.write("a.jpg", b"1")
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(folder.files).get(30) == {"a.jpg": told}
-    assert folder.files() == {"a.jpg": told}
+        assert pool.apply_async(folder.files).get(30) == {"a.jpg": entry}
+    assert folder.files() == {"a.jpg": entry}
 
 
-def test_nothing_that_travels_or_is_shown_holds_the_secret(
-    prefix: str, s3_server: S3Server
-) -> None:
+def test_neither_pickle_nor_repr_contains_the_secret(prefix: str, s3_server: S3Server) -> None:
     folder = Folder(prefix)
     folder.write("a.jpg", b"1")
     shown = repr(folder) + str(vars(folder)) + repr(pickle.dumps(folder))
@@ -752,9 +752,9 @@ def test_runs_between_folders_and_buckets_write_the_same(
 def test_a_part_that_cannot_be_listed_is_an_error(local: Folder) -> None:
     local.write("open/a.jpg", b"1")
     local.write("closed/b.jpg", b"1")
-    path_of(local, "closed").chmod(0)
+    local_path(local, "closed").chmod(0)
     try:
         with pytest.raises(PermissionError):
             local.files()
     finally:
-        path_of(local, "closed").chmod(0o700)
+        local_path(local, "closed").chmod(0o700)

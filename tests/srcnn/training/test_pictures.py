@@ -1,4 +1,4 @@
-"""Pictures to train on: which files are taken, what becomes of them, what is told of the others."""
+"""Pictures to train on: which are used, how they are decoded, and why others are left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from srcnn.training.pictures import (
 
 
 def crops(folder: Path, photograph: npt.NDArray[np.uint8], count: int = 12) -> Path:
-    """Different parts of a photograph, each large enough."""
+    """Write different crops of a photograph, each large enough to train on."""
     (folder / "more").mkdir(parents=True)
     for number in range(count):
         place = folder / "more" if number % 3 == 0 else folder
@@ -34,8 +34,8 @@ def crops(folder: Path, photograph: npt.NDArray[np.uint8], count: int = 12) -> P
 
 
 def read(url: Path | str, **wanted: object) -> Pictures:
-    asked = Wanted(**wanted)  # type: ignore[arg-type]
-    return read_pictures(Folder(str(url)), find_pictures(Folder(str(url)), asked), asked)
+    selection = Wanted(**wanted)  # type: ignore[arg-type]
+    return read_pictures(Folder(str(url)), find_pictures(Folder(str(url)), selection), selection)
 
 
 def test_every_picture_is_taken_once(tmp_path: Path, photograph: npt.NDArray[np.uint8]) -> None:
@@ -47,7 +47,7 @@ def test_every_picture_is_taken_once(tmp_path: Path, photograph: npt.NDArray[np.
     assert not found.left_out
 
 
-def test_what_cannot_be_used_is_named_with_its_reason(
+def test_unusable_pictures_are_listed_with_the_reason(
     tmp_path: Path, photograph: npt.NDArray[np.uint8]
 ) -> None:
     folder = crops(tmp_path / "own", photograph)
@@ -55,18 +55,20 @@ def test_what_cannot_be_used_is_named_with_its_reason(
     (folder / "letter.jpg").write_text("Dear Sir or Madam")
     cv2.imwrite(str(folder / "icon.png"), photograph[: SMALLEST_PX - 1, :200])
     cv2.imwrite(str(folder / "blank.png"), np.full((120, 130, 3), 128, np.uint8))
-    (folder / "notes.txt").write_text("no picture, and not counted as one")
+    (folder / "notes.txt").write_text("not a picture, and not counted as one")
     found = read(folder)
     assert set(found.left_out) == {"cut.png", "letter.jpg", "icon.png", "blank.png"}
     assert "truncated" in found.left_out["cut.png"]
-    assert "of one colour" in found.left_out["blank.png"]
+    assert "only one colour" in found.left_out["blank.png"]
     assert "200x95 px is too small" in found.left_out["icon.png"]
     assert set(found.taken) == set(find_pictures(Folder(str(folder)), Wanted())) - set(
         found.left_out
     )
 
 
-def test_too_few_say_how_many_were_found(tmp_path: Path, photograph: npt.NDArray[np.uint8]) -> None:
+def test_the_error_for_too_few_pictures_says_how_many_were_found(
+    tmp_path: Path, photograph: npt.NDArray[np.uint8]
+) -> None:
     folder = crops(tmp_path / "own", photograph, 9)
     (folder / "cut.png").write_bytes(b"nothing")
     with pytest.raises(UsageError, match=r"found 10 images, 9 .* at least 10; cut\.png:"):
@@ -77,7 +79,7 @@ def test_too_few_say_how_many_were_found(tmp_path: Path, photograph: npt.NDArray
         read(tmp_path / "nowhere")
 
 
-def test_globs_choose_and_outputs_are_no_pictures(
+def test_globs_select_and_outputs_are_skipped(
     tmp_path: Path, photograph: npt.NDArray[np.uint8]
 ) -> None:
     folder = crops(tmp_path / "own", photograph)
@@ -93,7 +95,7 @@ def test_globs_choose_and_outputs_are_no_pictures(
     }
 
 
-def test_room_is_kept_and_what_found_none_is_counted(
+def test_the_total_is_limited_and_the_rest_is_counted(
     tmp_path: Path, photograph: npt.NDArray[np.uint8]
 ) -> None:
     folder = crops(tmp_path / "own", photograph, 30)
@@ -101,7 +103,7 @@ def test_room_is_kept_and_what_found_none_is_counted(
     assert (len(found.taken), found.surplus) == (14, 16)
 
 
-def test_what_was_taken_gives_the_same_again(
+def test_the_pictures_of_an_earlier_call_can_be_read_again(
     tmp_path: Path, photograph: npt.NDArray[np.uint8]
 ) -> None:
     folder = crops(tmp_path / "own", photograph, 20)
@@ -116,7 +118,7 @@ def test_what_was_taken_gives_the_same_again(
         np.testing.assert_array_equal(before, after)
 
 
-def test_a_large_picture_gives_its_middle(tmp_path: Path) -> None:
+def test_of_a_large_picture_the_centre_is_used(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     folder = crops(tmp_path / "own", rng.integers(0, 100, (200, 300, 3), np.uint8))
     large = np.zeros((LARGEST_PX + 200, 100, 3), np.uint8)
@@ -130,7 +132,7 @@ def test_a_large_picture_gives_its_middle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_a_bucket_gives_what_a_folder_gives(
+def test_a_bucket_and_a_folder_give_the_same(
     tmp_path: Path, photograph: npt.NDArray[np.uint8], bucket: str, share: float
 ) -> None:
     folder = crops(tmp_path / "own", photograph)
@@ -142,7 +144,7 @@ def test_a_bucket_gives_what_a_folder_gives(
         np.testing.assert_array_equal(one, other)
 
 
-def test_all_kinds_of_pixels_become_three_planes_of_bytes(
+def test_all_kinds_of_pixels_are_converted_to_8_bit_bgr(
     photograph: npt.NDArray[np.uint8],
 ) -> None:
     np.testing.assert_array_equal(to_bgr(photograph), photograph)
@@ -161,7 +163,7 @@ def test_luma_is_that_of_the_training(photograph: npt.NDArray[np.uint8]) -> None
     assert np.abs(to_luma(photograph) - exact).max() <= 0.51
 
 
-def test_the_smallest_picture_holds_the_smallest_patch() -> None:
+def test_the_smallest_picture_has_room_for_the_smallest_patch() -> None:
     pytest.importorskip("torch", reason="training needs torch")
     from srcnn.training import patches  # noqa: PLC0415 - behind the skip
 

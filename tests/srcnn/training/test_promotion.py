@@ -1,4 +1,4 @@
-"""The verdict between two models, and how a training is told and drawn."""
+"""The verdict between two models, and the progress and chart of a training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from srcnn.geometry import Size
 from srcnn.quality.compare import Picture, bicubic
-from srcnn.training.gain_chart import gain_chart
+from srcnn.training.gain_chart import draw_gain_chart
 from srcnn.training.promotion import Verdict, judge
 from srcnn.training.training_progress import TrainingProgress
 from srcnn.training.training_record import Point
@@ -30,7 +30,7 @@ def nearest(low: Picture, size: Size) -> Picture:
 
 
 def mixed(low: Picture, size: Size) -> Picture:
-    """Bicubic where it is enlarged a little, nearest where it is much."""
+    """Enlarge by bicubic for small factors, by nearest for large ones."""
     return (nearest if size.height > 2.5 * low.shape[0] else bicubic)(low, size)
 
 
@@ -39,7 +39,9 @@ def verdict(candidate: object, current: object, photograph: npt.NDArray[np.uint8
     return judge(candidate, current, [photograph, photograph[::-1]], factors)  # type: ignore[arg-type]
 
 
-def test_what_is_better_everywhere_is_promoted(photograph: npt.NDArray[np.uint8]) -> None:
+def test_a_candidate_that_is_better_at_every_factor_is_promoted(
+    photograph: npt.NDArray[np.uint8],
+) -> None:
     found = verdict(bicubic, nearest, photograph)
     assert found.is_better
     assert found.text.startswith("better than the current model at each of 3 factors, by ")
@@ -49,17 +51,19 @@ def test_what_is_better_everywhere_is_promoted(photograph: npt.NDArray[np.uint8]
     assert found.rows[1].text.startswith("x2: candidate ")
 
 
-def test_one_factor_behind_is_enough_to_stay(photograph: npt.NDArray[np.uint8]) -> None:
+def test_one_factor_behind_is_enough_to_keep_the_current_model(
+    photograph: npt.NDArray[np.uint8],
+) -> None:
     found = verdict(mixed, nearest, photograph)
     assert (found.is_better, found.behind) == (False, [3])
     assert found.text == "not better than the current model at 1 of 3 factors: x3"
 
 
-def test_the_same_is_not_better(photograph: npt.NDArray[np.uint8]) -> None:
+def test_an_equal_model_is_not_better(photograph: npt.NDArray[np.uint8]) -> None:
     assert verdict(bicubic, bicubic, photograph).behind == [1.5, 2, 3]
 
 
-def test_progress_is_told_in_steps_and_gains() -> None:
+def test_progress_shows_steps_and_gains() -> None:
     class Running:
         step, seconds, done = 30, 90.0, 0.75
 
@@ -77,14 +81,14 @@ GAINS = st.dictionaries(st.just(2.0), st.floats(-60, 60), min_size=1)
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**7), GAINS), max_size=450))
-def test_a_chart_is_a_picture_whose_lines_stay_inside(
+def test_the_lines_of_a_chart_stay_inside(
     validations: list[tuple[int, dict[float, float]]],
 ) -> None:
     points = [
         Point(step, step * 1.0, gains)
         for step, gains in sorted(validations, key=lambda each: each[0])
     ]
-    picture = ET.fromstring(gain_chart(points, [2.0]))  # noqa: S314 - our own
+    picture = ET.fromstring(draw_gain_chart(points, [2.0]))  # noqa: S314 - our own
     lines = list(picture.iter(f"{SVG}polyline"))
     assert len(lines) == bool(points)
     for line in lines:
@@ -96,7 +100,7 @@ def test_a_chart_is_a_picture_whose_lines_stay_inside(
 @pytest.mark.parametrize("count", [1, 2, 199, 200, 201, 1000])
 def test_a_chart_shows_the_first_and_the_last_validation(count: int) -> None:
     points = [Point(step, 0, {2: 1.0}) for step in range(1, count + 1)]
-    (line,) = ET.fromstring(gain_chart(points, [2])).iter(f"{SVG}polyline")  # noqa: S314 - likewise
+    (line,) = ET.fromstring(draw_gain_chart(points, [2])).iter(f"{SVG}polyline")  # noqa: S314 - our own
     places = line.attrib["points"].split()
     assert len(places) == len(set(places)) > min(count, 2) - 1
     assert places[-1].startswith("610.0,")

@@ -7,23 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srcnn.errors import CheckpointError, TrainingStateError, UsageError
-from srcnn.training.training_spec import DEFAULT_FACTORS, TrainingSpec, between
+from srcnn.training.training_spec import DEFAULT_FACTORS, TrainingSpec, list_measured_factors
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402 - behind the skip
-from srcnn.training.factor_interpolation import hats, step_factors, weights_at  # noqa: E402
-from srcnn.training.luma_network import Luma, identity, sharpen  # noqa: E402
+from srcnn.training.factor_interpolation import compute_shares, draw_factors, weights_at  # noqa: E402
+from srcnn.training.gradients import compute_relative_loss  # noqa: E402
+from srcnn.training.luma_network import Luma, create_identity, sharpen  # noqa: E402
 from srcnn.training.luma_to_rgb import RED_GREEN_BLUE, to_colour, to_luma  # noqa: E402
-from srcnn.training.patches import Patches, degraded  # noqa: E402
+from srcnn.training.patches import Patches, degrade  # noqa: E402
 from srcnn.training.soap import Soap  # noqa: E402
-from srcnn.training.trainer import Moment, Trainer, relative_loss  # noqa: E402
+from srcnn.training.trainer import Moment, Trainer  # noqa: E402
 
 ANCHORS = (1.0, *DEFAULT_FACTORS)
 
 
-def textured(seed: int, height: int = 200, width: int = 208) -> npt.NDArray[np.uint8]:
-    """Bars and blobs with edges in all directions: what there is to sharpen."""
+def make_texture(seed: int, height: int = 200, width: int = 208) -> npt.NDArray[np.uint8]:
+    """A picture of bars and blobs, with edges in all directions."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width]
     waves = sum(
@@ -33,29 +34,29 @@ def textured(seed: int, height: int = 200, width: int = 208) -> npt.NDArray[np.u
 
 
 def random_stack(anchors: int = 8) -> Luma:
-    """Networks that do something, whose factors differ."""
+    """Networks with random weights that differ from anchor to anchor."""
     torch.manual_seed(3)
-    return identity(anchors, 1).map(lambda matrix: matrix + 0.05 * torch.randn(matrix.shape))
+    return create_identity(anchors, 1).map(lambda matrix: matrix + 0.05 * torch.randn(matrix.shape))
 
 
 def spec(steps: int, **changed: object) -> TrainingSpec:
     return TrainingSpec.of(**{"factors": (2.0, 3.0), "steps": steps, "seed": 5, **changed})  # type: ignore[arg-type] # for short
 
 
-def trained(
+def run_training(
     file: Path, steps: int, *, stop_at: int | None = None, **changed: object
 ) -> tuple[Trainer, list[Moment]]:
-    """A training on small pictures, and what it told."""
-    pictures = [textured(seed) for seed in range(3)]
-    trainer = Trainer(spec(steps, **changed), pictures, [textured(9)], None, file)
-    told: list[Moment] = []
-    trainer.run(told.append, lambda: trainer.step == stop_at)
-    return trainer, told
+    """Train on small pictures; return the trainer and its validations."""
+    pictures = [make_texture(seed) for seed in range(3)]
+    trainer = Trainer(spec(steps, **changed), pictures, [make_texture(9)], None, file)
+    moments: list[Moment] = []
+    trainer.run(moments.append, lambda: trainer.step == stop_at)
+    return trainer, moments
 
 
 @given(st.integers(16, 9 * 16))
-def test_weights_go_in_straight_lines_between_the_anchors(sixteenths: int) -> None:
-    shares = hats(sixteenths / 16, ANCHORS)
+def test_weights_are_interpolated_linearly_between_anchors(sixteenths: int) -> None:
+    shares = compute_shares(sixteenths / 16, ANCHORS)
     assert shares.sum() == pytest.approx(1)
     assert shares @ ANCHORS == pytest.approx(min(sixteenths / 16, 8))
     assert np.count_nonzero(shares) <= 2
@@ -65,15 +66,17 @@ def test_every_anchor_is_trained_at_nearly_every_step() -> None:
     rng = np.random.default_rng(1)
     missed = 0
     for _ in range(100):
-        factors = step_factors(ANCHORS, rng)
+        factors = draw_factors(ANCHORS, rng)
         assert len(factors) == 10
         assert min(factors) >= 1.04
-        missed += not np.sum([hats(factor, ANCHORS) for factor in factors], axis=0)[1:].all()
+        missed += not np.sum([compute_shares(factor, ANCHORS) for factor in factors], axis=0)[
+            1:
+        ].all()
     assert missed < 10  # a factor just above an anchor falls back onto it
 
 
 def test_matrix_products_compute_the_convolutions() -> None:
-    one = weights_at(random_stack(), torch.from_numpy(hats(2.7, ANCHORS)))
+    one = weights_at(random_stack(), torch.from_numpy(compute_shares(2.7, ANCHORS)))
     picture = torch.rand(2, 13, 17)
     network = torch.nn.Sequential(
         torch.nn.Conv2d(1, 61, 9, padding=4),
@@ -105,7 +108,7 @@ def test_matrix_products_compute_the_convolutions() -> None:
     torch.testing.assert_close(gradients[2].T.reshape(last.shape), last.grad)
 
 
-def test_in_colour_the_luma_is_the_same_and_nothing_else_changes() -> None:
+def test_the_colour_network_adds_the_same_as_the_luma_network() -> None:
     stack = random_stack()
     network = Srcnn()
     network.load_state_dict({name: values[3] for name, values in to_colour(stack).items()})
@@ -117,7 +120,7 @@ def test_in_colour_the_luma_is_the_same_and_nothing_else_changes() -> None:
     torch.testing.assert_close(network(picture), picture + added[:, None], atol=1e-5, rtol=0)
 
 
-def test_colour_weights_lead_back_to_luma() -> None:
+def test_colour_weights_convert_back_to_luma() -> None:
     stack = random_stack()
     for found, expected in zip(to_luma(to_colour(stack)).matrices, stack.matrices, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
@@ -131,25 +134,25 @@ def test_other_weights_are_refused() -> None:
 
 @settings(max_examples=20)
 @given(st.sampled_from([1.25, 2.0, 2.6, 4.0, 8.0]), st.integers(0, 2**32))
-def test_patches_are_what_bicubic_makes_of_them(factor: float, seed: int) -> None:
-    batch = Patches([textured(1)]).draw(factor, np.random.default_rng(seed))
+def test_patches_are_shrunk_and_enlarged(factor: float, seed: int) -> None:
+    batch = Patches([make_texture(1)]).draw(factor, np.random.default_rng(seed))
     assert batch.enlarged.shape == batch.sharp.shape
     assert batch.sharp.min() >= 0
     assert batch.sharp.max() <= 1
     difference = (batch.enlarged - batch.sharp).abs()
     assert 0 < difference.mean() < 0.25
-    # Away from edges a flat picture stays what it was.
+    # A flat picture does not change.
     flat = torch.full((1, 96, 96), 0.6)
-    torch.testing.assert_close(degraded(flat, (48, 32)), flat, atol=2e-3, rtol=0)
+    torch.testing.assert_close(degrade(flat, (48, 32)), flat, atol=2e-3, rtol=0)
 
 
-def test_pictures_that_hold_no_patch_are_refused() -> None:
+def test_pictures_too_small_for_patches_are_rejected() -> None:
     with pytest.raises(UsageError, match="none of 1 pictures is 192 x 192 px"):
-        Patches([textured(1, 150, 300)])
+        Patches([make_texture(1, 150, 300)])
 
 
 def test_the_optimiser_crosses_a_narrow_valley() -> None:
-    """Where one direction is 10,000 times as steep as another, Adam's way is long."""
+    """If one direction is 10,000 times as steep as another, Adam is slow."""
     torch.manual_seed(1)
     turn = torch.linalg.qr(torch.randn(12, 12)).Q
     steepness = turn @ torch.diag(torch.logspace(-4, 0, 12)) @ turn.T
@@ -172,59 +175,63 @@ def test_the_optimiser_crosses_a_narrow_valley() -> None:
     assert loss(by_soap) < 0.3 * loss(by_adam.detach()) < start
 
 
-def test_training_gains_on_what_it_has_not_seen(tmp_path: Path) -> None:
-    trainer, told = trained(tmp_path / "state", 150)
+def test_training_gains_on_held_out_pictures(tmp_path: Path) -> None:
+    trainer, moments = run_training(tmp_path / "state", 150)
     assert trainer.done == 1
-    assert told[-1].step == 150
-    assert set(told[-1].gains) == {1.5, 2.0, 2.5, 3.0}
-    assert min(told[-1].gains.values()) > 0.2
+    assert moments[-1].step == 150
+    assert set(moments[-1].gains) == {1.5, 2.0, 2.5, 3.0}
+    assert min(moments[-1].gains.values()) > 0.2
 
 
 def test_the_loss_of_bicubic_is_one() -> None:
-    batch = Patches([textured(1)]).draw(2.0, np.random.default_rng(0))
-    loss, mean = relative_loss(batch, identity(1, 0).map(lambda matrix: matrix[0]), None)
+    batch = Patches([make_texture(1)]).draw(2.0, np.random.default_rng(0))
+    loss, mean = compute_relative_loss(
+        batch, create_identity(1, 0).map(lambda matrix: matrix[0]), None
+    )
     assert float(loss) == pytest.approx(1, abs=0.2)
     assert mean > 0
 
 
-def test_a_training_that_is_left_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    whole, _ = trained(tmp_path / "whole", 8)
-    left, told = trained(tmp_path / "parts", 8, stop_at=3)
-    assert left.done < 1
-    assert told[-1].step == 3
-    went_on, _ = trained(tmp_path / "parts", 8)
-    assert went_on.step == 8
-    for found, expected in zip(went_on.weights.matrices, whole.weights.matrices, strict=True):
+def test_an_interrupted_training_gives_the_same_weights_as_an_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    whole, _ = run_training(tmp_path / "whole", 8)
+    interrupted, moments = run_training(tmp_path / "parts", 8, stop_at=3)
+    assert interrupted.done < 1
+    assert moments[-1].step == 3
+    resumed, _ = run_training(tmp_path / "parts", 8)
+    assert resumed.step == 8
+    for found, expected in zip(resumed.weights.matrices, whole.weights.matrices, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
-def test_a_done_training_is_not_done_again(tmp_path: Path) -> None:
-    trained(tmp_path / "state", 4)
-    again, told = trained(tmp_path / "state", 4)
+def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
+    run_training(tmp_path / "state", 4)
+    again, moments = run_training(tmp_path / "state", 4)
     assert again.step == 4
-    assert [moment.step for moment in told] == [4]
+    assert [moment.step for moment in moments] == [4]
 
 
 @pytest.mark.parametrize("changed", [{"seed": 6}, {"factors": (2.0, 4.0)}])
 def test_the_state_of_another_training_is_refused(
     tmp_path: Path, changed: dict[str, object]
 ) -> None:
-    trained(tmp_path / "state", 1)
-    with pytest.raises(TrainingStateError, match="of another training"):
-        trained(tmp_path / "state", 1, **changed)
+    run_training(tmp_path / "state", 1)
+    with pytest.raises(TrainingStateError, match="belongs to another training"):
+        run_training(tmp_path / "state", 1, **changed)
 
 
-def test_a_torn_state_is_refused(tmp_path: Path) -> None:
-    trained(tmp_path / "state", 1)
+def test_a_truncated_state_is_rejected(tmp_path: Path) -> None:
+    run_training(tmp_path / "state", 1)
     content = (tmp_path / "state").read_bytes()
     (tmp_path / "state").write_bytes(content[: len(content) // 2])
-    with pytest.raises(TrainingStateError, match=r"no state of a training.*delete it"):
-        trained(tmp_path / "state", 1)
+    with pytest.raises(TrainingStateError, match=r"not a readable training state.*delete it"):
+        run_training(tmp_path / "state", 1)
 
 
 def test_at_factor_one_nothing_is_added(tmp_path: Path) -> None:
-    trainer, _ = trained(tmp_path / "state", 3)
-    one = weights_at(trainer.weights, torch.from_numpy(hats(1.0, trainer.spec.anchors)))
+    trainer, _ = run_training(tmp_path / "state", 3)
+    one = weights_at(trainer.weights, torch.from_numpy(compute_shares(1.0, trainer.spec.anchors)))
     picture = torch.rand(1, 30, 30)
     assert torch.equal(sharpen(picture, one), picture)
 
@@ -240,12 +247,12 @@ def test_at_factor_one_nothing_is_added(tmp_path: Path) -> None:
         ({"factors": (2.03,)}, "multiple of 1/16"),
     ],
 )
-def test_a_training_that_cannot_be_is_refused(changed: dict[str, object], text: str) -> None:
+def test_invalid_options_are_rejected(changed: dict[str, object], text: str) -> None:
     with pytest.raises(UsageError, match=text):
         spec(**{"steps": 1, **changed})  # type: ignore[arg-type] # for short
 
 
-def test_what_is_measured_lies_at_the_anchors_and_between() -> None:
-    assert between((1.0, 2.0, 4.0)) == [1.5, 2.0, 3.0, 4.0]
-    # At 1.03125, every bank is the identity: none could be better than another.
-    assert between((1.0, 1.0625, 1.5)) == [1.0625, 1.28125, 1.5]
+def test_gains_are_measured_at_the_anchors_and_midway() -> None:
+    assert list_measured_factors((1.0, 2.0, 4.0)) == [1.5, 2.0, 3.0, 4.0]
+    # At 1.03125, every bank is the identity, so a comparison would be meaningless.
+    assert list_measured_factors((1.0, 1.0625, 1.5)) == [1.0625, 1.28125, 1.5]

@@ -1,4 +1,4 @@
-"""What tests run in processes of their own, which they can kill."""
+"""Functions that tests run in separate processes, which they can kill."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def compete(url: str, name: str, rounds: int, barrier: Any, wins: Any) -> None:
 
 
 def upscale(environment: Mapping[str, str], options: Mapping[str, Any]) -> None:
-    """Run the upscale flow, untracked, as the command does once it is loaded."""
+    """Run the upscale flow, untracked, as the command does after its imports."""
     os.environ.update(environment)
-    # In a child of a fork server that has imported it already.
+    # Already imported by the fork server that this process is a child of.
     from flows.options.upscale import UpscaleOptions  # noqa: PLC0415
     from flows.upscale import batch_upscale  # noqa: PLC0415
 

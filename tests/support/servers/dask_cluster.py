@@ -1,4 +1,4 @@
-"""A real Dask scheduler and worker processes on loopback; they die with who made them."""
+"""A real Dask scheduler and worker processes on loopback; they end with their parent process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DaskCluster:
 
         Args:
             workers: processes of one thread each.
-            environment: theirs, whole: credentials are found there.
+            environment: their complete environment, with credentials.
         """
         self._count = workers
         self._environment = environment
@@ -35,7 +35,7 @@ class DaskCluster:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        """Start it, and wait until all workers are there."""
+        """Start it, and wait until all workers have connected."""
         self._folder = tempfile.TemporaryDirectory(prefix="dask-")
         self._scheduler = self._start(
             *("scheduler", "--host=127.0.0.1", f"--port={self._port}", "--no-dashboard")
@@ -68,18 +68,18 @@ class DaskCluster:
         )
 
     def kill_worker(self) -> None:
-        """Kill one without a word, as a machine that loses its power."""
+        """Kill a worker without warning, as if its machine lost power."""
         process = self.workers.pop()
         process.kill()
         process.wait()
 
     def kill_scheduler(self) -> None:
-        """Likewise."""
+        """Kill the scheduler without warning."""
         self._scheduler.kill()
         self._scheduler.wait()
 
     def wait_for(self, workers: int) -> None:
-        """Wait until the scheduler knows so many workers."""
+        """Wait until the scheduler has this number of workers."""
         until = time.monotonic() + _READY_SECONDS
         with Client(self.address, timeout=_READY_SECONDS) as client:
             while len(client.scheduler_info()["workers"]) != workers:
@@ -88,7 +88,7 @@ class DaskCluster:
                 time.sleep(0.1)
 
     def log(self) -> str:
-        """What all of them said."""
+        """Return the output of the scheduler and all workers."""
         return (Path(self._folder.name) / "log").read_text(errors="replace")
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:

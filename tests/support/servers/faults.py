@@ -1,12 +1,12 @@
-"""An HTTP proxy in front of a real server that fails on command, in a thread of its own.
+"""An HTTP proxy in front of a real server that fails on command, in its own thread.
 
     with FaultProxy(s3_server.endpoint) as proxy:
         proxy.fail("503", times=2, method="GET", path_contains="cat.png")
         ...  # clients talk to proxy.endpoint
         assert len(proxy.seen(method="GET", path_contains="cat.png")) == 3
 
-Every request has a connection of its own, so that what is counted is what was asked. The Host
-header passes unchanged: it is signed, and the server checks the signature with it.
+Every request has its own connection, so the proxy counts every request that a client sends. The
+Host header passes unchanged, because the signature that the server checks covers it.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _CODES = {
     "500": "InternalError",
     "503": "SlowDown",
 }
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of no time: close sends a reset
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: close sends a reset
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked: `path` is decoded, with its query."""
+    """A request of a client; `path` is decoded, and includes the query."""
 
     method: str
     path: str
 
     def matches(self, method: str | None, path_contains: str | None) -> bool:
-        """Whether it is one of those."""
+        """Whether the request has this method and this part in its path."""
         return method in (None, self.method) and (path_contains or "") in self.path
 
 
@@ -59,8 +59,8 @@ class FaultProxy:
 
     Attributes:
         target: the endpoint of the real server.
-        endpoint: the proxy's own, once it runs.
-        requests: everything that was asked, in order.
+        endpoint: of the proxy, once it runs.
+        requests: all requests, in order.
     """
 
     target: str
@@ -80,7 +80,7 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every connection, hanging ones too."""
+        """Close every connection, also those that hang."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -98,23 +98,23 @@ class FaultProxy:
         """Fail the next requests that match.
 
         Args:
-            kind: a status with S3's error as its body; `latency`, `reset` (no answer), `truncate`
-                (half of the body), `hang` (silence after the request), `stall` (the request's
-                body is not even read).
-            times: how many; `math.inf` for all that come.
-            method: GET, HEAD, PUT, ...; any when None.
-            path_contains: a part of path or query, not escaped.
+            kind: a status, with S3's error as its body; `latency`, `reset` (no response),
+                `truncate` (half of the body), `hang` (no response to the request), `stall` (the
+                body of the request is not read).
+            times: how many requests; `math.inf` for all.
+            method: GET, HEAD, PUT, ...; any if None.
+            path_contains: a part of path or query, not escaped; any if None.
             seconds: of latency.
         """
         self._faults.append(_Fault(kind, times, method, path_contains, seconds))
 
     def heal(self) -> None:
-        """Forget all faults and requests."""
+        """Clear all faults and requests."""
         self._faults.clear()
         self.requests.clear()
 
     def seen(self, method: str | None = None, path_contains: str | None = None) -> list[Request]:
-        """The requests that match."""
+        """Return the requests that match."""
         return [each for each in self.requests if each.matches(method, path_contains)]
 
     async def _end(self) -> None:
@@ -123,9 +123,9 @@ class FaultProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0.05)  # closed transports leave the loop
+        await asyncio.sleep(0.05)  # for the loop to remove closed transports
 
-    def _fault_of(self, request: Request) -> _Fault | None:
+    def _take_fault(self, request: Request) -> _Fault | None:
         for fault in self._faults:
             if fault.times >= 1 and request.matches(fault.method, fault.path_contains):
                 fault.times -= 1
@@ -133,7 +133,7 @@ class FaultProxy:
         return None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Clients that give up are what this is for.
+        # Clients give up on faults: that is what the proxy is for.
         with contextlib.suppress(ConnectionError, EOFError, asyncio.CancelledError):
             await self._answer(reader, writer)
         writer.close()
@@ -143,7 +143,7 @@ class FaultProxy:
         method, path, _ = head.decode("latin-1").split(" ", 2)
         request = Request(method, unquote(path))
         self.requests.append(request)
-        fault = self._fault_of(request)
+        fault = self._take_fault(request)
         kind = fault.kind if fault else None
         if kind == "stall":
             await asyncio.sleep(3600)
@@ -154,35 +154,35 @@ class FaultProxy:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         if kind == "hang":
-            await reader.read()  # until the client goes
+            await reader.read()  # until the client disconnects
         elif kind == "reset":
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         elif kind in _CODES:
-            writer.write(_error(kind, with_body=method != "HEAD"))
+            writer.write(_build_error(kind, with_body=method != "HEAD"))
         else:
             await asyncio.sleep(fault.seconds if fault else 0)
-            answer = await self._forward(head, body)
-            start = answer.index(b"\r\n\r\n") + 4
-            keep = (len(answer) - start) // 2 if kind == "truncate" else len(answer)
-            writer.write(answer[: start + keep])
+            response = await self._forward(head, body)
+            start = response.index(b"\r\n\r\n") + 4
+            keep = (len(response) - start) // 2 if kind == "truncate" else len(response)
+            writer.write(response[: start + keep])
             await writer.drain()
 
     async def _forward(self, head: bytes, body: bytes) -> bytes:
         address = urlsplit(self.target)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         try:
-            # The server closes after its answer, and tells the client that it will.
+            # The server closes the connection after its response, and announces that to the client.
             writer.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
-            answer = await reader.read()
+            response = await reader.read()
         finally:
             writer.close()
-        return answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def _error(status: str, *, with_body: bool) -> bytes:
+def _build_error(status: str, *, with_body: bool) -> bytes:
     code = _CODES[status]
-    body = f"<Error><Code>{code}</Code><Message>{code}, says the proxy</Message></Error>".encode()
+    body = f"<Error><Code>{code}</Code><Message>{code} from the proxy</Message></Error>".encode()
     head = (
         f"HTTP/1.1 {status} {code}\r\nContent-Type: application/xml\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""A real PostgreSQL on loopback, the system's; it dies with the process that made it.
+"""The system's PostgreSQL on loopback; it ends with the process that started it.
 
 Prefect needs the extension pg_trgm (Debian: part of postgresql), which servers in wheels lack.
 """
@@ -22,7 +22,7 @@ _USER = "nobody"
 
 
 def find_binaries() -> Path | None:
-    """The folder of the newest PostgreSQL that has what Prefect needs; None where there is none."""
+    """Return the folder of the newest PostgreSQL with pg_trgm; None if there is none."""
     on_path = [Path(found).parent for found in [shutil.which("postgres")] if found]
     debian = Path("/usr/lib/postgresql").glob("*/bin")
     newest_first = sorted(debian, key=lambda folder: float(folder.parent.name), reverse=True)
@@ -32,13 +32,13 @@ def find_binaries() -> Path | None:
 def _has_trigrams(binaries: Path) -> bool:
     if not (binaries / "pg_config").exists():
         return False
-    asked = [str(binaries / "pg_config"), "--sharedir"]
-    shared = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    command = [str(binaries / "pg_config"), "--sharedir"]
+    shared = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return Path(shared, "extension", "pg_trgm.control").exists()
 
 
 class Postgres:
-    """The server's process, trusting who reaches it; use it as a context manager."""
+    """The server's process, without passwords; use it as a context manager."""
 
     def __init__(self, binaries: Path) -> None:
         """Start nothing yet.
@@ -49,7 +49,7 @@ class Postgres:
         self._binaries = binaries
 
     def __enter__(self) -> str:
-        """Start it, and wait until it answers; the address of its database as `host:port/name`."""
+        """Start it, and wait until it is ready; return its database as `host:port/name`."""
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         data = self._folder / "data"
         self._as: dict[str, Any] = {}
@@ -79,7 +79,7 @@ class Postgres:
         return f"127.0.0.1:{port}/postgres"
 
     def __exit__(self, *_: object) -> None:
-        """End it at once: its data is thrown away."""
+        """Kill it, because its data is not needed."""
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)

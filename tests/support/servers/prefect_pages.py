@@ -1,4 +1,4 @@
-"""A Prefect server with its pages, and a browser to look at them."""
+"""A Prefect server with its web pages, and a browser to view them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _START_SECONDS = 120
 
 
 class PrefectPages:
-    """`prefect server start` on a free port of loopback, with a database of its own.
+    """`prefect server start` on a free port of loopback, with its own database.
 
     Attributes:
         url: of its pages.
-        environment: what makes a command use it.
+        environment: variables that make a command use it.
     """
 
     def __enter__(self) -> Self:
-        """Start it and wait until it answers."""
+        """Start it, and wait until it responds."""
         self._home = tempfile.mkdtemp()
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
@@ -57,7 +57,7 @@ class PrefectPages:
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.__exit__()
-                raise RuntimeError("prefect server start did not answer")
+                raise RuntimeError("prefect server start did not respond")
             time.sleep(0.2)
         return self
 
@@ -78,34 +78,34 @@ class PrefectPages:
             return False
 
     def artifacts(self) -> dict[str, dict[str, Any]]:
-        """Artifacts of all runs by key, the newest of each."""
+        """Return the newest artifact of each key, over all runs."""
         url = f"{self.url}/api/artifacts/filter"
         found = httpx.post(url, json={"sort": "CREATED_DESC"}, timeout=30).json()
         return {artifact["key"]: artifact for artifact in reversed(found) if artifact["key"]}
 
 
 def find_browser() -> str | None:
-    """The system's Chromium, or None."""
+    """Find the system's Chromium; None if there is none."""
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
 @contextmanager
 def open_page(browser: str, width: int = 1500, height: int = 1100) -> Iterator[Page]:
-    """A page of a headless browser that reaches nothing but this machine.
+    """Open a page in a headless browser that can only reach this machine.
 
     Args:
         browser: its executable.
         width: of the window, in pixels.
-        height: likewise.
+        height: of the window, in pixels.
     """
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not everyone has it
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an optional dependency
 
     # A browser's sandbox does not work for root, as in containers.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=arguments)
         page = chromium.new_page(viewport={"width": width, "height": height})
-        page.route("**/*", _only_loopback)  # Prefect's pages ask for others'
+        page.route("**/*", _only_loopback)  # Prefect's pages request remote ones
         yield page
         chromium.close()
 

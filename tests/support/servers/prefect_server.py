@@ -1,4 +1,4 @@
-"""A real Prefect server, its client and a worker, as processes of their own; all die together."""
+"""A real Prefect server, its client and a worker, in processes that end with this one."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _READY_SECONDS = 120.0
 
 
 class Process:
-    """A process in a group of its own, its output in a file."""
+    """A process in its own process group, with its output in a file."""
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
-        """Start it in the project's folder."""
+        """Start it in the project's root folder."""
         self.log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -45,47 +45,47 @@ class Process:
         return self._process.poll() is None
 
     def terminate(self, timeout_seconds: float = 60) -> int:
-        """Ask it to end, as a supervisor does; its exit status."""
+        """Send SIGTERM, as a supervisor does; return the exit status."""
         self._process.terminate()
         return self._process.wait(timeout_seconds)
 
     def kill(self) -> None:
-        """End it and what it started."""
+        """Kill it and its child processes."""
         if self.is_alive():
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def tail(self) -> str:
-        """The end of what it said."""
+        """Return the end of its output."""
         return self.log.read_text(errors="replace")[-3000:]
 
 
 class PrefectServer:
-    """A server with a password on a database of its own; use it as a context manager.
+    """A server with a password and its own database; use it as a context manager.
 
     Attributes:
-        home: its PREFECT_HOME, and that of every client; logs lie there too.
-        api_url: where it answers.
-        environment: the variables that a client needs, and nothing of this process's settings.
+        home: PREFECT_HOME of the server and of every client; also holds the logs.
+        api_url: of the server.
+        environment: of clients, without the settings of this process.
     """
 
     def __init__(self, **settings: str) -> None:
         """Start nothing yet.
 
         Args:
-            settings: more variables for the server, as PREFECT_API_DATABASE_CONNECTION_URL.
+            settings: more variables for the server, such as PREFECT_API_DATABASE_CONNECTION_URL.
         """
         self.home = Path(tempfile.mkdtemp(prefix="prefect-"))
         (self._port,) = free_ports(1)
         self.api_url = f"http://127.0.0.1:{self._port}/api"
         self._settings = settings
         self._processes: list[Process] = []
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SRCNN_", "PREFECT_", "AWS_", "FSSPEC_"))
         }
-        self.environment = kept | {
+        self.environment = inherited | {
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": self.api_url,
             "PREFECT_API_AUTH_STRING": AUTH,
@@ -96,7 +96,7 @@ class PrefectServer:
         }
 
     def __enter__(self) -> Self:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it responds."""
         server = self.start(
             *("server", "start", "--host", "127.0.0.1", "--port", str(self._port)),
             PREFECT_SERVER_API_AUTH_STRING=AUTH,
@@ -114,22 +114,22 @@ class PrefectServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill everything that was started here: what it keeps is thrown away."""
+        """Kill all processes that were started here, and delete their files."""
         for process in reversed(self._processes):
             process.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def start(self, *arguments: str, **environment: str) -> Process:
-        """Start Prefect's command line, which goes on in the background."""
+        """Start a Prefect command in the background."""
         log = self.home / f"{len(self._processes)}-{arguments[0]}.log"
-        process = Process(_command(arguments), self.environment | environment, log)
+        process = Process(_build_command(arguments), self.environment | environment, log)
         self._processes.append(process)
         return process
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Prefect's command line from the project's folder, to its end."""
+        """Run a Prefect command in the project's root folder, and wait for its end."""
         return subprocess.run(
-            _command(arguments),
+            _build_command(arguments),
             cwd=environment.pop("cwd", ROOT),
             env=self.environment | environment,
             capture_output=True,
@@ -139,11 +139,11 @@ class PrefectServer:
         )
 
     def client(self) -> SyncPrefectClient:
-        """A client in this process; use it as a context manager."""
+        """Create a client in this process; use it as a context manager."""
         return SyncPrefectClient(self.api_url, auth_string=AUTH)
 
     def _answers(self) -> bool:
-        try:  # asks for no password
+        try:  # needs no password
             with urllib.request.urlopen(f"{self.api_url}/health", timeout=5) as reply:  # noqa: S310 - http
                 return bool(reply.status == 200)
         except OSError:
@@ -157,13 +157,13 @@ class Deployment(PrefectServer):
         """Start nothing yet.
 
         Args:
-            worker: variables of the worker alone, such as its credentials.
+            worker: variables for the worker only, such as its credentials.
         """
         super().__init__()
         self._worker = worker
 
     def __enter__(self) -> Self:
-        """Do what deploy/README.md says, in its order."""
+        """Follow the steps of deploy/README.md."""
         super().__enter__()
         try:
             self._check("work-pool", "create", "srcnn", "--type", "process")
@@ -184,5 +184,5 @@ class Deployment(PrefectServer):
             raise RuntimeError(f"prefect {arguments} failed:\n{done.stdout}{done.stderr}")
 
 
-def _command(arguments: tuple[str, ...]) -> list[str]:
+def _build_command(arguments: tuple[str, ...]) -> list[str]:
     return [str(Path(sys.executable).parent / "prefect"), *arguments]

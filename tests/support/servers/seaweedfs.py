@@ -1,4 +1,4 @@
-"""A real S3 server on loopback, from the SeaweedFS wheel; it dies with the process that made it."""
+"""A real S3 server on loopback, from the SeaweedFS wheel; it ends with its parent process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from urllib.parse import quote
 import s3fs
 
 ACCESS_KEY = "testkey"
-SECRET_KEY = "testsecret-do-not-tell"  # noqa: S105 - of a server that lives as long as the tests
+SECRET_KEY = "testsecret-do-not-repeat"  # noqa: S105 - of a server that runs during the tests
 _READY_SECONDS = 60.0
 _FILLERS = 4
 _PORTS = (
@@ -42,7 +42,7 @@ _FLAGS = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Find ports that are not in use."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -51,7 +51,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def die_with_parent() -> None:
-    """Run between fork and exec: a killed test runner takes its servers along (Linux)."""
+    """Run between fork and exec: ends the server if the test runner is killed (Linux)."""
     set_parent_death_signal = 1
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
@@ -59,7 +59,7 @@ def die_with_parent() -> None:
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where the server is, and who may use it."""
+    """The server's endpoints and credentials."""
 
     endpoint: str
     filer: str
@@ -68,7 +68,7 @@ class S3Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that every AWS tool reads."""
+        """The environment variables that AWS tools read."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -77,7 +77,7 @@ class S3Server:
         }
 
     def filesystem(self) -> s3fs.S3FileSystem:
-        """A client of its own, which no product code made."""
+        """Create a client that is independent of the code under test."""
         return s3fs.S3FileSystem(
             key=self.access_key,
             secret=self.secret_key,
@@ -87,7 +87,7 @@ class S3Server:
         )
 
     def fill(self, bucket: str, keys: Sequence[str], content: bytes = b"") -> None:
-        """Put the same content under many keys, by the server's back door: five times as fast."""
+        """Write the same content to many keys, by the filer: five times as fast as by S3."""
         with ThreadPoolExecutor(_FILLERS) as pool:
             parts = [keys[start::_FILLERS] for start in range(_FILLERS)]
             list(pool.map(lambda part: self._fill(bucket, part, content), parts))
@@ -96,14 +96,14 @@ class S3Server:
         connection = http.client.HTTPConnection(self.filer)
         for key in keys:
             connection.request("PUT", f"/buckets/{bucket}/{quote(key)}", body=content)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != http.client.CREATED:
-                raise OSError(f"{key}: {answer.status}")
+            response = connection.getresponse()
+            response.read()
+            if response.status != http.client.CREATED:
+                raise OSError(f"{key}: {response.status}")
         connection.close()
 
     def make_bucket(self) -> str:
-        """The name of a new bucket."""
+        """Create a bucket; return its name."""
         name = f"test-{uuid.uuid4().hex[:12]}"
         self.filesystem().mkdir(name)
         return name
@@ -113,7 +113,7 @@ class SeaweedFS:
     """The server's process; use it as a context manager."""
 
     def __enter__(self) -> S3Server:
-        """Start it, and wait until a file can be written and read."""
+        """Start it, and wait until it can write and read a file."""
         self._folder = Path(tempfile.mkdtemp(prefix="seaweedfs-"))
         ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
         with (self._folder / "log").open("wb") as log:
@@ -134,7 +134,7 @@ class SeaweedFS:
         return server
 
     def __exit__(self, *_: object) -> None:
-        """Kill it: its data is thrown away, and a soft end takes up to 12 s."""
+        """Kill it: its data is not needed, and a clean shutdown takes up to 12 s."""
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -161,7 +161,7 @@ class SeaweedFS:
                 server.filesystem().pipe_file(f"{bucket}/canary", b"1")
                 if server.filesystem().cat_file(f"{bucket}/canary") == b"1":
                     return
-            # Whatever a server says that is not ready.
+            # Any error of a server that is not ready.
             except Exception:  # noqa: BLE001
                 if time.monotonic() > until or self._process.poll() is not None:
                     tail = (self._folder / "log").read_text(errors="replace")[-2000:]
