@@ -75,14 +75,14 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
     current = steps.call(tasks.load_current, options.dst, settings.storage)
     identity = identity_of(options, spec)
     path = work_path_of(options, identity, settings)
-    with hold_work(path, identity, anew=options.anew) as work:
+    with hold_work(path, identity, restart=options.restart) as work:
         result = work.result
         if result is not None and _is_enough(result, options):
             return _ended(
                 result,
                 f"nothing done: this training has ended before, after {result.steps} steps and "
-                f"{result.hours:.2f} h; more --steps or --hours go on with it, and --anew begins "
-                f"anew. {result.told}",
+                f"{result.hours:.2f} h; more --steps or --hours go on with it, and --restart "
+                f"starts over. {result.told}",
             )
         try:
             result = _train(_Run(options, settings, spec, steps, work), current)
@@ -117,7 +117,7 @@ def _train(run: _Run, current: Model) -> Result:
     show_verdict(verdict)
     now = progress.snapshot()
     card = TrainingCard(
-        data=run.options.about,
+        data=run.options.description,
         images=len(pictures.training),
         validation_images=len(pictures.held_out),
         steps=now.step,

@@ -100,7 +100,7 @@ class TrainOptions(BaseModel):
     exclude: Globs = Field(
         default_factory=list, description="Leave out pictures that match a glob of these."
     )
-    about: str = Field(
+    description: str = Field(
         _NEUTRAL,
         min_length=1,
         max_length=200,
@@ -111,8 +111,8 @@ class TrainOptions(BaseModel):
         description="Folder on this machine for the state of the training; one below "
         "SRCNN_CACHE_DIR if unset.",
     )
-    anew: Flag = Field(
-        default=False, description="Begin anew; drop what an earlier start has trained."
+    restart: Flag = Field(
+        default=False, description="Start over: discard the state of earlier starts."
     )
 
 

@@ -105,13 +105,13 @@ class WorkFolder:
 
 
 @contextmanager
-def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFolder]:
+def hold_work(path: Path, identity: Identity, *, restart: bool) -> Iterator[WorkFolder]:
     """Hold a training's folder while the body runs; a kill lets go of it.
 
     Args:
         path: made where there is none.
         identity: of the training that it is for.
-        anew: forget what is there.
+        restart: delete the state that is in the folder first.
 
     Raises:
         DestinationBusyError: another process holds it.
@@ -129,7 +129,7 @@ def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFol
                 "another folder"
             ) from error
         work = WorkFolder(path)
-        if anew:
+        if restart:
             work.clear()
         _refuse_other(work, identity)
         yield work
@@ -154,7 +154,7 @@ def find_changes(work: WorkFolder, record: Record, found: Mapping[str, FileInfo]
             what = "has changed" if key in found else "is gone"
             raise UsageError(
                 f"{one_line(key)} {what} since the training in {work.path} began, which cannot go "
-                "on without it: put it back, or give --anew to begin anew"
+                "on without it: put it back, or give --restart to start over"
             )
     return len(found.keys() - record.taken.keys())
 
@@ -175,7 +175,7 @@ def _refuse_other(work: WorkFolder, identity: Identity) -> None:
         different = ", ".join(identity.differences(record.identity))
         raise UsageError(
             f"{work.path}: holds another training (of another {different}): give --work another "
-            "folder, or --anew to drop it"
+            "folder, or --restart to discard it"
         )
 
 
@@ -191,5 +191,5 @@ def _read(path: Path, parse: Callable[[dict[str, Any]], T]) -> T | None:
         return parse(json.loads(path.read_bytes()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TrainingStateError(
-            f"{path}: cannot be read ({error}): give --anew to begin anew"
+            f"{path}: cannot be read ({error}): give --restart to start over"
         ) from error

@@ -64,7 +64,7 @@ def promoted(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SRCNN_CACHE_DIR", str(folder / "cache"))
         options = {"src": str(own), "dst": str(folder / "models"), "factors": "2", "steps": 20}
         result = train_srcnn.fn(
-            TrainOptions(**options, start="identity", about="crops of a cat")  # type: ignore[arg-type]
+            TrainOptions(**options, start="identity", description="crops of a cat")  # type: ignore[arg-type]
         )
     (folder / "told.json").write_text(json.dumps(result))
     return folder
@@ -154,7 +154,7 @@ def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
     """As after a kill between publishing the model and saying so."""
     shutil.copytree(promoted, tmp_path, dirs_exist_ok=True)
     with caplog.at_level("INFO", "srcnn"):
-        again = train(steps=20, about="crops of a cat")
+        again = train(steps=20, description="crops of a cat")
     assert "going on from step 20" in caplog.text
     assert again["promoted"]
     assert again["told"].startswith("promoted before")
@@ -183,7 +183,7 @@ def test_an_ended_training_is_not_repeated_but_goes_on_if_it_is_to_be_longer(
         assert train(steps=4)["steps"] == 4
         assert "going on from step 2" in caplog.text
         caplog.clear()
-        assert train(steps=3, anew=True)["steps"] == 3
+        assert train(steps=3, restart=True)["steps"] == 3
         assert "going on from" not in caplog.text
         assert "step 3 of 3" in caplog.text
 
@@ -221,7 +221,7 @@ def test_pictures_may_come_but_not_change_or_go(
         assert "added since the training began, for a later one: 2 pictures" in caplog.text
         assert "going on from step 2" in caplog.text
     (copy / "03.png").write_bytes((copy / "06.png").read_bytes())
-    with pytest.raises(UsageError, match=r"03\.png has changed since .* --anew"):
+    with pytest.raises(UsageError, match=r"03\.png has changed since .* --restart"):
         train(src=str(copy), steps=4)
     (copy / "03.png").unlink()
     with pytest.raises(UsageError, match=r"03\.png is gone since"):
@@ -361,7 +361,7 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
         ({"hours": -1}, "hours"),
         ({"start": "bicubic"}, "start"),
         ({"work": "s3://bucket/a"}, "a training works in a folder of this machine"),
-        ({"about": ""}, "about"),
+        ({"description": ""}, "description"),
     ],
 )
 def test_options_are_bounded(options: dict[str, Any], words: str) -> None:
