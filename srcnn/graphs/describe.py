@@ -6,7 +6,7 @@ two small pictures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -185,7 +185,7 @@ def _probed(session: Any, info: GraphInfo, declared: Factor | None) -> GraphInfo
                 f"no fixed factor: {_PROBES[0]} became {sizes[0]} px, "
                 f"and {_PROBES[1]} became {sizes[1]} px"
             )
-    return GraphInfo(**{**info.__dict__, "fixed": fixed})
+    return replace(info, fixed=fixed)
 
 
 def _run_probe(session: Any, info: GraphInfo, size: Size, factor: Any) -> Size:

@@ -19,6 +19,8 @@ from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import onnx
+
 METADATA_KEY = "srcnn.card"
 
 Convention: TypeAlias = Literal["rgb-unit", "bgr-byte"]
@@ -93,7 +95,7 @@ class ModelCard(_Frozen):
         """Read the card from a graph's metadata; None where there is none.
 
         Args:
-            metadata: ONNX `metadata_props`, or ONNX Runtime's `custom_metadata_map`.
+            metadata: by key, as in ONNX Runtime's `custom_metadata_map`.
 
         Raises:
             ModelError: there is a card, and it cannot be read.
@@ -110,6 +112,15 @@ class ModelCard(_Frozen):
                 f"the graph's metadata {METADATA_KEY!r} cannot be read: {where}: {first['msg']}; "
                 "export the graph again"
             ) from error
+
+    @classmethod
+    def from_graph(cls, graph: onnx.ModelProto) -> ModelCard | None:
+        """Reads the card from a graph; None if it has none.
+
+        Raises:
+            ModelError: there is a card, and it cannot be read.
+        """
+        return cls.from_metadata({item.key: item.value for item in graph.metadata_props})
 
     def to_metadata(self) -> dict[str, str]:
         """The card as ONNX metadata, the same text for the same card."""

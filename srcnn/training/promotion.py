@@ -143,8 +143,7 @@ def card_of(model: Model) -> ModelCard | None:
     Raises:
         ModelError: it cannot be read.
     """
-    metadata = onnx.load_from_string(model.content).metadata_props
-    return ModelCard.from_metadata({item.key: item.value for item in metadata})
+    return ModelCard.from_graph(onnx.load_from_string(model.content))
 
 
 def name_of(model: Model) -> str:

@@ -65,8 +65,7 @@ def test_it_publishes_the_graph_and_its_record(published: Path) -> None:
     assert {file.name for file in (published / "models").iterdir()} == {"srcnn.onnx", "srcnn.json"}
     graph = (published / "models" / "srcnn.onnx").read_bytes()
     record = ModelRecord.model_validate_json((published / "models" / "srcnn.json").read_bytes())
-    metadata = onnx.load_from_string(graph).metadata_props
-    assert record.model == ModelCard.from_metadata({item.key: item.value for item in metadata})
+    assert record.model == ModelCard.from_graph(onnx.load_from_string(graph))
     assert (record.sha256, record.size_bytes) == (sha256_of(graph), len(graph))
     assert record.model.checkpoint.url == "bundled"
     assert len(record.parity) == 45
