@@ -8,6 +8,7 @@ name is a setting: see `tasks.credentials`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
 from srcnn.storage.retries import StorageLimits
+from srcnn.validation_errors import describe_validation
 
 
 class Settings(BaseSettings):
@@ -146,10 +148,9 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise UsageError(
-            "; ".join(
-                f"SRCNN_{str(problem['loc'][0]).upper()}: {problem['msg']}, "
-                f"got {problem['input']!r}"
-                for problem in error.errors()
-            )
-        ) from error
+        problems = describe_validation(error, _name_variable, show_input=True)
+        raise UsageError(problems) from error
+
+
+def _name_variable(path: Sequence[str]) -> str:
+    return f"SRCNN_{path[0].upper()}"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from srcnn.errors import ModelError
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.validation_errors import describe_validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,11 +107,9 @@ class ModelCard(_Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the whole"
             raise ModelError(
-                f"the graph's metadata {METADATA_KEY!r} cannot be read: {where}: {first['msg']}; "
-                "export the graph again"
+                f"the graph's metadata {METADATA_KEY!r} cannot be read: "
+                f"{describe_validation(error)}; export the graph again"
             ) from error
 
     @classmethod

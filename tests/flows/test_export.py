@@ -147,7 +147,7 @@ def test_a_training_that_cannot_be_read_ends_the_export(tmp_path: Path) -> None:
     torch.save({"meta": meta, "state_dict": Srcnn().state_dict()}, tmp_path / "a.pth")
     done = run_export(tmp_path, "--checkpoint", "a.pth")
     assert done.returncode == 2
-    assert "error: a.pth: meta.training.steps cannot be read: " in done.stderr
+    assert "error: a.pth: cannot be read: meta.training.steps: " in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "models").exists()
 
