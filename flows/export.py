@@ -6,7 +6,6 @@ python flows/export.py --check models/srcnn.onnx
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,9 +21,9 @@ from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.base import Track
 from flows.options.export import ExportOptions
 from flows.options.settings import load_settings
-from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.graph_spec import GraphSpec
+from srcnn.extras import require_extra
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import ParityRow
@@ -59,7 +58,7 @@ def export_srcnn(options: ExportOptions) -> str:
         convention=options.convention,
         mirror=settings.checkpoint_mirror,
     )
-    _require_torch()
+    require_extra("export", "an export")
     call = current_steps().call
     checkpoint = call(
         tasks.download,
@@ -73,14 +72,6 @@ def export_srcnn(options: ExportOptions) -> str:
     parity = call(tasks.check, graph, checkpoint, source, spec)
     _show(parity)
     return call(tasks.publish, graph, parity, training, options.dst, settings.storage)
-
-
-def _require_torch() -> None:
-    missing = [name for name in ("torch", "onnxscript") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"an export needs {' and '.join(missing)}: pip install 'srcnn-batch[export]'"
-        )
 
 
 def _show(parity: Sequence[ParityRow]) -> None:

@@ -5,7 +5,6 @@ python flows/train.py --src photos --hours 4
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ from flows.options.train import (
     work_path_of,
 )
 from flows.output.training_verdict import show_verdict
-from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import sha256_of
@@ -71,7 +70,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
     settings, steps = load_settings(), current_steps()
     use_credentials(settings.aws_block)
     spec = spec_of(options, settings)
-    _require_torch()
+    require_extra("train", "a training")
     current = steps.call(tasks.load_current, options.dst, settings.storage)
     identity = identity_of(options, spec)
     path = work_path_of(options, identity, settings)
@@ -185,15 +184,6 @@ def _ended(result: Result, told: str) -> dict[str, Any]:
     if FlowRunContext.get() is None:
         return fields
     return cast("dict[str, Any]", Completed(message=told, data=fields))  # Prefect unpacks it
-
-
-def _require_torch() -> None:
-    packages = {"torch": "torch", "onnxscript": "onnxscript", "skimage": "scikit-image"}
-    missing = [name for module, name in packages.items() if not importlib.util.find_spec(module)]
-    if missing:
-        raise UsageError(
-            f"a training needs {' and '.join(missing)}: pip install 'srcnn-batch[train]'"
-        )
 
 
 app = make_app("train.py", "Train weights on your own pictures; use them where they are better.")

@@ -6,7 +6,6 @@ ever a parameter, a log line or a result: a flow and its shards pass on the bloc
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 
 if TYPE_CHECKING:
     from prefect_aws import AwsCredentials
@@ -74,11 +74,7 @@ def _s3_options(name: str) -> dict[str, Any]:
 
 
 def _load(name: str) -> AwsCredentials:
-    if importlib.util.find_spec("prefect_aws") is None:
-        raise UsageError(
-            "the credentials of a block (SRCNN_AWS_BLOCK) need prefect-aws: "
-            "pip install 'srcnn-batch[aws]'"
-        )
+    require_extra("aws", f"the block {name} (SRCNN_AWS_BLOCK)")
     if not (PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get()):
         raise UsageError(
             f"the block {name} (SRCNN_AWS_BLOCK) is kept on a Prefect server, and none is "

@@ -85,7 +85,8 @@ def test_checking_needs_no_torch(published: Path) -> None:
 def test_exporting_without_torch_says_what_to_install(tmp_path: Path) -> None:
     done = run_export(tmp_path, torch_installed=False)
     assert done.returncode == 2
-    assert "error: an export needs torch: pip install 'srcnn-batch[export]'" in done.stderr
+    assert "error: an export needs torch, which is not installed: " in done.stderr
+    assert "pip install -e '.[export]' -c constraints.txt" in done.stderr
     assert "Traceback" not in done.stderr
 
 
