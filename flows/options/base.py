@@ -1,4 +1,4 @@
-"""Types of options that the flows share: each is checked as it is read, and shown in one form."""
+"""Option types that the flows share. Each is checked when it is parsed, and has one spelling."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from srcnn.planning.globs import Patterns
 from srcnn.storage.urls import check_url
 
 
-def _text_of_number(value: object) -> object:
-    """Python callers may write scale=2.5; its shortest text is what they meant."""
+def _number_to_text(value: object) -> object:
+    """Converts a number to its shortest text: Python callers may write scale=2.5."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
 
@@ -25,8 +25,8 @@ def _check_scale(text: str) -> str:
     return text
 
 
-def _hex_colour(text: str) -> str:
-    """One text for each colour, so that white and #fff make the same outputs."""
+def _normalize_colour(text: str) -> str:
+    """Returns one spelling for each colour, so that white and #fff give the same outputs."""
     return "#{:02x}{:02x}{:02x}".format(*parse_colour(text))
 
 
@@ -43,19 +43,19 @@ def _check_pattern(text: str) -> str:
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
 ScaleText = Annotated[
     str,
-    BeforeValidator(_text_of_number),
+    BeforeValidator(_number_to_text),
     Field(json_schema_extra={"pattern": SCALE_PATTERN}),
     AfterValidator(_check_scale),
 ]
-Colour = Annotated[str, AfterValidator(_hex_colour)]
+Colour = Annotated[str, AfterValidator(_normalize_colour)]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)]
 FailureLimitText = Annotated[
     str,
-    BeforeValidator(_text_of_number),
+    BeforeValidator(_number_to_text),
     Field(json_schema_extra={"pattern": FAILURE_LIMIT_PATTERN}),
     AfterValidator(_check_failure_limit),
 ]
-# A list takes several values after one flag, and the flag may be given again.
+# A list takes several values after one flag, and the flag may be repeated.
 Globs = Annotated[
     list[Glob], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
 ]
@@ -63,7 +63,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 Track = Annotated[
     bool | None,
     Parameter(
-        help="Track the run on the Prefect API, or on a temporary server where none is "
-        "configured; only on an API that is configured, if unset."
+        help="Track the run on the Prefect API, or on a temporary server if none is configured. "
+        "If unset, track it only if an API is configured."
     ),
 ]

@@ -93,7 +93,7 @@ class ModelCard(_Frozen):
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:
-        """Read the card from a graph's metadata; None where there is none.
+        """Reads the card from a graph's metadata; None if it has none.
 
         Args:
             metadata: by key, as in ONNX Runtime's `custom_metadata_map`.
@@ -153,7 +153,7 @@ class QualityRow(_Frozen):
         psnr_db: peak signal to noise ratio in decibels.
         ssim: structural similarity.
         bicubic_psnr_db: of bicubic interpolation.
-        bicubic_ssim: likewise.
+        bicubic_ssim: of bicubic interpolation, too.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
@@ -180,7 +180,7 @@ class TrainingCard(_Frozen):
         validation: what was measured on the pictures held out, a row for each factor.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)  # likewise
+    model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
 
     data: str
     images: int
@@ -197,7 +197,7 @@ class ModelRecord(_Frozen):
     """The content of `srcnn.json`.
 
     Attributes:
-        file: name of the graph that it lies beside.
+        file: name of the graph beside it.
         sha256: of that file.
         size_bytes: of that file.
         model: the card that is also inside it.

@@ -155,7 +155,7 @@ def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
     shutil.copytree(promoted, tmp_path, dirs_exist_ok=True)
     with caplog.at_level("INFO", "srcnn"):
         again = train(steps=20, description="crops of a cat")
-    assert "going on from step 20" in caplog.text
+    assert "resuming from step 20" in caplog.text
     assert again["promoted"]
     assert again["told"].startswith("promoted before")
 
@@ -181,10 +181,10 @@ def test_an_ended_training_is_not_repeated_but_goes_on_if_it_is_to_be_longer(
         assert state.read_bytes() == before
         caplog.clear()
         assert train(steps=4)["steps"] == 4
-        assert "going on from step 2" in caplog.text
+        assert "resuming from step 2" in caplog.text
         caplog.clear()
         assert train(steps=3, restart=True)["steps"] == 3
-        assert "going on from" not in caplog.text
+        assert "resuming from" not in caplog.text
         assert "step 3 of 3" in caplog.text
 
 
@@ -218,8 +218,8 @@ def test_pictures_may_come_but_not_change_or_go(
         (copy / "cut.png").unlink()
         (copy / "new.png").write_bytes((copy / "00.png").read_bytes())
         train(src=str(copy), steps=3)
-        assert "added since the training began, for a later one: 2 pictures" in caplog.text
-        assert "going on from step 2" in caplog.text
+        assert "2 pictures added since the training began: left for a later one" in caplog.text
+        assert "resuming from step 2" in caplog.text
     (copy / "03.png").write_bytes((copy / "06.png").read_bytes())
     with pytest.raises(UsageError, match=r"03\.png has changed since .* --restart"):
         train(src=str(copy), steps=4)
@@ -321,7 +321,7 @@ class Command:
 
 
 def step_of(line: str) -> int:
-    return int(line.removeprefix("going on from ").split()[1].rstrip(","))
+    return int(line.removeprefix("resuming from ").split()[1].rstrip(","))
 
 
 def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_path: Path) -> None:
@@ -330,17 +330,17 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
     told = step_of(first.wait_for("step "))
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = Command(own, tmp_path, told + 2_000_000)
-    went_on = step_of(second.wait_for("going on from step"))
+    went_on = step_of(second.wait_for("resuming from step"))
     assert went_on >= told
     assert step_of(second.wait_for("step ")) > went_on
     assert second.end(signal.SIGTERM) == 128 + signal.SIGTERM
     text = "".join(second.lines)
-    assert "interrupted: finishing the step in hand" in text
-    assert f"the training is kept in {tmp_path / 'work'}: the same command goes on" in text
+    assert "interrupted: finishing the current step" in text
+    assert f"the training is kept in {tmp_path / 'work'}: the same command resumes it" in text
     assert "Traceback" not in text
     last = step_of([line for line in second.lines if line.startswith("step ")][-1])
     third = Command(own, tmp_path, last + 1)
-    assert step_of(third.wait_for("going on from step")) == last
+    assert step_of(third.wait_for("resuming from step")) == last
     assert third.finish() == 0
     assert third.lines[-1].startswith(("promoted: ", "kept the current model: "))
     points = (tmp_path / "work" / "gains.jsonl").read_text().splitlines()
@@ -353,14 +353,14 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
     ("options", "words"),
     [
         ({"factors": "3,2"}, "factors 3,2: expected ascending factors"),
-        ({"factors": "2,x"}, "expected numbers with commas between"),
+        ({"factors": "2,x"}, "expected numbers separated by commas"),
         ({"factors": "1.3"}, "each a multiple of 1/16"),
         ({"factors": [2, 17]}, "expected up to 16"),
         ({"validation": 0.9}, "validation"),
         ({"steps": 0}, "steps"),
         ({"hours": -1}, "hours"),
         ({"start": "bicubic"}, "start"),
-        ({"work": "s3://bucket/a"}, "a training works in a folder of this machine"),
+        ({"work": "s3://bucket/a"}, "training needs a local folder"),
         ({"description": ""}, "description"),
     ],
 )
