@@ -36,7 +36,7 @@ def describe_validation(
 def _explain(problem: ErrorDetails, *, show_input: bool) -> str:
     """Returns the message of our own validator, which is complete, or pydantic's."""
     own = problem.get("ctx", {}).get("error")
-    if own:
+    if isinstance(own, Exception):  # pydantic's own is a string
         return str(own)
     given = f", got {problem['input']!r}" if show_input else ""
     return f"{problem['msg']}{given}"

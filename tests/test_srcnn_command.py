@@ -108,7 +108,7 @@ def test_an_option_that_cannot_be_read_is_an_error_in_json_too(srcnn: Srcnn) -> 
     done = srcnn("upscale", "--json", "--bad")
     assert done.returncode == 2
     (event,) = map(json.loads, done.stdout.splitlines())
-    assert (event["event"], event["status"]) == ("error", 2)
+    assert (event["event"], event["exit_status"]) == ("error", 2)
 
 
 @pytest.mark.parametrize("arguments", ["", "--help", "--version"])
