@@ -254,7 +254,7 @@ def test_a_work_folder_is_for_one_training_at_a_time(
     ("options", "words"),
     [
         ({"steps": None}, "give --steps or --hours"),
-        ({"hours": 1.0}, "--hours and --steps: give one"),
+        ({"hours": 1.0}, "--hours and --steps: give only one"),
         ({"src": "{own}/nowhere"}, "nowhere: no such folder"),
         ({"include": ["*.jpg"]}, "found 0 images, 0 of them fit"),
         ({"device": "cuda"}, "--device cuda: PyTorch finds no such device"),
