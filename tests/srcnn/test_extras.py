@@ -3,14 +3,12 @@
 import importlib.util
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from srcnn.errors import UsageError
 from srcnn.extras import REQUIREMENTS, Extra, require_extra
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 def test_the_requirements_are_those_of_pyproject() -> None:
