@@ -1,7 +1,7 @@
-"""What the two command lines share: reading options, and exit codes.
+"""What the commands share: they read options, run, and turn errors into an exit status.
 
-0    every image written or up to date; the graph is right
-1    an image failed; the graph failed its check; Prefect's server went away
+0    every image was written or is up to date; the graph is right
+1    an image failed; the graph failed its check; the connection to the Prefect server was lost
 2    the command cannot start: an option, a file, a missing source or model, no access
 130  Ctrl-C (143 on SIGTERM)
 """
@@ -16,23 +16,27 @@ import warnings
 from collections.abc import Sequence
 from types import FrameType
 
-import cyclopts
 import pydantic
-from cyclopts import App
-from pydantic_core import ErrorDetails
+from cyclopts import App, CycloptsError
 
 from flows.errors import BatchFailedError, Interrupted, ServerLostError
 from flows.output.json_lines import JsonLines
 from flows.output.mode import current_mode
 from srcnn.errors import GraphCheckError, SrcnnError
 from srcnn.text import one_line
+from srcnn.validation_errors import describe_validation
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 
 def make_app(name: str, summary: str) -> App:
-    """A command of one action, with its help in plain text."""
+    """Builds a command; its help is plain text.
+
+    Args:
+        name: as the help shows it.
+        summary: what it does, in one sentence.
+    """
     return App(
         name=name,
         help=summary,
@@ -43,94 +47,93 @@ def make_app(name: str, summary: str) -> App:
 
 
 def run(app: App, tokens: Sequence[str] | None = None) -> int:
-    """Run a command line and give its exit status; errors become one sentence on stderr.
+    """Runs a command line and returns its exit status; errors become one sentence on stderr.
 
     Args:
         app: the command, from `make_app`.
-        tokens: its arguments; those of the process when None.
+        tokens: its arguments; those of the process if None.
     """
-    # Names of files can hold what the terminal's encoding cannot: show it escaped.
+    # File names can hold characters that the terminal's encoding lacks: show them escaped.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
-    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what is held is given back
+    signal.signal(signal.SIGTERM, _raise_interrupted)  # as Ctrl-C: locks are released
     _log_to_stderr()
-    # Pillow's remarks on metadata (corrupt EXIF) name no file; a picture that suffers is refused.
+    # Pillow's warnings about metadata (corrupt EXIF) name no file. Damaged images are refused.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except BaseException as error:
-        status = _status_of(error, as_json=_json_lines(error, tokens))
+        status = _report_error(error, _find_json_lines(error, tokens))
         if status is None:
             raise
         if isinstance(error, ServerLostError):
-            _leave(status)
+            _exit_at_once(status)
     return int(status or 0)
 
 
-def _leave(status: int) -> None:
-    """End without Prefect's farewell: it tries each event for seconds, and a shard has three."""
+def _exit_at_once(status: int) -> None:
+    """Exits without Prefect's exit handlers, which retry every event for seconds."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def _raise_interrupted(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 
 def _log_to_stderr() -> None:
-    """Plain lines for people; Prefect's own handlers serve its runs."""
+    """Logs plain lines for people; Prefect's own handlers serve its runs."""
     logger = logging.getLogger("srcnn")
     if not logger.handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    # It announces each retry by a name of its own; `srcnn.storage.download` says it in words.
+    # stamina logs each retry by the name of a function; `srcnn.storage` logs it in words.
     logging.getLogger("stamina").setLevel(logging.ERROR)
     logger.propagate = False
 
 
-def _json_lines(error: BaseException, tokens: Sequence[str] | None) -> JsonLines | None:
-    """Where an error is told to programs; `--json` counts on a line that cannot be read, too."""
+def _find_json_lines(error: BaseException, tokens: Sequence[str] | None) -> JsonLines | None:
+    """Returns where programs read the error: with `--json`, even if the options are wrong."""
     words = sys.argv[1:] if tokens is None else tokens
-    unread = isinstance(error, cyclopts.CycloptsError)
-    return JsonLines() if unread and "--json" in words else current_mode.get().lines
+    is_unread = isinstance(error, CycloptsError)
+    return JsonLines() if is_unread and "--json" in words else current_mode.get().lines
 
 
-def _status_of(error: BaseException, *, as_json: JsonLines | None) -> int | None:
-    """The exit status for an error that people caused, told on stderr; None for our own."""
+def _report_error(error: BaseException, json_lines: JsonLines | None) -> int | None:
+    """Writes an expected error to stderr and returns the exit status; None for a bug."""
     if isinstance(error, KeyboardInterrupt):
         signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
         status, text = 128 + int(signal_number), "interrupted"
     else:
         failed = isinstance(error, BatchFailedError | GraphCheckError | ServerLostError)
-        status, text = EXIT_FAILED if failed else EXIT_USAGE, _printable(_told(error) or "")
+        status, text = EXIT_FAILED if failed else EXIT_USAGE, _escape(_describe(error) or "")
         if not text:
             return None
         sys.stderr.write(f"error: {text}\n")
-    if as_json is not None:
-        as_json.error(text, status)
+    if json_lines is not None:
+        json_lines.error(text, status)
     return status
 
 
-def _printable(text: str) -> str:
-    """Names in a message cannot drive the terminal; its lines stay."""
+def _escape(text: str) -> str:
+    """Escapes control characters, so that a file name cannot drive the terminal."""
     return "\n".join(map(one_line, text.split("\n")))
 
 
-def _told(error: BaseException) -> str | None:
-    if isinstance(error, cyclopts.CycloptsError):
+def _describe(error: BaseException) -> str | None:
+    """Returns the message of an expected error; None for a bug."""
+    if isinstance(error, CycloptsError):
         cause = error.__cause__
         if isinstance(cause, pydantic.ValidationError):
-            return "; ".join(_told_option(problem) for problem in cause.errors())
+            return describe_validation(cause, _name_option, show_input=True)
         return str(error)
     if isinstance(error, PermissionError):
         return f"no access: {error}"
     return str(error) if isinstance(error, SrcnnError | OSError) else None
 
 
-def _told_option(problem: ErrorDetails) -> str:
-    name = "--" + ".".join(str(part) for part in problem["loc"]).replace("_", "-")
-    own = problem.get("ctx", {}).get("error")
-    return f"{name}: {own}" if own else f"{name}: {problem['msg']}, got {problem['input']!r}"
+def _name_option(path: Sequence[str]) -> str:
+    return "--" + ".".join(path).replace("_", "-")

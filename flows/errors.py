@@ -1,4 +1,4 @@
-"""What ends a flow early, beside the errors of `srcnn`: each has its exit status in `flows.cli`."""
+"""Errors that end a flow early, beside those of `srcnn`; `flows.cli` sets their statuses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from srcnn.errors import SrcnnError
 
 
 class BatchFailedError(SrcnnError, RuntimeError):
-    """Images of a batch failed; the text says how many, and where the report is."""
+    """Images of a batch failed; the message says how many, and where the report is."""
 
 
 class ServerLostError(SrcnnError, ConnectionError):
-    """Prefect's server went away under a run, and knows nothing of its end."""
+    """The connection to the Prefect server was lost; it does not know how the run ended."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the run, after the images in hand; `args[0]` is its number."""
+    """A signal ended the run, after the images in progress; `args[0]` is the signal's number."""

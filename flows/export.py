@@ -1,4 +1,4 @@
-"""Export a checkpoint to ONNX, check the graph, publish it.
+"""The flow `export-srcnn`, and its command: export a checkpoint, check the graph, publish it.
 
 python flows/export.py --checkpoint openmmlab-x4 --dst models
 python flows/export.py --check models/srcnn.onnx
@@ -6,7 +6,6 @@ python flows/export.py --check models/srcnn.onnx
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,9 +21,9 @@ from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.base import Track
 from flows.options.export import ExportOptions
 from flows.options.settings import load_settings
-from srcnn.errors import UsageError
 from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.graph_spec import GraphSpec
+from srcnn.extras import require_extra
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import ParityRow
@@ -36,18 +35,21 @@ from tasks.logs import logger
 
 @flow(name="export-srcnn", validate_parameters=True)
 def export_srcnn(options: ExportOptions) -> str:
-    """Download, export, check, publish; nothing is published unless the check passes.
+    """Exports a checkpoint to ONNX, checks the graph, and publishes it if the check passes.
+
+    Args:
+        options: the checkpoint, how to export it, and where to.
 
     Returns:
         The URL of the published graph.
 
     Raises:
         UsageError: an option is wrong, or torch is not installed.
-        SourceMissingError: there is no such checkpoint.
-        CheckpointError: it does not fit, is not the promised file, or says of its training what
-            cannot be read.
-        DownloadError: it could not be fetched.
-        GraphCheckError: the graph is wrong; the text has every finding.
+        SourceMissingError: the checkpoint was not found.
+        CheckpointError: the checkpoint does not fit the network, its sha256 is not the expected
+            one, or its training record is not valid.
+        DownloadError: the download failed.
+        GraphCheckError: the graph is wrong; the message lists every finding.
     """
     hide_tracebacks()
     settings = load_settings()
@@ -59,7 +61,7 @@ def export_srcnn(options: ExportOptions) -> str:
         convention=options.convention,
         mirror=settings.checkpoint_mirror,
     )
-    _require_torch()
+    require_extra("export", "an export")
     call = choose_task_calls().call
     checkpoint = call(
         tasks.download,
@@ -71,20 +73,12 @@ def export_srcnn(options: ExportOptions) -> str:
     training = call(tasks.read_training, checkpoint, source)
     graph = call(tasks.export, checkpoint, source, spec)
     parity = call(tasks.check, graph, checkpoint, source, spec)
-    _show(parity)
+    _show_parity(parity)
     return call(tasks.publish, graph, parity, training, options.dst, settings.storage)
 
 
-def _require_torch() -> None:
-    missing = [name for name in ("torch", "onnxscript") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"an export needs {' and '.join(missing)}: pip install 'srcnn-batch[export]'"
-        )
-
-
-def _show(parity: Sequence[ParityRow]) -> None:
-    """The parity table on the run's page."""
+def _show_parity(parity: Sequence[ParityRow]) -> None:
+    """Publishes the parity table on the run's page in Prefect."""
     if FlowRunContext.get() is None:
         return
     create_table_artifact(
@@ -111,7 +105,9 @@ def main(
     options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions(),  # noqa: B008 - frozen
     check: Annotated[
         str | None,
-        Parameter(help="Check this graph (a path or an URL), export nothing; 1 with findings."),
+        Parameter(
+            help="Check this graph (a path or URL), export nothing; status 1 if it is wrong."
+        ),
     ] = None,
     track: Track = None,
 ) -> int:

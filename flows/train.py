@@ -1,11 +1,10 @@
-"""The flow `train-srcnn`, and its command line: weights for the user's own kind of pictures.
+"""The flow `train-srcnn`, and its command: train weights on the user's own pictures.
 
 python flows/train.py --src photos --hours 4
 """
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from prefect.states import Completed
 
 from flows.cli import make_app
 from flows.cli import run as run_command
-from flows.execution.run_training import train_shown
+from flows.execution.run_training import run_training
 from flows.execution.task_calls import TaskCalls, choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.export import export_srcnn
@@ -27,14 +26,14 @@ from flows.options.export import ExportOptions
 from flows.options.settings import Settings, load_settings
 from flows.options.train import (
     TrainOptions,
-    identity_of,
-    place_of,
-    spec_of,
-    wanted_of,
-    work_path_of,
+    choose_work_path,
+    make_identity,
+    make_spec,
+    resolve_place,
+    select_pictures,
 )
 from flows.output.training_verdict import show_verdict
-from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256
@@ -55,47 +54,50 @@ _HOUR = 3600
 
 @flow(name="train-srcnn", validate_parameters=True)
 def train_srcnn(options: TrainOptions) -> dict[str, Any]:
-    """Train, compare with the current model, and take its place where better at every factor.
+    """Trains a model, and replaces the current one if it is better at every factor.
+
+    Args:
+        options: the pictures, how long to train, and where to publish.
 
     Returns:
-        The fields of `srcnn.training.training_record.Result`, what came of it.
+        The fields of `srcnn.training.training_record.Result`.
 
     Raises:
         UsageError: an option is wrong, there are too few pictures, or torch is not installed.
-        DestinationBusyError: another training is at work in the folder.
+        DestinationBusyError: another process trains in the work folder.
         TrainingStateError: the state of an earlier start cannot be read.
-        Interrupted: a signal ended it; the same command goes on.
-        SrcnnError: anything else that a source, a model or an export may raise.
+        Interrupted: a signal ended it; the same command resumes.
+        SrcnnError: any error of the source, the model or the export.
     """
     hide_tracebacks()
     settings, steps = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
-    spec = spec_of(options, settings)
-    _require_torch()
+    spec = make_spec(options, settings)
+    require_extra("train", "a training")
     current = steps.call(tasks.load_current, options.dst, settings.storage)
-    identity = identity_of(options, spec)
-    path = work_path_of(options, identity, settings)
-    with hold_work(path, identity, anew=options.anew) as work:
+    identity = make_identity(options, spec)
+    path = choose_work_path(options, identity, settings)
+    with hold_work(path, identity, restart=options.restart) as work:
         result = work.result
         if result is not None and _is_enough(result, options):
-            return _ended(
+            return _report(
                 result,
                 f"nothing done: this training has ended before, after {result.steps} steps and "
-                f"{result.hours:.2f} h; more --steps or --hours go on with it, and --anew begins "
-                f"anew. {result.told}",
+                f"{result.hours:.2f} h; more --steps or --hours continue it, and --restart "
+                f"starts over. {result.told}",
             )
         try:
             result = _train(_Run(options, settings, spec, steps, work), current)
         except KeyboardInterrupt:
             if work.state_file.exists():
-                logger().warning("the training is kept in %s: the same command goes on", path)
+                logger().warning("the training is kept in %s: the same command resumes it", path)
             raise
-    return _ended(result, result.told)
+    return _report(result, result.told)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What every part of a run looks at."""
+    """What every step of a run needs."""
 
     options: TrainOptions
     settings: Settings
@@ -105,19 +107,19 @@ class _Run:
 
 
 def _train(run: _Run, current: Model) -> Result:
-    """Train to the end, judge, and publish what is better."""
+    """Trains to the end, compares, and publishes the model if it is better."""
     start = current if run.options.start == "current" else None
-    record, pictures = _pictures(run, start)
+    record, pictures = _read_pictures(run, start)
     progress = TrainingProgress(run.spec, run.work.points)
     job = TrainingJob(pictures, start, run.work, progress, run.settings.validation_seconds)
-    trainer = train_shown(run.steps, job)
-    # It may have been replaced meanwhile.
+    trainer = run_training(run.steps, job)
+    # It may have been replaced during the training.
     current = run.steps.call(tasks.load_current, run.options.dst, run.settings.storage)
     verdict = run.steps.call(tasks.compare, trainer, current, pictures)
     show_verdict(verdict)
     now = progress.snapshot()
     card = TrainingCard(
-        data=run.options.about,
+        data=run.options.description,
         images=len(pictures.training),
         validation_images=len(pictures.held_out),
         steps=now.step,
@@ -127,33 +129,33 @@ def _train(run: _Run, current: Model) -> Result:
         started_from=record.started_from,
         validation=[row.row for row in verdict.rows],
     )
-    checkpoint = run.steps.call(tasks.keep, trainer, card, run.work)
-    promoted, told = _settled(run, verdict, current, checkpoint)
+    checkpoint = run.steps.call(tasks.save_weights, trainer, card, run.work)
+    promoted, text = _promote(run, verdict, current, checkpoint)
     result = Result(
         steps=now.step,
         hours=now.seconds / _HOUR,
-        dst=place_of(run.options.dst),
+        dst=resolve_place(run.options.dst),
         promoted=promoted,
-        told=told,
+        told=text,
         checkpoint=checkpoint.name,
     )
     run.work.finish(result)
     return result
 
 
-def _pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pictures]:
-    """The pictures that the training began with, or those that it begins with."""
+def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pictures]:
+    """Reads the pictures that the training began with, or all if it begins now."""
     src = Folder(run.options.src, run.settings.storage)
-    wanted = wanted_of(run.options, run.spec, run.settings)
+    wanted = select_pictures(run.options, run.spec, run.settings)
     files = find_pictures(src, wanted)
     record = run.work.record if run.work.state_file.exists() else None
     if record is not None:
         added = find_changes(run.work, record, files)
         if added:
-            logger().info("added since the training began, for a later one: %d pictures", added)
-        return record, run.steps.call(tasks.read, src, record.taken, wanted)
-    pictures = run.steps.call(tasks.read, src, files, wanted)
-    identity = identity_of(run.options, run.spec)
+            logger().info("%d pictures added since the training began: left for a later one", added)
+        return record, run.steps.call(tasks.read_training_pictures, src, record.taken, wanted)
+    pictures = run.steps.call(tasks.read_training_pictures, src, files, wanted)
+    identity = make_identity(run.options, run.spec)
     record = TrainingRecord(
         identity, pictures.taken, describe_model(start) if start else "identity"
     )
@@ -161,11 +163,12 @@ def _pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pictures]
     return record, pictures
 
 
-def _settled(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
-    """Whether the trained model takes the current one's place, and what to tell of it."""
+def _promote(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
+    """Replaces the current model if the trained one is better; says whether, and why."""
     card = read_card(current)
     if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
-        return True, f"promoted before: {current.url} is this model"  # by a start that was killed
+        # An earlier start published it, and was killed before it wrote its result.
+        return True, f"promoted before: {current.url} is this model"
     if not verdict.is_better:
         return False, f"kept the current model: {verdict.text}; the trained one is {checkpoint}"
     export = export_srcnn if FlowRunContext.get() else export_srcnn.fn
@@ -174,28 +177,19 @@ def _settled(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> t
 
 
 def _is_enough(result: Result, options: TrainOptions) -> bool:
-    """Whether nothing is left to do; another destination has another model to compare with."""
+    """Whether nothing is left to do. Another destination has another model to compare with."""
     by_steps = options.steps is not None and result.steps >= options.steps
     by_hours = options.hours is not None and result.hours >= options.hours
-    return (by_steps or by_hours) and result.dst == place_of(options.dst)
+    return (by_steps or by_hours) and result.dst == resolve_place(options.dst)
 
 
-def _ended(result: Result, told: str) -> dict[str, Any]:
-    """The flow's result; its state says in words what came of it."""
-    logger().info("%s", told)
+def _report(result: Result, text: str) -> dict[str, Any]:
+    """Logs how the training ended, and returns the flow's result with a state that says so."""
+    logger().info("%s", text)
     fields = asdict(result)
     if FlowRunContext.get() is None:
         return fields
-    return cast("dict[str, Any]", Completed(message=told, data=fields))  # Prefect unpacks it
-
-
-def _require_torch() -> None:
-    packages = {"torch": "torch", "onnxscript": "onnxscript", "skimage": "scikit-image"}
-    missing = [name for module, name in packages.items() if not importlib.util.find_spec(module)]
-    if missing:
-        raise UsageError(
-            f"a training needs {' and '.join(missing)}: pip install 'srcnn-batch[train]'"
-        )
+    return cast("dict[str, Any]", Completed(message=text, data=fields))  # Prefect unpacks it
 
 
 app = make_app("train.py", "Train weights on your own pictures; use them where they are better.")

@@ -4,8 +4,8 @@
     upscaler = srcnn.Upscaler.load()
     big = upscaler(image, scale=2.5)
 
-Importing the package imports neither torch nor prefect; only `srcnn.export` needs
-torch.
+Importing the package imports neither torch nor prefect. Only `srcnn.export` and `srcnn.training`
+need torch.
 """
 
 from srcnn.errors import (

@@ -1,12 +1,11 @@
-"""Credentials of S3, for the process that reads and writes: from `.env`, or from a Prefect block.
+"""S3 credentials for this process, from `.env` or from a Prefect block.
 
-What the environment and AWS profiles hold, every AWS library finds by itself. Nothing here is
-ever a parameter, a log line or a result: a flow and its shards pass on the block's name alone.
+AWS libraries find environment variables and profiles themselves. No credential is ever a
+parameter, a log line or a result: a flow passes only the block's name to its shards.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 
 if TYPE_CHECKING:
     from prefect_aws import AwsCredentials
@@ -27,41 +27,41 @@ _loaded: set[str] = set()
 
 
 def use_credentials(aws_block: str | None) -> None:
-    """Make this process find its credentials; first in a flow and in each shard.
+    """Sets up the credentials of this process; called first in a flow and in each shard.
 
     Args:
         aws_block: name of an `AwsCredentials` block, or None for the environment alone. A block
-            is read once in a process, and counts for more than the environment.
+            is read once per process, and takes precedence over the environment.
 
     Raises:
-        UsageError: the block cannot be read, or holds no credentials.
+        UsageError: the block cannot be read, or has no credentials.
     """
     _read_dotenv()
     if aws_block is None:
         return
     with _loading:
         if aws_block not in _loaded:
-            # In memory only: what is in os.environ, child processes would inherit.
+            # In memory only: child processes would inherit os.environ.
             fsspec.config.conf["s3"] = fsspec.config.conf.get("s3", {}) | _s3_options(aws_block)
             _loaded.add(aws_block)
 
 
 def _read_dotenv() -> None:
-    """The AWS_* of `.env` in the working folder, where settings are read from too."""
+    """Reads AWS_* from `.env` in the working folder, as settings are."""
     for name, value in dotenv_values(".env").items():
         if name.startswith("AWS_") and value:
             os.environ.setdefault(name, value)
 
 
 def _s3_options(name: str) -> dict[str, Any]:
-    """A block as the options of s3fs."""
-    block = _load(name)
+    """Converts a block to the options of s3fs."""
+    block = _load_block(name)
     found = block.get_boto3_session().get_credentials()
     if found is None:
-        raise UsageError(f"the block {name} (SRCNN_AWS_BLOCK) holds no credentials: fill it in")
+        raise UsageError(f"the block {name} (SRCNN_AWS_BLOCK) has no credentials: fill it in")
     keys = found.get_frozen_credentials()
     client = block.aws_client_parameters.get_params_override()
-    client.pop("config", None)  # a Config; s3fs takes what it was made from
+    client.pop("config", None)  # a Config; s3fs takes its arguments
     options = {
         "key": keys.access_key,
         "secret": keys.secret_key,
@@ -73,15 +73,11 @@ def _s3_options(name: str) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _load(name: str) -> AwsCredentials:
-    if importlib.util.find_spec("prefect_aws") is None:
-        raise UsageError(
-            "the credentials of a block (SRCNN_AWS_BLOCK) need prefect-aws: "
-            "pip install 'srcnn-batch[aws]'"
-        )
+def _load_block(name: str) -> AwsCredentials:
+    require_extra("aws", f"the block {name} (SRCNN_AWS_BLOCK)")
     if not (PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get()):
         raise UsageError(
-            f"the block {name} (SRCNN_AWS_BLOCK) is kept on a Prefect server, and none is "
+            f"the block {name} (SRCNN_AWS_BLOCK) is on a Prefect server, and none is "
             "configured: set PREFECT_API_URL, or unset SRCNN_AWS_BLOCK"
         )
     from prefect_aws import AwsCredentials  # noqa: PLC0415 - optional, and slow to import
@@ -89,13 +85,13 @@ def _load(name: str) -> AwsCredentials:
     try:
         # Prefect's decorator adds the keyword, which types do not show.
         block: AwsCredentials = AwsCredentials.load(name, _sync=True)  # type: ignore[call-arg, assignment]
-    # Whatever a client, a server or a store of blocks may raise.
+    # A client, a server or a block store may raise anything.
     except Exception as error:  # noqa: BLE001
-        # pydantic's text repeats what it was given: the secret. So would a chained traceback.
-        is_told = not isinstance(error, ValidationError)
+        # pydantic's message repeats its input, the secret; so would a chained traceback.
+        is_harmless = not isinstance(error, ValidationError)
         raise UsageError(
             f"the block {name} (SRCNN_AWS_BLOCK) cannot be read"
-            f"{f' ({error})' if is_told else ''}: it must be a block of the type AWS Credentials, "
-            "on the Prefect server that PREFECT_API_URL names"
+            f"{f' ({error})' if is_harmless else ''}: expected a block of the type AWS "
+            "Credentials on the Prefect server at PREFECT_API_URL"
         ) from None
     return block

@@ -1,4 +1,4 @@
-"""The steps of an export: download, read what is said of the training, export, check, publish."""
+"""The tasks of an export: download, read the training record, export, check, publish."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from srcnn.model.publish import publish_model
 from srcnn.storage.retries import StorageLimits
 from tasks.logs import logger
 
-# No task here retries: `download` does so itself, for what may pass, and nothing else here
-# changes by being done again. None is cached: graphs are bytes, and cheap to make.
+# No task here retries: `download` itself retries what may succeed, and repeating anything else
+# gives the same result. None is cached: graphs are small, and quick to make.
 
 
 @task(cache_policy=NO_CACHE)
 def download(source: Source, folder: Path, attempts: int, timeout_seconds: float) -> Path:
-    """The checkpoint's file on this machine, verified; see `srcnn.export.catalogue.obtain`."""
+    """Downloads and verifies a checkpoint; see `srcnn.export.catalogue.obtain`."""
     path = obtain(source, folder, attempts=attempts, timeout_seconds=timeout_seconds)
     logger().info("checkpoint %s: %s", source.name, path)
     return path
@@ -29,15 +29,15 @@ def download(source: Source, folder: Path, attempts: int, timeout_seconds: float
 
 @task(cache_policy=NO_CACHE)
 def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
-    """How the checkpoint was trained, by its own `meta`; see `srcnn.export.read_checkpoint`."""
-    from srcnn.export import read_checkpoint as reading  # noqa: PLC0415 - torch, only where needed
+    """Reads the training record in the checkpoint's `meta`; see `srcnn.export.read_checkpoint`."""
+    from srcnn.export import read_checkpoint  # noqa: PLC0415 - torch, only where it is needed
 
-    return reading.read_training(checkpoint.read_bytes(), source.name)
+    return read_checkpoint.read_training(checkpoint.read_bytes(), source.name)
 
 
 @task(cache_policy=NO_CACHE)
 def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
-    """The checkpoint as an ONNX file, not checked yet."""
+    """Exports the checkpoint to an ONNX file, which is not checked yet."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 
     graph = pipeline.make_graph(checkpoint.read_bytes(), source, spec)
@@ -47,7 +47,7 @@ def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
 
 @task(cache_policy=NO_CACHE)
 def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> list[ParityRow]:
-    """Fail with everything that is wrong with a graph; else how close it is to PyTorch."""
+    """Checks a graph; returns how close it is to PyTorch, or fails with every finding."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 
     rows = pipeline.check_export(graph, checkpoint.read_bytes(), source, spec)
@@ -64,7 +64,7 @@ def publish(
     dst: str,
     limits: StorageLimits,
 ) -> str:
-    """Write `srcnn.onnx` and `srcnn.json`; the graph's URL."""
+    """Writes `srcnn.onnx` and `srcnn.json`; returns the graph's URL."""
     url = publish_model(graph, parity, dst, limits, training)
     logger().info("published %s", url)
     return url

@@ -1,4 +1,4 @@
-"""The steps of a training: the model in use, pictures, training, the verdict."""
+"""The tasks of a training: load the current model, read pictures, train, compare, save."""
 
 from __future__ import annotations
 
@@ -29,43 +29,47 @@ from tasks.logs import logger
 if TYPE_CHECKING:
     from srcnn.training.trainer import Trainer
 
-_MOST_LEFT_OUT_TOLD = 20
+_MAX_LOGGED_EXCLUSIONS = 20
 
-# No task here retries: storage does so itself, and nothing else changes by being done again.
-# Their results are objects of this process, and stay in it.
+# No task here retries: storage calls retry themselves, and repeating anything else gives the same
+# result. Results are objects of this process, and stay in it.
 
 
 @task(name="load-current", cache_policy=NO_CACHE)
 def load_current(dst: str, limits: StorageLimits) -> Model:
-    """The model in use: that of the destination, else the bundled one.
+    """Loads the current model: the one at the destination, or the bundled one.
+
+    Args:
+        dst: the destination, a path or URL.
+        limits: the attempts and the timeout of storage calls.
 
     Raises:
-        UsageError: it has a fixed factor, and cannot be compared at others.
+        UsageError: the model has a fixed factor, and cannot be compared at other factors.
     """
     url = Folder(dst, limits).url_of(GRAPH_NAME)
     model = load_model(url if file_exists(url, limits) else None, limits)
     fixed = Upscaler(model, provider="cpu").info.fixed
     if fixed is not None:
         raise UsageError(
-            f"{model.url}: has the fixed factor {fixed}, so that a model for all factors cannot "
-            "take its place: give another --dst"
+            f"{model.url}: has the fixed factor {fixed}, so a model for all factors cannot "
+            "replace it: give another --dst"
         )
     logger().info("current model %s, sha256 %s", model.url, model.sha256[:12])
     return model
 
 
 @task(name="read-pictures", cache_policy=NO_CACHE)
-def read(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures:
-    """Decode what there is room for, and tell what is left out."""
+def read_training_pictures(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures:
+    """Decodes pictures up to the size limit, and logs which are left out."""
     pictures = read_pictures(src, files, wanted)
     log = logger()
-    for key, reason in list(pictures.left_out.items())[:_MOST_LEFT_OUT_TOLD]:
+    for key, reason in list(pictures.left_out.items())[:_MAX_LOGGED_EXCLUSIONS]:
         log.warning("left out: %s: %s", one_line(key), one_line(reason))
-    if len(pictures.left_out) > _MOST_LEFT_OUT_TOLD:
-        log.warning("left out: %d more", len(pictures.left_out) - _MOST_LEFT_OUT_TOLD)
+    if len(pictures.left_out) > _MAX_LOGGED_EXCLUSIONS:
+        log.warning("left out: %d more", len(pictures.left_out) - _MAX_LOGGED_EXCLUSIONS)
     if pictures.surplus:
-        room = "%d pictures more than there is room for (SRCNN_TRAINING_MEGAPIXELS)"
-        log.info(room, pictures.surplus)
+        surplus = "%d more pictures are not read, beyond the limit SRCNN_TRAINING_MEGAPIXELS"
+        log.info(surplus, pictures.surplus)
     log.info(
         "%d pictures to train on, %d held out, %d left out",
         len(pictures.training),
@@ -76,20 +80,28 @@ def read(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures
 
 
 @task(name="train", cache_policy=NO_CACHE)
-def train(job: TrainingJob, *, stopped: Callable[[], bool], tell: Callable[[], None]) -> Trainer:
-    """Train to the end, or until told to stop."""
+def train(
+    job: TrainingJob, *, is_stopped: Callable[[], bool], log_progress: Callable[[], None]
+) -> Trainer:
+    """Trains to the end, or until it is stopped.
+
+    Args:
+        job: the training.
+        is_stopped: called after each step.
+        log_progress: called after each validation.
+    """
     from srcnn.training import run_trainer  # noqa: PLC0415 - torch, only where it is needed
 
     trainer = run_trainer.open_trainer(job)
     if trainer.step:
-        logger().info("going on from step %d", trainer.step)
-    run_trainer.run_trainer(trainer, job, stopped, tell)
+        logger().info("resuming from step %d", trainer.step)
+    run_trainer.run_trainer(trainer, job, is_stopped, log_progress)
     return trainer
 
 
 @task(name="judge", cache_policy=NO_CACHE)
 def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
-    """Measure the trained model and the current one on the pictures held out."""
+    """Measures the trained model and the current one on the pictures held out."""
     from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
     log, spec = logger(), trainer.spec
@@ -99,15 +111,15 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
         for model in (run_trainer.build_candidate(trainer), current)
     )
 
-    def tell(row: FactorComparison) -> None:
+    def log_row(row: FactorComparison) -> None:
         log.info("%s", row.text)
 
-    return judge(candidate, other, pictures.held_out, list_measured_factors(spec.anchors), tell)
+    return judge(candidate, other, pictures.held_out, list_measured_factors(spec.anchors), log_row)
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)
-def keep(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
-    """Write the checkpoint into the training's folder."""
+def save_weights(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
+    """Writes the checkpoint into the training's folder."""
     from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
     return work.keep(run_trainer.build_checkpoint(trainer, card))

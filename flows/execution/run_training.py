@@ -1,4 +1,4 @@
-"""The long part of a training run: shown as it goes, and ended by a signal without a loss."""
+"""The long part of a training run: it shows its progress, and a signal ends it without a loss."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 CHART_KEY = "srcnn-training"
 
 
-def train_shown(steps: TaskCalls, job: TrainingJob) -> Trainer:
-    """Train to the end.
+def run_training(steps: TaskCalls, job: TrainingJob) -> Trainer:
+    """Trains to the end.
 
     Args:
         steps: how tasks are called.
@@ -43,47 +43,52 @@ def train_shown(steps: TaskCalls, job: TrainingJob) -> Trainer:
         Interrupted: a signal ended it; its state is saved.
     """
     cancellation = Cancellation()
+    log_progress = _make_progress_logger(job.progress)
     with (
-        _shown(job.progress),
+        _show_progress(job.progress),
         cancel_on_signal(cancellation, "the step in progress", raising=True) as received,
     ):
-        tell = _teller(job.progress)
-        trainer = steps.call(tasks.train, job, stopped=lambda: cancellation.is_cancelled, tell=tell)
+        trainer = steps.call(
+            tasks.train,
+            job,
+            is_stopped=lambda: cancellation.is_cancelled,
+            log_progress=log_progress,
+        )
     if received.number:
         raise Interrupted(received.number)
     return trainer
 
 
-def _teller(progress: TrainingProgress) -> Callable[[], None]:
+def _make_progress_logger(progress: TrainingProgress) -> Callable[[], None]:
     log = logger()
     return lambda: log.info("%s", progress.snapshot().text)
 
 
 @contextmanager
-def _shown(progress: TrainingProgress) -> Iterator[None]:
-    """A bar at a terminal; progress and a chart on the run's page."""
-    look, console = progress.snapshot, Console(stderr=True)
+def _show_progress(progress: TrainingProgress) -> Iterator[None]:
+    """Shows a bar at a terminal, and progress and a chart on the run's page in Prefect."""
+    take_snapshot, console = progress.snapshot, Console(stderr=True)
     bar = (
-        progress_bar(lambda: look().percent, lambda: _figures(progress), console)
+        progress_bar(lambda: take_snapshot().percent, lambda: _format_progress(progress), console)
         if current_mode.get().bar and console.is_terminal
         else nullcontext()
     )
     with (
-        progress_artifact(look),
-        live_artifact(CHART_KEY, "markdown", lambda: _chart(progress)),
+        progress_artifact(take_snapshot),
+        live_artifact(CHART_KEY, "markdown", lambda: _draw_chart(progress)),
         bar,
     ):
         yield
 
 
-def _figures(progress: TrainingProgress) -> str:
+def _format_progress(progress: TrainingProgress) -> str:
     now = progress.snapshot()
     return f"{now.percent:3.0f}% {now.where}, {format_clock(now.seconds_left)} left"
 
 
-def _chart(progress: TrainingProgress) -> Content:
+def _draw_chart(progress: TrainingProgress) -> Content:
     anchors = progress.spec.anchors[1:]
     last = progress.points[-1:]
-    about = f"Validation at step {last[0].step}." if last else "No validation yet."
+    caption = f"Validation at step {last[0].step}." if last else "No validation yet."
     chart = draw_gain_chart(progress.points, anchors)
-    return Content(embed_svg(chart, "Gain over bicubic by step"), about)
+    return Content(embed_svg(chart, "Gain over bicubic by step"), caption)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +11,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.execution.dask_executor import cluster_executor
 from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 from srcnn.runtime.cores import usable_cores
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def make_runner(name: RunnerName, workers: int | None, dask_address: str | None)
     """
     if name == "threads":
         return ThreadRunner(workers)
-    if importlib.util.find_spec("prefect_dask") is None:
-        raise UsageError("--runner dask needs prefect-dask: pip install 'srcnn-batch[dask]'")
+    require_extra("dask", "--runner dask")
     if not dask_address:
         raise UsageError("--runner dask needs SRCNN_DASK_ADDRESS, such as tcp://127.0.0.1:8786")
     return DaskRunner(dask_address)

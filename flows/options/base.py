@@ -69,7 +69,7 @@ GlobOption = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1}),
     _ONE_ARGUMENT,
 ]
-# A list takes several values after one flag, and the flag may be given again.
+# A list takes several values after one flag, and the flag may be repeated.
 GlobsOption = Annotated[
     list[GlobOption], Parameter(consume_multiple=(1, None), negative=(), negative_iterable=())
 ]
@@ -77,7 +77,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 Track = Annotated[
     bool | None,
     Parameter(
-        help="Track the run on the Prefect API, or on a temporary server if none is configured; "
-        "only on an API that is configured, if unset."
+        help="Track the run on the Prefect API, or on a temporary server if none is configured. "
+        "If unset, track it only if an API is configured."
     ),
 ]

@@ -1,13 +1,14 @@
 """Settings of the machine and its user, from `SRCNN_*` variables and `.env`.
 
-What belongs to one run is an option (see `UpscaleOptions`, `ExportOptions`); what
-belongs to the place it runs in is a setting. Credentials are neither: they stay
-where their own tools look for them (`AWS_*`, profiles), or in a Prefect block, whose
-name is a setting: see `tasks.credentials`.
+What belongs to one run is an option (see `UpscaleOptions`, `ExportOptions` and `TrainOptions`).
+What belongs to the machine it runs on is a setting. Credentials are neither: they stay where
+their own tools look for them (`AWS_*`, profiles), or in a Prefect block, whose name is a setting:
+see `tasks.credentials`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -16,10 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
 from srcnn.storage.retries import StorageLimits
+from srcnn.validation_errors import describe_validation
 
 
 class Settings(BaseSettings):
-    """Every setting, with its bounds; instantiated where it is used."""
+    """Every setting, with its bounds. Instances are made where they are used."""
 
     model_config = SettingsConfigDict(
         env_prefix="SRCNN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -27,84 +29,85 @@ class Settings(BaseSettings):
 
     checkpoint_mirror: str | None = Field(
         None,
-        description="Folder or URL prefix asked first for a known checkpoint's file, by its name.",
+        description="Folder or URL prefix to search first for a known checkpoint's file name.",
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("srcnn", ensure_exists=False),
-        description="Folder where downloaded checkpoints and the state of trainings are kept.",
+        description="Folder for downloaded checkpoints and the state of trainings.",
     )
     download_attempts: int = Field(
-        4, ge=1, le=20, description="Attempts at each download, with growing pauses between."
+        4,
+        ge=1,
+        le=20,
+        description="Attempts at each download, with growing delays between them.",
     )
     download_timeout_seconds: float = Field(
         60,
         gt=0,
         le=3600,
-        description="Seconds of a server's silence that end one attempt at a download.",
+        description="Seconds without data after which an attempt at a download fails.",
     )
     aws_block: str | None = Field(
         None,
-        description="Name of a Prefect block (AWS Credentials) that S3 is used with, instead of "
-        "AWS_* variables and profiles.",
+        description="Name of a Prefect block (AWS Credentials) to use for S3, instead of AWS_* "
+        "variables and profiles.",
     )
     storage_attempts: int = Field(
         5,
         ge=1,
         le=20,
-        description="Attempts at each call to a bucket or server, with growing pauses between.",
+        description="Attempts at each storage call, with growing delays between them.",
     )
     storage_timeout_seconds: float = Field(
         60,
         gt=0,
         le=3600,
-        description="Seconds of a bucket's or server's silence that end one attempt.",
+        description="Seconds without data after which an attempt at a storage call fails.",
     )
     threads: int = Field(
         0,
         ge=0,
         le=1024,
-        description="Threads that compute in each process; 0 for the cores it may use.",
+        description="Compute threads in each process; 0 for one per core that it may use.",
     )
     tile_px: int = Field(
-        192, ge=64, le=8192, description="Side of the tiles that inference works in, in pixels."
+        192, ge=64, le=8192, description="Side of the tiles of inference, in pixels."
     )
     max_input_megapixels: float = Field(
         250,
         gt=0,
         le=1000,  # OpenCV decodes no more than 2**30 pixels
-        description="Images that have more megapixels are refused unread.",
+        description="Images with more megapixels are refused undecoded.",
     )
     max_output_megapixels: float = Field(
         250,
         gt=0,
         le=4000,
-        description="Images whose result would have more megapixels are refused unread.",
+        description="Images whose output would have more megapixels are refused undecoded.",
     )
     shard_megapixels: float = Field(
-        64, gt=0, le=100_000, description="Output megapixels that make one shard (one task run)."
+        64, gt=0, le=100_000, description="Output megapixels in one shard (one task run)."
     )
-    shard_images: int = Field(
-        200, ge=1, le=100_000, description="Images that make one shard at the most."
-    )
+    shard_images: int = Field(200, ge=1, le=100_000, description="Most images in one shard.")
     transfers: int = Field(
         16,
         ge=1,
         le=256,
-        description="Files that each process reads ahead, and writes behind, at a time.",
+        description="Files that each process reads ahead, and files that it writes, at a time.",
     )
     buffer_megabytes: float = Field(
         0,
         ge=0,
         le=1_000_000,
-        description="Megabytes of files that each process holds read ahead, as many of decoded "
-        "pictures in hand, and as many of files being written; what is larger goes alone. 0 for an "
-        "eighth of the memory the process may use.",
+        description="Megabytes in each process for files read ahead, the same again for decoded "
+        "images in progress, and for files being written; a larger image is processed alone. 0 for "
+        "an eighth of the memory that the process may use.",
     )
     lock_seconds: float = Field(
         120,
         ge=10,
         le=86_400,
-        description="Seconds without a sign of life after which a run no longer holds its "
+        description="Seconds without a heartbeat after which a run loses its lock on the "
         "destination.",
     )
     dask_address: str | None = Field(
@@ -114,42 +117,40 @@ class Settings(BaseSettings):
         300,
         gt=0,
         le=100_000,
-        description="Megapixels of pictures that a training takes, at most 640 x 640 px of each; "
-        "3 bytes of memory for each pixel while they are read.",
+        description="Megapixels of pictures to train on, at most 640 x 640 px of each; needs 3 "
+        "bytes of memory per pixel while they are read.",
     )
     validation_seconds: float = Field(
         120,
         ge=1,
         le=86_400,
-        description="Seconds of training between two validations; each also saves its state.",
+        description="Seconds of training between validations; each also saves the training state.",
     )
     contact_sheet_images: int = Field(
         8,
         ge=0,
         le=24,
-        description="Images whose crops, before and after, make the run's contact sheet; 0 for "
-        "none.",
+        description="Images in the run's contact sheet, as crops before and after; 0 for none.",
     )
 
     @property
     def storage(self) -> StorageLimits:
-        """How patient calls to storage are."""
+        """The attempts and the timeout of storage calls."""
         return StorageLimits(self.storage_attempts, self.storage_timeout_seconds)
 
 
 def load_settings() -> Settings:
-    """The settings, read now.
+    """Reads the settings.
 
     Raises:
-        UsageError: a variable is out of its bounds; the text names it.
+        UsageError: a variable is out of its bounds; the message names it.
     """
     try:
         return Settings()
     except ValidationError as error:
-        raise UsageError(
-            "; ".join(
-                f"SRCNN_{str(problem['loc'][0]).upper()}: {problem['msg']}, "
-                f"got {problem['input']!r}"
-                for problem in error.errors()
-            )
-        ) from error
+        problems = describe_validation(error, _name_variable, show_input=True)
+        raise UsageError(problems) from error
+
+
+def _name_variable(path: Sequence[str]) -> str:
+    return f"SRCNN_{path[0].upper()}"

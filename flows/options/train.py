@@ -1,4 +1,4 @@
-"""The options of the training flow, and what they and the settings mean for its work."""
+"""The options of the training flow, and what follows from them and the settings."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ FACTORS_PATTERN = rf"^{_FACTOR}(,{_FACTOR})*$"
 _NEUTRAL = "pictures of the user's own"
 
 
-def _text_of_list(value: object) -> object:
-    """Python callers may write factors=[1.5, 2]."""
+def _list_to_text(value: object) -> object:
+    """Joins a list: Python callers may write factors=[1.5, 2]."""
     return ",".join(f"{item}" for item in value) if isinstance(value, list | tuple) else value
 
 
 def _check_factors(text: str) -> str:
-    TrainingSpec.of(factors=_factors(text), steps=1)
+    TrainingSpec.of(factors=_parse_factors(text), steps=1)
     return text
 
 
-def _factors(text: str) -> tuple[float, ...]:
+def _parse_factors(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise UsageError(f"factors {text!r}: expected numbers with commas between") from error
+        raise UsageError(f"factors {text!r}: expected numbers separated by commas") from error
 
 
 def _check_path(text: str) -> str:
     if "://" in text:
-        raise UsageError("a training works in a folder of this machine: expected a path")
+        raise UsageError("training needs a local folder: expected a path")
     return text
 
 
 Factors = Annotated[
     str,
-    BeforeValidator(_text_of_list),
+    BeforeValidator(_list_to_text),
     Field(json_schema_extra={"pattern": FACTORS_PATTERN}),
     AfterValidator(_check_factors),
 ]
@@ -61,7 +61,7 @@ Place = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
 class TrainOptions(BaseModel):
     """What to train on, for how long, and where the result goes."""
 
-    # Inputs stay out of errors: one could be an URL with a password in it.
+    # Inputs stay out of errors: a URL may contain a password.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     src: Url = Field(
@@ -70,67 +70,67 @@ class TrainOptions(BaseModel):
     )
     dst: Url = Field(
         "models",
-        description="Folder or bucket prefix with the model in use (srcnn.onnx; the bundled one "
-        "counts where there is none), whose place the trained one takes if it is better.",
+        description="Folder or bucket prefix of the current model, srcnn.onnx (the bundled model "
+        "if there is none); the trained model replaces it if it is better.",
     )
     hours: float | None = Field(
         None,
         gt=0,
         le=10_000,
-        description="Hours of training, over all starts; either this or --steps.",
+        description="Hours of training, over all starts; give this or --steps.",
     )
     steps: int | None = Field(
-        None, ge=1, le=100_000_000, description="Steps of training; either this or --hours."
+        None, ge=1, le=100_000_000, description="Steps of training; give this or --hours."
     )
     factors: Factors = Field(
         ",".join(f"{factor:g}" for factor in DEFAULT_FACTORS),
-        description="Factors above 1 that have weights of their own, ascending, sixteenths at the "
-        "finest; in between, weights are interpolated.",
+        description="Factors above 1 that get their own weights, ascending, in multiples of 1/16; "
+        "weights in between are interpolated.",
     )
     validation: float = Field(
-        0.1, gt=0, le=0.5, description="Share of the pictures that is held out, 0 to 0.5."
+        0.1, gt=0, le=0.5, description="Share of the pictures held out for validation, 0 to 0.5."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything random.")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random numbers.")
     start: Literal["current", "identity"] = Field(
         "current",
-        description="Weights to begin with: those of the current model, or the identity, from "
+        description="Weights to start from: the current model's, or the identity, to train from "
         "scratch.",
     )
     device: Device = Field(
-        "auto", description="Where training computes: cuda where there is one (auto), cpu, cuda."
+        "auto", description="Device to train on; auto takes cuda if there is one."
     )
     include: GlobsOption = Field(
-        default_factory=list, description="Train only on pictures that match a glob of these."
+        default_factory=list, description="Train only on pictures that match one of these globs."
     )
     exclude: GlobsOption = Field(
-        default_factory=list, description="Leave out pictures that match a glob of these."
+        default_factory=list, description="Leave out pictures that match one of these globs."
     )
-    about: str = Field(
+    description: str = Field(
         _NEUTRAL,
         min_length=1,
         max_length=200,
-        description="What the pictures are, in words, for the model's record.",
+        description="What the pictures show, for the model's record (srcnn.json).",
     )
     work: Place | None = Field(
         None,
-        description="Folder on this machine for the state of the training; one below "
-        "SRCNN_CACHE_DIR if unset.",
+        description="Local folder for the state of the training; a folder in SRCNN_CACHE_DIR if "
+        "unset.",
     )
-    anew: Flag = Field(
-        default=False, description="Begin anew; drop what an earlier start has trained."
+    restart: Flag = Field(
+        default=False, description="Start over: discard the state of earlier starts."
     )
 
 
-def spec_of(options: TrainOptions, settings: Settings) -> TrainingSpec:
-    """What to train.
+def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
+    """Returns what to train, and for how long.
 
     Raises:
-        UsageError: the length is missing, or said twice.
+        UsageError: neither hours nor steps are given, or both.
     """
     if options.hours is not None and options.steps is not None:
-        raise UsageError("--hours and --steps: give one of the two")
+        raise UsageError("--hours and --steps: give only one of the two")
     return TrainingSpec.of(
-        factors=_factors(options.factors),
+        factors=_parse_factors(options.factors),
         steps=options.steps,
         hours=options.hours,
         seed=options.seed,
@@ -139,8 +139,8 @@ def spec_of(options: TrainOptions, settings: Settings) -> TrainingSpec:
     )
 
 
-def wanted_of(options: TrainOptions, spec: TrainingSpec, settings: Settings) -> Wanted:
-    """Which pictures to take."""
+def select_pictures(options: TrainOptions, spec: TrainingSpec, settings: Settings) -> Wanted:
+    """Returns which pictures to train on."""
     return Wanted(
         include=tuple(options.include),
         exclude=tuple(options.exclude),
@@ -151,28 +151,28 @@ def wanted_of(options: TrainOptions, spec: TrainingSpec, settings: Settings) -> 
     )
 
 
-def identity_of(options: TrainOptions, spec: TrainingSpec) -> Identity:
-    """What makes the training this one."""
-    start = "identity" if options.start == "identity" else f"the model of {place_of(options.dst)}"
+def make_identity(options: TrainOptions, spec: TrainingSpec) -> Identity:
+    """Returns what a later start must have in common with this one to resume it."""
+    dst = resolve_place(options.dst)
     return Identity(
-        src=place_of(options.src),
+        src=resolve_place(options.src),
         include=tuple(map(str, options.include)),
         exclude=tuple(map(str, options.exclude)),
         validation=options.validation,
         factors=spec.anchors[1:],
         seed=spec.seed,
-        start=start,
+        start="identity" if options.start == "identity" else f"the model of {dst}",
     )
 
 
-def place_of(url: str) -> str:
-    """A folder by one name, wherever the command is run."""
+def resolve_place(url: str) -> str:
+    """Returns the absolute path or the URL of a folder, whatever the working folder is."""
     folder = Folder(url)
     return str(folder.local_path or folder.url)
 
 
-def work_path_of(options: TrainOptions, identity: Identity, settings: Settings) -> Path:
-    """Where the training's state is kept."""
+def choose_work_path(options: TrainOptions, identity: Identity, settings: Settings) -> Path:
+    """Returns the folder of the training's state: `--work`, or one in the cache."""
     if options.work is not None:
         return Path(options.work).expanduser()
     return settings.cache_dir / "training" / identity.name

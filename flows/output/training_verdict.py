@@ -1,4 +1,4 @@
-"""What a trained model was found to be worth, on the run's page in Prefect."""
+"""The comparison of a trained model with the current one, on the run's page in Prefect."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ VERDICT_KEY = "srcnn-promotion"
 
 
 def show_verdict(verdict: Verdict) -> None:
-    """Show what was measured on the run's page."""
-    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current's"]
+    """Shows PSNR in dB and SSIM by factor on the run's page."""
+    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current SSIM"]
     rows = [
         [
             f"x{row.factor:g}",

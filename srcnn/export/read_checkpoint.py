@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from srcnn.errors import CheckpointError
 from srcnn.export.srcnn_network import ANCHORS, Srcnn
 from srcnn.geometry import MIN_FACTOR
 from srcnn.model.card import TrainingCard
+from srcnn.validation_errors import describe_validation
 
 # Keys under which trainers store the weights, most specific first (MMEditing, BasicSR, Lightning).
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
@@ -67,12 +69,14 @@ def read_training(content: bytes, name: str) -> TrainingCard | None:
     try:
         return TrainingCard.model_validate(training)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, ("meta", "training", *first["loc"])))
         raise CheckpointError(
-            f"{name}: {where} cannot be read: {first['msg']}; save the fields of "
-            "srcnn.model.card.TrainingCard, or leave meta.training out"
+            f"{name}: cannot be read: {describe_validation(error, _name_field)}; save what "
+            "srcnn.model.card.TrainingCard has, or leave meta.training out"
         ) from error
+
+
+def _name_field(path: Sequence[str]) -> str:
+    return ".".join(("meta", "training", *path))
 
 
 def _load(content: bytes, name: str) -> Any:

@@ -47,7 +47,7 @@ def check_graph(content: bytes) -> list[Finding]:
     """
     try:
         model = _read(content)
-        card = ModelCard.from_metadata({item.key: item.value for item in model.metadata_props})
+        card = ModelCard.from_graph(model)
         fixed = _read_fixed_factor(card)
     except ModelError as error:
         return [Finding(FILE, "graph", str(error))]

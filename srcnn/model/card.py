@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from srcnn.errors import ModelError
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.validation_errors import describe_validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import onnx
 
 METADATA_KEY = "srcnn.card"
 
@@ -94,7 +97,7 @@ class ModelCard(_Frozen):
         """Read the card from a graph's metadata; None if there is no card.
 
         Args:
-            metadata: ONNX `metadata_props`, or ONNX Runtime's `custom_metadata_map`.
+            metadata: by key, as in ONNX Runtime's `custom_metadata_map`.
 
         Raises:
             ModelError: the card cannot be read.
@@ -105,12 +108,19 @@ class ModelCard(_Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the whole"
             raise ModelError(
-                f"the graph's metadata {METADATA_KEY!r} cannot be read: {where}: {first['msg']}; "
-                "export the graph again"
+                f"the graph's metadata {METADATA_KEY!r} cannot be read: "
+                f"{describe_validation(error)}; export the graph again"
             ) from error
+
+    @classmethod
+    def from_graph(cls, graph: onnx.ModelProto) -> ModelCard | None:
+        """Reads the card from a graph; None if it has none.
+
+        Raises:
+            ModelError: there is a card, and it cannot be read.
+        """
+        return cls.from_metadata({item.key: item.value for item in graph.metadata_props})
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as ONNX metadata; equal cards give equal text."""
@@ -171,7 +181,7 @@ class TrainingCard(_Frozen):
         validation: the quality on the held-out pictures, a row for each factor.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)  # as above
+    model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
 
     data: str
     images: int

@@ -44,8 +44,7 @@ def publish_model(
         ModelError: the graph has no card.
         UsageError: the URL contains credentials, or its protocol is unknown.
     """
-    metadata = onnx.load_from_string(graph).metadata_props
-    card = ModelCard.from_metadata({item.key: item.value for item in metadata})
+    card = ModelCard.from_graph(onnx.load_from_string(graph))
     if card is None:
         raise ModelError("the graph has no card: create it with srcnn.export.pipeline.make_graph")
     record = ModelRecord(

@@ -143,8 +143,7 @@ def read_card(model: Model) -> ModelCard | None:
     Raises:
         ModelError: the card cannot be read.
     """
-    metadata = onnx.load_from_string(model.content).metadata_props
-    return ModelCard.from_metadata({item.key: item.value for item in metadata})
+    return ModelCard.from_graph(onnx.load_from_string(model.content))
 
 
 def describe_model(model: Model) -> str:

@@ -109,13 +109,13 @@ class WorkFolder:
 
 
 @contextmanager
-def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFolder]:
+def hold_work(path: Path, identity: Identity, *, restart: bool) -> Iterator[WorkFolder]:
     """Lock a training's folder while the body runs; a killed process releases it.
 
     Args:
         path: of the folder; created if missing.
         identity: of the training.
-        anew: delete the state that is in the folder first.
+        restart: delete the state that is in the folder first.
 
     Raises:
         DestinationBusyError: another process has locked it.
@@ -133,7 +133,7 @@ def hold_work(path: Path, identity: Identity, *, anew: bool) -> Iterator[WorkFol
                 "give --work another folder"
             ) from error
         work = WorkFolder(path)
-        if anew:
+        if restart:
             work.clear()
         _refuse_other(work, identity)
         yield work
@@ -158,7 +158,7 @@ def find_changes(work: WorkFolder, record: TrainingRecord, found: Mapping[str, F
             what = "has changed" if key in found else "is gone"
             raise UsageError(
                 f"{one_line(key)} {what} since the training in {work.path} began, which cannot go "
-                "on without it: put it back, or give --anew to begin anew"
+                "on without it: put it back, or give --restart to start over"
             )
     return len(found.keys() - record.taken.keys())
 
@@ -179,7 +179,7 @@ def _refuse_other(work: WorkFolder, identity: Identity) -> None:
         different = ", ".join(identity.differences(record.identity))
         raise UsageError(
             f"{work.path}: contains another training (different {different}): give --work another "
-            "folder, or --anew to drop it"
+            "folder, or --restart to discard it"
         )
 
 
@@ -195,5 +195,5 @@ def _read(path: Path, parse: Callable[[dict[str, Any]], T]) -> T | None:
         return parse(json.loads(path.read_bytes()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TrainingStateError(
-            f"{path}: cannot be read ({error}): give --anew to begin anew"
+            f"{path}: cannot be read ({error}): give --restart to start over"
         ) from error

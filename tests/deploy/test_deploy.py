@@ -17,7 +17,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from flows.options.settings import Settings
-from flows.prefect_plugin import NAMES, complete
+from flows.prefect_plugin import NAMES, complete_name
 from srcnn.batch.process_image import estimate_peak_bytes
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageTask
@@ -95,7 +95,7 @@ def test_nothing_is_left_to_be_filled_in() -> None:
 )
 def test_only_the_bare_name_of_our_own_is_completed(given: str, expected: str | None) -> None:
     words = given.split()
-    assert complete(words) == (words if expected is None else expected.split())
+    assert complete_name(words) == (words if expected is None else expected.split())
 
 
 @pytest.mark.parametrize("path", YAML, ids=relative)

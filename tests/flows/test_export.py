@@ -58,8 +58,7 @@ def test_it_publishes_the_graph_and_its_record(published: Path) -> None:
     assert {file.name for file in (published / "models").iterdir()} == {"srcnn.onnx", "srcnn.json"}
     graph = (published / "models" / "srcnn.onnx").read_bytes()
     record = ModelRecord.model_validate_json((published / "models" / "srcnn.json").read_bytes())
-    metadata = onnx.load_from_string(graph).metadata_props
-    assert record.model == ModelCard.from_metadata({item.key: item.value for item in metadata})
+    assert record.model == ModelCard.from_graph(onnx.load_from_string(graph))
     assert (record.sha256, record.size_bytes) == (compute_sha256(graph), len(graph))
     assert record.model.checkpoint.url == "bundled"
     assert len(record.parity) == 45
@@ -79,7 +78,8 @@ def test_checking_needs_no_torch(published: Path) -> None:
 def test_exporting_without_torch_says_what_to_install(tmp_path: Path) -> None:
     done = run_export(tmp_path, torch_installed=False)
     assert done.returncode == 2
-    assert "error: an export needs torch: pip install 'srcnn-batch[export]'" in done.stderr
+    assert "error: an export needs torch, which is not installed: " in done.stderr
+    assert "pip install -e '.[export]' -c constraints.txt" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -128,7 +128,7 @@ def test_a_training_that_cannot_be_read_ends_the_export(tmp_path: Path) -> None:
     torch.save({"meta": meta, "state_dict": Srcnn().state_dict()}, tmp_path / "a.pth")
     done = run_export(tmp_path, "--checkpoint", "a.pth")
     assert done.returncode == 2
-    assert "error: a.pth: meta.training.steps cannot be read: " in done.stderr
+    assert "error: a.pth: cannot be read: meta.training.steps: " in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "models").exists()
 

@@ -65,7 +65,7 @@ def promoted(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SRCNN_CACHE_DIR", str(folder / "cache"))
         options = {"src": str(own), "dst": str(folder / "models"), "factors": "2", "steps": 20}
         result = train_srcnn.fn(
-            TrainOptions(**options, start="identity", about="crops of a cat")  # type: ignore[arg-type]
+            TrainOptions(**options, start="identity", description="crops of a cat")  # type: ignore[arg-type]
         )
     (folder / "told.json").write_text(json.dumps(result))
     return folder
@@ -155,8 +155,8 @@ def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
     """As after a kill between publishing the model and saying so."""
     shutil.copytree(promoted, tmp_path, dirs_exist_ok=True)
     with caplog.at_level("INFO", "srcnn"):
-        again = train(steps=20, about="crops of a cat")
-    assert "going on from step 20" in caplog.text
+        again = train(steps=20, description="crops of a cat")
+    assert "resuming from step 20" in caplog.text
     assert again["promoted"]
     assert again["told"].startswith("promoted before")
 
@@ -182,10 +182,10 @@ def test_an_ended_training_is_not_repeated_but_goes_on_if_it_is_to_be_longer(
         assert state.read_bytes() == before
         caplog.clear()
         assert train(steps=4)["steps"] == 4
-        assert "going on from step 2" in caplog.text
+        assert "resuming from step 2" in caplog.text
         caplog.clear()
-        assert train(steps=3, anew=True)["steps"] == 3
-        assert "going on from" not in caplog.text
+        assert train(steps=3, restart=True)["steps"] == 3
+        assert "resuming from" not in caplog.text
         assert "step 3 of 3" in caplog.text
 
 
@@ -219,10 +219,10 @@ def test_pictures_may_come_but_not_change_or_go(
         (copy / "cut.png").unlink()
         (copy / "new.png").write_bytes((copy / "00.png").read_bytes())
         train(src=str(copy), steps=3)
-        assert "added since the training began, for a later one: 2 pictures" in caplog.text
-        assert "going on from step 2" in caplog.text
+        assert "2 pictures added since the training began: left for a later one" in caplog.text
+        assert "resuming from step 2" in caplog.text
     (copy / "03.png").write_bytes((copy / "06.png").read_bytes())
-    with pytest.raises(UsageError, match=r"03\.png has changed since .* --anew"):
+    with pytest.raises(UsageError, match=r"03\.png has changed since .* --restart"):
         train(src=str(copy), steps=4)
     (copy / "03.png").unlink()
     with pytest.raises(UsageError, match=r"03\.png is gone since"):
@@ -255,7 +255,7 @@ def test_a_work_folder_is_for_one_training_at_a_time(
     ("options", "words"),
     [
         ({"steps": None}, "give --steps or --hours"),
-        ({"hours": 1.0}, "--hours and --steps: give one"),
+        ({"hours": 1.0}, "--hours and --steps: give only one"),
         ({"src": "{own}/nowhere"}, "nowhere: no such folder"),
         ({"include": ["*.jpg"]}, "found 0 images, 0 of them usable"),
         ({"device": "cuda"}, "--device cuda: PyTorch finds no CUDA device"),
@@ -322,7 +322,7 @@ class Command:
 
 
 def step_of(line: str) -> int:
-    return int(line.removeprefix("going on from ").split()[1].rstrip(","))
+    return int(line.removeprefix("resuming from ").split()[1].rstrip(","))
 
 
 def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_path: Path) -> None:
@@ -331,17 +331,17 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
     told = step_of(first.wait_for("step "))
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = Command(own, tmp_path, told + 2_000_000)
-    went_on = step_of(second.wait_for("going on from step"))
+    went_on = step_of(second.wait_for("resuming from step"))
     assert went_on >= told
     assert step_of(second.wait_for("step ")) > went_on
     assert second.end(signal.SIGTERM) == 128 + signal.SIGTERM
     text = "".join(second.lines)
-    assert "interrupted: finishing the step in hand" in text
-    assert f"the training is kept in {tmp_path / 'work'}: the same command goes on" in text
+    assert "interrupted: finishing the current step" in text
+    assert f"the training is kept in {tmp_path / 'work'}: the same command resumes it" in text
     assert "Traceback" not in text
     last = step_of([line for line in second.lines if line.startswith("step ")][-1])
     third = Command(own, tmp_path, last + 1)
-    assert step_of(third.wait_for("going on from step")) == last
+    assert step_of(third.wait_for("resuming from step")) == last
     assert third.finish() == 0
     assert third.lines[-1].startswith(("promoted: ", "kept the current model: "))
     points = (tmp_path / "work" / "gains.jsonl").read_text().splitlines()
@@ -354,15 +354,15 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
     ("options", "words"),
     [
         ({"factors": "3,2"}, "factors 3,2: expected ascending factors"),
-        ({"factors": "2,x"}, "expected numbers with commas between"),
+        ({"factors": "2,x"}, "expected numbers separated by commas"),
         ({"factors": "1.3"}, "each a multiple of 1/16"),
         ({"factors": [2, 17]}, "expected up to 16"),
         ({"validation": 0.9}, "validation"),
         ({"steps": 0}, "steps"),
         ({"hours": -1}, "hours"),
         ({"start": "bicubic"}, "start"),
-        ({"work": "s3://bucket/a"}, "a training works in a folder of this machine"),
-        ({"about": ""}, "about"),
+        ({"work": "s3://bucket/a"}, "training needs a local folder"),
+        ({"description": ""}, "description"),
     ],
 )
 def test_options_are_bounded(options: dict[str, Any], words: str) -> None:
@@ -408,8 +408,12 @@ def test_without_torch_it_says_what_to_install(
     arguments = ("-c", code, TRAIN, "--src", tmp_path, "--steps", "1")
     done = run_python(*arguments, environment=clean_environment)
     assert done.returncode == 2
-    wanted = "error: a training needs torch and scikit-image: pip install 'srcnn-batch[train]'"
-    assert wanted in done.stderr
+    assert done.stderr == (
+        "not tracked: no Prefect API is configured; --track starts one\n"
+        "error: a training needs torch and scikit-image, which are not installed: "
+        "pip install -e '.[train]' -c constraints.txt in a checkout, "
+        "or pip install torch scikit-image elsewhere\n"
+    )
 
 
 def test_help_names_every_option(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:

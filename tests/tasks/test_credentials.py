@@ -74,5 +74,5 @@ def test_a_block_without_a_server_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_a_block_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prefect_aws", None)  # as where it is not installed
-    with pytest.raises(UsageError, match=r"pip install 'srcnn-batch\[aws\]'"):
+    with pytest.raises(UsageError, match=r"needs prefect-aws.*'\.\[aws\]'"):
         use_credentials("night-shift")

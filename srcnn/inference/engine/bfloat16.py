@@ -6,7 +6,6 @@ it. The upsampling and the rounding to pixels stay in ONNX Runtime and float32.
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import onnx
 import onnx.utils
 
 from srcnn.errors import UsageError
+from srcnn.extras import require_extra
 from srcnn.inference.engine.bfloat16_centering import MIDDLE_GREY, centre
 from srcnn.inference.engine.graph_writer import BLOCKS, MEAN, PLANES, VALUES
 from srcnn.runtime.onnx_session import Array, Run, make_run, make_session
@@ -39,11 +39,7 @@ def check_fast() -> None:
     Raises:
         UsageError: OpenVINO is not installed, or the processor does not support bfloat16.
     """
-    if importlib.util.find_spec("openvino") is None:
-        raise UsageError(
-            "--precision fast needs OpenVINO, which is not installed: "
-            "pip install 'srcnn-batch[openvino]', or use --precision exact"
-        )
+    require_extra("openvino", "--precision fast")
     core = _make_core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         name = core.get_property("CPU", "FULL_DEVICE_NAME")

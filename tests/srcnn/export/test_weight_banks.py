@@ -239,8 +239,7 @@ def test_the_card_names_the_anchors_of_a_live_bank(
     spec = GraphSpec.of("torchscript", None, scale)
     checkpoint = saved(weights, tmp_path)
     graph = make_graph(checkpoint, SOURCE, spec)
-    metadata = {item.key: item.value for item in onnx.load_from_string(graph).metadata_props}
-    card = ModelCard.from_metadata(metadata)
+    card = ModelCard.from_graph(onnx.load_from_string(graph))
     assert card is not None
     assert card.anchors == ([] if scale else list(ANCHORS))
     assert check_export(graph, checkpoint, SOURCE, spec)

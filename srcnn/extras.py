@@ -1,0 +1,44 @@
+"""Packages that only some functions need: the optional dependencies in pyproject.toml."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Literal
+
+from srcnn.errors import UsageError
+
+Extra = Literal["aws", "dask", "export", "openvino", "train"]
+
+_EXPORT = {"torch": "torch", "onnxscript": "onnxscript"}
+REQUIREMENTS: dict[Extra, dict[str, str]] = {
+    "aws": {"prefect_aws": "prefect-aws==0.7.12"},
+    "dask": {"distributed": "distributed", "prefect_dask": "prefect-dask==0.3.7"},
+    "export": _EXPORT,
+    "openvino": {"openvino": "openvino"},
+    "train": {**_EXPORT, "skimage": "scikit-image"},
+}
+"""For each extra: the modules that it brings, and the requirement that installs each."""
+
+
+def require_extra(extra: Extra, feature: str) -> None:
+    """Checks that the packages of an extra are installed.
+
+    Args:
+        extra: its name in pyproject.toml.
+        feature: what needs it, as the subject of the error message.
+
+    Raises:
+        UsageError: a package is missing. The message says how to install it.
+    """
+    missing = [
+        requirement
+        for module, requirement in REQUIREMENTS[extra].items()
+        if importlib.util.find_spec(module) is None
+    ]
+    if missing:
+        names = " and ".join(requirement.partition("==")[0] for requirement in missing)
+        raise UsageError(
+            f"{feature} needs {names}, which {'are' if len(missing) > 1 else 'is'} not installed: "
+            f"pip install -e '.[{extra}]' -c constraints.txt in a checkout, or "
+            f"pip install {' '.join(missing)} elsewhere"
+        )
