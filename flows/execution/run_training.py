@@ -46,7 +46,7 @@ def run_training(steps: TaskCalls, job: TrainingJob) -> Trainer:
     log_progress = _make_progress_logger(job.progress)
     with (
         _show_progress(job.progress),
-        cancel_on_signal(cancellation, "the step in progress", raising=True) as received,
+        cancel_on_signal(cancellation, "the current step", raising=True) as received,
     ):
         trainer = steps.call(
             tasks.train,

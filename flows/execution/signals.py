@@ -51,7 +51,7 @@ def cancel_on_signal(
         if not received.number:
             received.number = number
             cancellation.cancel("the run was interrupted")
-            logger().warning("interrupted: finishing %s; again to drop them", what)
+            logger().warning("interrupted: finishing %s; interrupt again to stop at once", what)
             return
         cancellation.cancel("the run was interrupted", drop=True)
         for each, handler in before.items():

@@ -9,7 +9,7 @@ from flows.options.settings import Settings
 from flows.options.train import TrainOptions
 from flows.options.upscale import UpscaleOptions
 from srcnn.errors import ImageError, StorageError
-from srcnn.job import NOT_ATTEMPTED, Failure
+from srcnn.image_task import NOT_ATTEMPTED, Failure
 from tests.support.paths import ROOT
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()
@@ -22,7 +22,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_failure_of_an_image_is_explained(kind: type[Exception]) -> None:
-    assert f"| `{Failure.of(kind('why')).type}` |" in TEXT
+    assert f"| `{Failure.from_error(kind('why')).type}` |" in TEXT
 
 
 def test_the_failures_without_a_class_are_explained_too() -> None:

@@ -447,7 +447,7 @@ def test_images_that_could_not_be_recorded_are_written_all_the_same(
     state.mkdir(parents=True)
     (state / "ledger").write_text("a file where a folder belongs")
     assert upscale(scale="2")["counts"]["written"] == 4
-    assert "not on record, and will be made again" in caplog.text
+    assert "not on record, and will be written again" in caplog.text
 
 
 def test_what_is_there_counts_more_than_a_clock(upscale: Upscale, pictures: Path) -> None:
