@@ -84,7 +84,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
                 result,
                 f"nothing done: this training has ended before, after {result.steps} steps and "
                 f"{result.hours:.2f} h; more --steps or --hours continue it, and --restart "
-                f"starts over. {result.told}",
+                f"starts over. {result.verdict}",
             )
         try:
             result = _train(_Run(options, settings, spec, steps, work), current)
@@ -92,7 +92,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
             if work.state_file.exists():
                 logger().warning("the training is kept in %s: the same command resumes it", path)
             raise
-    return _report(result, result.told)
+    return _report(result, result.verdict)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _train(run: _Run, current: Model) -> Result:
         hours=now.seconds / _HOUR,
         dst=resolve_place(run.options.dst),
         promoted=promoted,
-        told=text,
+        verdict=text,
         checkpoint=checkpoint.name,
     )
     run.work.finish(result)

@@ -111,7 +111,7 @@ def make_bank() -> Callable[..., dict[str, Any]]:
     """Weights of a bank as its checkpoint holds them, at random."""
     import torch  # noqa: PLC0415 - slow to import, and not every test needs it
 
-    from srcnn.export.srcnn_network import Srcnn  # noqa: PLC0415 - likewise
+    from srcnn.export.srcnn_network import Srcnn  # noqa: PLC0415 - as above
 
     def make(*anchors: float, seed: int = 0) -> dict[str, Any]:
         torch.manual_seed(seed)

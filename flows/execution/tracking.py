@@ -97,7 +97,7 @@ def _start_temporary_server() -> None:
     """Start the server that Prefect would start by itself, but deaf to Ctrl-C.
 
     A terminal sends Ctrl-C to every process of the command. The server would end at once,
-    and the run, which still has images in hand, could tell nobody what became of them. A
+    and the run, which still has images in progress, could not report what became of them. A
     blocked signal stays blocked in a child: so the server starts from a thread that blocks it.
 
     Raises:

@@ -12,6 +12,8 @@ from typing import Any
 
 from srcnn.storage.listing import FileInfo
 
+_FORMER_NAMES = {"told": "verdict"}  # of fields in files that earlier versions wrote
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -101,7 +103,7 @@ class Result:
         hours: of training, over all starts.
         dst: destination of the current model that it was compared with.
         promoted: whether it replaced the current model.
-        told: the verdict, in one line.
+        verdict: in one line.
         checkpoint: name of the file with the trained weights.
     """
 
@@ -109,5 +111,10 @@ class Result:
     hours: float
     dst: str
     promoted: bool
-    told: str
+    verdict: str
     checkpoint: str
+
+    @classmethod
+    def parse(cls, content: dict[str, Any]) -> Result:
+        """Parse the JSON of a result, by this version or an earlier one."""
+        return cls(**{_FORMER_NAMES.get(name, name): value for name, value in content.items()})

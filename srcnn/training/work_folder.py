@@ -62,7 +62,7 @@ class WorkFolder:
         Raises:
             TrainingStateError: the file cannot be read.
         """
-        return _read(self.path / _RESULT, lambda content: Result(**content))
+        return _read(self.path / _RESULT, Result.parse)
 
     @property
     def points(self) -> list[Point]:

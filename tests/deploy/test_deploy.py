@@ -198,7 +198,7 @@ def test_the_image_has_all_that_it_copies_and_no_torch() -> None:
     assert not {"export", "train"} & set(extras[1].split(","))
 
 
-def test_the_server_may_write_its_pages_where_it_is_told_to() -> None:
+def test_the_server_may_write_its_pages_where_it_is_configured_to() -> None:
     """Its default is beside its code, which nobody may write in the image: there were no pages."""
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     folder = re.search(r"PREFECT_SERVER_UI_STATIC_DIRECTORY=(\S+)", dockerfile)

@@ -160,9 +160,9 @@ def test_a_signal_finishes_the_images_in_hand(
     while process.poll() is None and len(list(output.glob("*.png"))) < 3:
         time.sleep(0.05)
     process.send_signal(number)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == status, told
-    assert "interrupted: finishing the images in progress" in told
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == status, stderr
+    assert "interrupted: finishing the images in progress" in stderr
     (report,) = (output / ".srcnn" / "runs").glob("*.json")
     content = json.loads(report.read_text())
     written = [image for image in content["images"] if image["status"] == "written"]
@@ -192,9 +192,9 @@ def test_a_second_signal_drops_the_images_in_hand(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130, told
-    assert "dropping the images in progress" in told
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "dropping the images in progress" in stderr
     (report,) = (state / "runs").glob("*.json")
     (image,) = json.loads(report.read_text())["images"]
     assert image["error"]["type"] == "NotAttempted"

@@ -115,11 +115,11 @@ def test_a_killed_worker_costs_nothing_but_time(
     dst = Path(f"{many}-upscaled")
     wait_for_a_shard(dst)
     cluster.kill_worker()
-    _, told = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=120)
     cluster.add_worker()
     cluster.wait_for(2)
-    assert process.returncode == 0, told
-    assert f"{IMAGES} images: {IMAGES} written" in told
+    assert process.returncode == 0, stderr
+    assert f"{IMAGES} images: {IMAGES} written" in stderr
     assert outputs(dst) == expected(many)
 
 
@@ -130,17 +130,17 @@ def test_ctrl_c_reaches_the_workers_and_a_later_run_goes_on(
     dst = Path(f"{many}-upscaled")
     wait_for_a_shard(dst)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130, told
-    assert "Traceback" not in told
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     counts = json.loads(report.read_text())["counts"]
     assert 0 < counts["written"] < IMAGES
     done = start(many, cluster, clean_environment)
-    _, told = done.communicate(timeout=120)
+    _, stderr = done.communicate(timeout=120)
     assert done.returncode == 0
-    assert f"{counts['failed']} written" in told
-    assert f"{counts['written']} skipped" in told
+    assert f"{counts['failed']} written" in stderr
+    assert f"{counts['written']} skipped" in stderr
     assert outputs(dst) == expected(many)
 
 
@@ -152,9 +152,9 @@ def test_a_run_whose_scheduler_dies_accounts_for_every_image(
         process = start(many, own, clean_environment)
         wait_for_a_shard(dst)
         own.kill_scheduler()
-        _, told = process.communicate(timeout=120)
-    assert process.returncode == 1, told
-    assert f"of {IMAGES} images failed: " in told
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr
+    assert f"of {IMAGES} images failed: " in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     images = json.loads(report.read_text())["images"]
     assert len(images) == IMAGES
@@ -172,13 +172,13 @@ def test_a_third_ctrl_c_ends_a_run_that_nobody_works_for(
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(1)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
-    assert "dropping the images in progress" in told
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "dropping the images in progress" in stderr
     assert not list(Path(f"{many}-upscaled").glob(".srcnn/lock/*"))
 
 
-def test_no_scheduler_is_told_in_a_sentence(run: Run, pictures: Path) -> None:
+def test_no_scheduler_is_reported_in_a_sentence(run: Run, pictures: Path) -> None:
     done = run("flows/upscale.py", "--src", pictures, "--runner", "dask")
     assert done.returncode == 2
     assert "error: --runner dask needs SRCNN_DASK_ADDRESS" in done.stderr

@@ -118,7 +118,7 @@ def test_the_full_name_works_outside_of_the_project(deployment: Deployment, tmp_
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"src": "x", "scale": "99"}, "Validation failed for field 'options.scale'"),
         ({"src": "x", "sale": "2"}, "'sale' was unexpected"),
@@ -126,11 +126,11 @@ def test_the_full_name_works_outside_of_the_project(deployment: Deployment, tmp_
     ],
 )
 def test_bad_parameters_are_refused_in_a_sentence(
-    deployment: Deployment, options: dict[str, str], told: str
+    deployment: Deployment, options: dict[str, str], message: str
 ) -> None:
     done = deployment.run("deployment", "run", BATCH, *parameters(**options))
     assert done.returncode == 1
-    assert told in done.stdout + done.stderr
+    assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

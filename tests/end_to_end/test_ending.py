@@ -55,7 +55,7 @@ def kinds(report: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", ["2", "10%"])
-def test_a_hopeless_run_ends_early_and_tells_of_every_image(
+def test_a_hopeless_run_ends_early_and_reports_every_image(
     run: Run, broken: Path, limit: str
 ) -> None:
     settings = {"SRCNN_SHARD_IMAGES": "1", "SRCNN_TRANSFERS": "1"}
@@ -91,7 +91,7 @@ def test_the_next_run_makes_what_was_not_attempted(broken: Path) -> None:
     assert counts["written"] + counts["skipped"] == 10
 
 
-def test_a_second_run_is_told_who_holds_the_destination(run: Run, pictures: Path) -> None:
+def test_a_second_run_learns_who_holds_the_destination(run: Run, pictures: Path) -> None:
     dst = Path(f"{pictures}-upscaled")
     with hold(Folder(str(dst)), "the-first-run"):
         done = run(UPSCALE, "--src", pictures)
@@ -123,9 +123,9 @@ def test_sigterm_while_planning_gives_the_destination_back(
             assert time.monotonic() < until
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 143, told
-    assert "Traceback" not in told
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143, stderr
+    assert "Traceback" not in stderr
     assert not (pictures / "out").exists()
 
 

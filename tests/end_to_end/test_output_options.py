@@ -82,7 +82,7 @@ def test_each_format_that_holds_alpha_keeps_it(icons: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize(("form", "longest"), [("webp", 16_383), ("jpg", 65_500), ("avif", 32_768)])
-def test_a_side_that_the_format_has_not_is_told_in_planning(
+def test_a_side_that_the_format_lacks_is_refused_in_planning(
     tmp_path: Path, form: str, longest: int
 ) -> None:
     folder = tmp_path / "strips"

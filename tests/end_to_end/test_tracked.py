@@ -74,7 +74,7 @@ def test_a_batch_with_failures_is_a_failed_run_that_says_how_many(pictures: Path
     assert json.loads(report.read_text())["counts"]["written"] == 4
 
 
-def test_a_mistake_is_told_without_a_traceback(
+def test_a_mistake_is_reported_without_a_traceback(
     pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (pictures / "scales.csv").write_text("path,scale\n*,0\n")
@@ -104,9 +104,9 @@ def test_a_server_that_goes_away_stops_no_image(
             assert time.monotonic() < until
             time.sleep(0.005)
         proxy.fail("reset", math.inf)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 1, told
-    assert "error: the Prefect API went away (" in told
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1, stderr
+    assert "error: the Prefect API went away (" in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     assert json.loads(report.read_text())["counts"]["written"] == 4
     assert not list(dst.glob(".srcnn/lock/*"))

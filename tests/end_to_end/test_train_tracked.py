@@ -108,8 +108,8 @@ def test_a_run_shows_its_gains_and_says_what_came_of_it(
     assert state.is_completed()
     run_id = state.state_details.flow_run_id
     result = state.result()
-    told = "promoted: " if result["promoted"] else "kept the current model: "
-    assert (state.message or "").startswith(told)
+    start = "promoted: " if result["promoted"] else "kept the current model: "
+    assert (state.message or "").startswith(start)
     found = artifacts_of(run_id)
     assert set(found) == {prefect_artifacts.PROGRESS_KEY, CHART_KEY, VERDICT_KEY}
     assert found[prefect_artifacts.PROGRESS_KEY].data == 100

@@ -67,7 +67,7 @@ def promoted(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         result = train_srcnn.fn(
             TrainOptions(**options, start="identity", description="crops of a cat")  # type: ignore[arg-type]
         )
-    (folder / "told.json").write_text(json.dumps(result))
+    (folder / "logged.json").write_text(json.dumps(result))
     return folder
 
 
@@ -102,9 +102,11 @@ def put_model(folder: Path, checkpoint: bytes, scale: str | None = None) -> byte
 def test_a_better_model_is_promoted_with_its_record(
     promoted: Path, own: Path, photograph: npt.NDArray[np.uint8]
 ) -> None:
-    result = json.loads((promoted / "told.json").read_text())
+    result = json.loads((promoted / "logged.json").read_text())
     assert result["promoted"]
-    assert result["told"].startswith("promoted: better than the current model at each of 2 factors")
+    assert result["verdict"].startswith(
+        "promoted: better than the current model at each of 2 factors"
+    )
     record = ModelRecord.model_validate_json((promoted / "models" / "srcnn.json").read_bytes())
     card = record.training
     assert card
@@ -143,10 +145,10 @@ def test_a_model_that_is_not_better_everywhere_changes_nothing(
     before = (tmp_path / "models" / "srcnn.onnx").read_bytes()
     result = train(seed=1, steps=1)
     assert not result["promoted"]
-    assert "kept the current model: not better than the current model at" in result["told"]
+    assert "kept the current model: not better than the current model at" in result["verdict"]
     assert (tmp_path / "models" / "srcnn.onnx").read_bytes() == before
     (kept,) = (tmp_path / "cache").rglob(result["checkpoint"])
-    assert str(kept) in result["told"]
+    assert str(kept) in result["verdict"]
 
 
 def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
@@ -158,7 +160,7 @@ def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
         again = train(steps=20, description="crops of a cat")
     assert "resuming from step 20" in caplog.text
     assert again["promoted"]
-    assert again["told"].startswith("promoted before")
+    assert again["verdict"].startswith("promoted before")
 
 
 def test_weights_that_were_not_trained_here_are_no_start(train: Train, tmp_path: Path) -> None:
@@ -261,7 +263,7 @@ def test_a_work_folder_is_for_one_training_at_a_time(
         ({"device": "cuda"}, "--device cuda: PyTorch finds no CUDA device"),
     ],
 )
-def test_what_cannot_start_is_told(
+def test_what_cannot_start_is_reported(
     train: Train, own: Path, options: dict[str, Any], words: str
 ) -> None:
     if options.get("device") == "cuda" and torch.cuda.is_available():
@@ -328,11 +330,11 @@ def step_of(line: str) -> int:
 def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_path: Path) -> None:
     first = Command(own, tmp_path, 100_000)
     first.wait_for("step ")
-    told = step_of(first.wait_for("step "))
+    logged = step_of(first.wait_for("step "))
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
-    second = Command(own, tmp_path, told + 2_000_000)
+    second = Command(own, tmp_path, logged + 2_000_000)
     went_on = step_of(second.wait_for("resuming from step"))
-    assert went_on >= told
+    assert went_on >= logged
     assert step_of(second.wait_for("step ")) > went_on
     assert second.end(signal.SIGTERM) == 128 + signal.SIGTERM
     text = "".join(second.lines)

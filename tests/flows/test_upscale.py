@@ -238,11 +238,11 @@ def test_one_bad_image_never_stops_the_others(upscale: Upscale, pictures: Path) 
     cv2.imwritemulti(str(pictures / "pages.tiff"), frames)
     report = upscale(scale="2")
     assert report["counts"] == {"requested": 9, "written": 5, "skipped": 0, "failed": 4}
-    told = failures(report)
-    assert "truncated" in told["cut.jpg"]
-    assert told["empty.png"].startswith("DamagedImage: ")
-    assert told["letter.png"].startswith("DamagedImage: ")
-    assert "2 frames or pages" in told["pages.tiff"]
+    reasons = failures(report)
+    assert "truncated" in reasons["cut.jpg"]
+    assert reasons["empty.png"].startswith("DamagedImage: ")
+    assert reasons["letter.png"].startswith("DamagedImage: ")
+    assert "2 frames or pages" in reasons["pages.tiff"]
     written = shapes(pictures.parent / "pictures-upscaled")
     assert not {"cut.jpg", "empty.png", "letter.png", "pages.tiff"} & set(written)
     assert not list(pictures.parent.rglob("*.part"))
@@ -490,7 +490,7 @@ def test_leftovers_of_killed_writers_are_removed_after_a_day(
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_idle_rows_are_told_up_to_a_number(
+def test_unused_rows_are_listed_up_to_a_number(
     upscale: Upscale, pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = "".join(f"missing{number}.png,2\n" for number in range(500))
@@ -568,9 +568,9 @@ def test_what_was_done_to_colours_is_reported(
     with caplog.at_level("INFO"):
         report = upscale(scale="2", include=["print.jpg", "cat.png"])
     notes = {image["source"]: image["notes"] for image in report["images"]}
-    told = "CMYK converted to RGB by formula: it has no profile"
-    assert notes == {"cat.png": [], "print.jpg": [told]}
-    assert f"1 image: {told}" in caplog.text
+    note = "CMYK converted to RGB by formula: it has no profile"
+    assert notes == {"cat.png": [], "print.jpg": [note]}
+    assert f"1 image: {note}" in caplog.text
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])

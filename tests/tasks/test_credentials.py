@@ -66,13 +66,15 @@ def test_the_environment_counts_for_more_than_dotenv(
     assert "OTHER" not in os.environ
 
 
-def test_a_block_without_a_server_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_block_without_a_server_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="none is configured: set PREFECT_API_URL"):
         use_credentials("night-shift")
 
 
-def test_a_block_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_without_its_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prefect_aws", None)  # as where it is not installed
     with pytest.raises(UsageError, match=r"needs prefect-aws.*'\.\[aws\]'"):
         use_credentials("night-shift")

@@ -41,7 +41,7 @@ def test_every_setting_is_described_and_every_number_bounded() -> None:
             assert bounds & {"Le", "Lt"}, name
 
 
-def test_every_bound_is_told_in_the_example() -> None:
+def test_every_bound_is_given_in_the_example() -> None:
     text = EXAMPLE.read_text()
     for name, field in Settings.model_fields.items():
         for rule in field.metadata:

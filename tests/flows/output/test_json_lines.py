@@ -20,13 +20,13 @@ def events(stdout: str) -> list[dict[str, Any]]:
     """Every line is an object with a name; nothing else is on standard output."""
     lines = stdout.splitlines()
     assert stdout.isascii()
-    told = [json.loads(line) for line in lines]
-    assert all(isinstance(each["event"], str) for each in told)
-    return told
+    received = [json.loads(line) for line in lines]
+    assert all(isinstance(each["event"], str) for each in received)
+    return received
 
 
-def named(told: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    return [each for each in told if each["event"] == name]
+def named(received: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [each for each in received if each["event"] == name]
 
 
 def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
@@ -36,13 +36,13 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
     )
     done = run(UPSCALE, "--src", pictures, "--json")
     assert done.returncode == 1
-    told = events(done.stdout)
-    (plan,) = named(told, "plan")
-    (summary,) = named(told, "summary")
-    (error,) = named(told, "error")
-    assert (told[0], told[-2], told[-1]) == (plan, summary, error)
+    received = events(done.stdout)
+    (plan,) = named(received, "plan")
+    (summary,) = named(received, "summary")
+    (error,) = named(received, "error")
+    assert (received[0], received[-2], received[-1]) == (plan, summary, error)
     assert (plan["images"], plan["to_make"], plan["dry_run"]) == (5, 5, False)
-    images = named(told, "image")
+    images = named(received, "image")
     report = json.loads(Path(summary["report"]).read_text())
     kept = (
         "source",
@@ -60,7 +60,7 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
     ) == sorted(report["images"], key=lambda image: image["source"])
     assert summary["counts"] == {"requested": 5, "written": 4, "skipped": 0, "failed": 1}
     assert summary["megapixels"] == pytest.approx(sum(image["megapixels"] for image in images))
-    assert named(told, "progress")[-1]["percent"] == 100
+    assert named(received, "progress")[-1]["percent"] == 100
     assert error["exit_status"] == 1
     assert "1 of 5 images failed" in error["message"]
     assert "images: " not in done.stderr
@@ -70,20 +70,20 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
 
 def test_a_second_run_tells_what_is_up_to_date(run: Run, pictures: Path) -> None:
     run(UPSCALE, "--src", pictures)
-    told = events(run(UPSCALE, "--src", pictures, "--json").stdout)
-    assert [image["status"] for image in named(told, "image")] == ["skipped"] * 4
-    assert named(told, "plan")[0]["to_make"] == 0
-    assert not named(told, "error")
+    received = events(run(UPSCALE, "--src", pictures, "--json").stdout)
+    assert [image["status"] for image in named(received, "image")] == ["skipped"] * 4
+    assert named(received, "plan")[0]["to_make"] == 0
+    assert not named(received, "error")
 
 
 def test_a_dry_run_as_json_lines(run: Run, pictures: Path) -> None:
     done = run(UPSCALE, "--src", pictures, "--scale", "2x3", "--dry-run", "--json")
-    told = events(done.stdout)
-    assert named(told, "plan")[0]["dry_run"] is True
-    sizes = {image["source"]: image["size_out"] for image in named(told, "image")}
+    received = events(done.stdout)
+    assert named(received, "plan")[0]["dry_run"] is True
+    sizes = {image["source"]: image["size_out"] for image in named(received, "image")}
     assert sizes["cat.png"] == [80, 156]
     assert len(sizes) == 4
-    (summary,) = named(told, "summary")
+    (summary,) = named(received, "summary")
     assert (summary["report"], summary["megapixels_per_second"]) == (None, 0)
     assert not done.stderr
 
@@ -116,8 +116,8 @@ def test_a_reader_that_goes_away_stops_no_image(pictures: Path) -> None:
     )
     assert process.stdout
     process.stdout.close()
-    _, told = process.communicate(timeout=120)
-    assert (process.returncode, told) == (0, "")
+    _, received = process.communicate(timeout=120)
+    assert (process.returncode, received) == (0, "")
     assert len(list(Path(f"{pictures}-upscaled").rglob("*.*[gpf]"))) >= 4
 
 
@@ -138,10 +138,10 @@ def test_an_interrupted_run_says_so(pictures: Path) -> None:
     rest = process.stdout.read()
     process.stdout.close()
     assert process.wait(timeout=120) == 130
-    told = events("".join(first) + rest)
-    assert told[-1] == {"event": "error", "message": "interrupted", "exit_status": 130}
-    assert len(named(told, "image")) == 204
-    (summary,) = named(told, "summary")
+    received = events("".join(first) + rest)
+    assert received[-1] == {"event": "error", "message": "interrupted", "exit_status": 130}
+    assert len(named(received, "image")) == 204
+    (summary,) = named(received, "summary")
     assert summary["not_attempted"] == summary["counts"]["failed"] > 0
 
 

@@ -241,8 +241,8 @@ KEYS = [
 def test_git_agrees(pattern: str, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)  # noqa: S607 - the one on PATH
     (tmp_path / ".gitignore").write_text(f"{pattern}\n")
-    told = subprocess.run(
-        ["git", "check-ignore", "--no-index", "--stdin", "-z"],  # noqa: S607 - likewise
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin", "-z"],  # noqa: S607 - as above
         cwd=tmp_path,
         input="\0".join(KEYS).encode(),
         capture_output=True,
@@ -250,4 +250,4 @@ def test_git_agrees(pattern: str, tmp_path: Path) -> None:
     )
     patterns = compile_globs([pattern])
     ours = {key for key in KEYS if patterns.matches(key)} - {pattern}
-    assert ours == set(told.stdout.decode().split("\0")) - {"", pattern}
+    assert ours == set(ignored.stdout.decode().split("\0")) - {"", pattern}

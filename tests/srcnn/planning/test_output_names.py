@@ -69,7 +69,7 @@ def test_the_order_of_a_listing_does_not_matter(
         ("tiff", {"a.b.c.jpg": "a.b.c.tiff", "a b.png": "a b.tiff"}),
     ],
 )
-def test_collisions_are_told_apart_by_the_source_s_extension(
+def test_collisions_are_resolved_by_the_source_s_extension(
     form: Format, expected: dict[str, str]
 ) -> None:
     assert assign_output_keys(expected, form) == expected

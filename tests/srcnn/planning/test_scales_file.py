@@ -132,15 +132,15 @@ def test_a_file_without_rows_decides_nothing(name: str, content: bytes) -> None:
 
 def test_every_bad_row_is_named() -> None:
     content = as_csv("a.jpg,2", "b.jpg,0.5", ",3", "c.jpg,", "d.jpg,2", "e.jpg,2,3", "f.jpg")
-    told = problems("dir/s.csv", content)
-    assert [line.partition(": ")[0] for line in told] == [
+    messages = problems("dir/s.csv", content)
+    assert [line.partition(": ")[0] for line in messages] == [
         f"dir/s.csv:{line}" for line in (3, 4, 5, 7, 8)
     ]
-    assert "0.5" in told[0]
-    assert "path" in told[1]
-    assert "scale" in told[2]
-    assert "2 fields" in told[3]
-    assert "3" in told[3]
+    assert "0.5" in messages[0]
+    assert "path" in messages[1]
+    assert "scale" in messages[2]
+    assert "2 fields" in messages[3]
+    assert "3" in messages[3]
 
 
 def test_every_bad_line_of_json_is_named() -> None:
@@ -157,8 +157,10 @@ def test_every_bad_line_of_json_is_named() -> None:
         '{"path": ["g.jpg"], "scale": 2}',
         "path,scale",
     ]
-    told = problems("s.jsonl", "\n".join(lines).encode())
-    assert [line.partition(": ")[0] for line in told[:10]] == [f"s.jsonl:{n}" for n in range(2, 12)]
+    messages = problems("s.jsonl", "\n".join(lines).encode())
+    assert [line.partition(": ")[0] for line in messages[:10]] == [
+        f"s.jsonl:{n}" for n in range(2, 12)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,9 +180,9 @@ def test_a_json_line_that_is_too_deep_is_named() -> None:
 
 
 def test_many_bad_rows_are_counted() -> None:
-    told = problems("s.csv", as_csv(*["a.jpg,zero"] * 500))
-    assert len(told) == 11
-    assert told[-1] == "and 490 more"
+    messages = problems("s.csv", as_csv(*["a.jpg,zero"] * 500))
+    assert len(messages) == 11
+    assert messages[-1] == "and 490 more"
 
 
 @pytest.mark.parametrize(
@@ -197,13 +199,13 @@ def test_many_bad_rows_are_counted() -> None:
     ids=["empty", "blank", "no header", "other header", "semicolons", "tabs", "one column"],
 )
 def test_a_csv_without_its_header_is_refused(content: bytes) -> None:
-    (told,) = problems("s.csv", content)
-    assert told.startswith("s.csv:1: expected the header 'path,scale'")
+    (messages,) = problems("s.csv", content)
+    assert messages.startswith("s.csv:1: expected the header 'path,scale'")
 
 
 def test_a_quote_that_never_ends_is_refused() -> None:
-    (told,) = problems("s.csv", as_csv("a.jpg,2", '"b.jpg,3', "c.jpg,4"))
-    assert told.startswith("s.csv:")
+    (messages,) = problems("s.csv", as_csv("a.jpg,2", '"b.jpg,3', "c.jpg,4"))
+    assert messages.startswith("s.csv:")
 
 
 @pytest.mark.parametrize(
@@ -222,8 +224,8 @@ def test_other_encodings_are_refused_with_their_line(content: bytes, line: int) 
 def test_no_content_raises_anything_but_a_usage_error(content: bytes, name: str) -> None:
     for whole in (content, b"path,scale\n" + content, b'{"path": "a", "scale": ' + content):
         try:
-            told = [row.glob.text for row in read_scales(name, whole).rows]
+            messages = [row.glob.text for row in read_scales(name, whole).rows]
         except UsageError as error:
-            told = str(error).splitlines()[:1]
-            assert told[0].startswith(f"{name}:")
-        assert all(text.strip() for text in told)
+            messages = str(error).splitlines()[:1]
+            assert messages[0].startswith(f"{name}:")
+        assert all(text.strip() for text in messages)

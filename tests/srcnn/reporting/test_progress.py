@@ -1,4 +1,4 @@
-"""How far a run is: counted, told in words, and kept on the run's page."""
+"""How far a run is: counted, worded, and kept on the run's page."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

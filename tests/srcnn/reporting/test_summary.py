@@ -38,8 +38,8 @@ def report(*images: ImageResult, seconds: float = 4.0, dry_run: bool = False) ->
     return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
 
 
-def page(told: Report, place: str = "", warnings: tuple[str, ...] = ()) -> str:
-    return render_summary(told, summarize(told), place, warnings)
+def page(run: Report, place: str = "", warnings: tuple[str, ...] = ()) -> str:
+    return render_summary(run, summarize(run), place, warnings)
 
 
 def test_the_numbers_of_a_run() -> None:
@@ -58,20 +58,20 @@ def test_the_numbers_of_a_run() -> None:
 
 
 def test_notes_are_counted_in_a_line() -> None:
-    told = "CMYK converted to RGB by its profile"
-    images = [replace(written(f"{at}.jpg"), notes=(told,)) for at in range(3)]
-    skipped = replace(ImageResult("c.jpg", "c.jpg", "skipped"), notes=(told,))
+    note = "CMYK converted to RGB by its profile"
+    images = [replace(written(f"{at}.jpg"), notes=(note,)) for at in range(3)]
+    skipped = replace(ImageResult("c.jpg", "c.jpg", "skipped"), notes=(note,))
     summary = summarize(report(*images, skipped, written("d.png")))
-    assert summary.note_lines == [f"3 images: {told}"]
-    assert f"- 3 images: {told}" in page(report(*images))
+    assert summary.note_lines == [f"3 images: {note}"]
+    assert f"- 3 images: {note}" in page(report(*images))
     assert "converted" not in page(report(written("d.png")))
 
 
 def test_a_failure_that_came_once_keeps_its_words() -> None:
-    told = "the result would have 300.0 megapixels, more than the limit of 250"
-    once = failed("a.png", "ImageTooLarge", told)
-    assert told in page(report(once))
-    again = failed("b.png", "ImageTooLarge", told.replace("300", "400"))
+    message = "the result would have 300.0 megapixels, more than the limit of 250"
+    once = failed("a.png", "ImageTooLarge", message)
+    assert message in page(report(once))
+    again = failed("b.png", "ImageTooLarge", message.replace("300", "400"))
     assert "the result would have N megapixels" in page(report(once, again))
 
 
@@ -109,7 +109,7 @@ def test_messages_that_differ_in_names_and_numbers_are_one(
     assert reason.examples == ["0.png", "1.png"]
 
 
-def test_reasons_are_told_apart_by_type_and_text() -> None:
+def test_reasons_are_message_apart_by_type_and_text() -> None:
     images = [failed("0", "A", "cut"), failed("1", "B", "cut"), failed("2", "B", "torn")]
     assert len(group_failures([*images, failed("3", "B", "torn")])) == 3
     assert group_failures([*images, failed("3", "B", "torn")])[0].message == "torn"
@@ -121,8 +121,8 @@ def test_a_page_is_short_however_many_images_failed() -> None:
         failed(f"{number}{'x' * 300}.png", "Odd" + letters[number % 676], "reason " * 100)
         for number in range(100_000)
     ]
-    told = report(*images)
-    text = page(told, warnings=("a warning " * 100,) * 10_000)
+    run = report(*images)
+    text = page(run, warnings=("a warning " * 100,) * 10_000)
     assert text.count("\n") < 60
     assert len(text) < 20_000
     kept = [int(count.replace(",", "")) for count in re.findall(r"- \*\*([\d,]+)\*\*", text)]

@@ -36,7 +36,7 @@ def photographs() -> list[npt.NDArray[np.uint8]]:
     return [cv2.cvtColor(make(), cv2.COLOR_RGB2BGR) for make in makers]
 
 
-def told(dataset: str, factor: float) -> dict[str, Any]:
+def read_figures(dataset: str, factor: float) -> dict[str, Any]:
     """The figures of docs/quality.md at a factor, by what enlarged."""
     found: dict[str, Any] = QUALITY["datasets"][dataset]["factors"][f"{factor:g}"]
     return found
@@ -85,7 +85,7 @@ def test_the_figures_are_of_the_bundled_weights() -> None:
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("dataset", ["Set5", "Set14"])
 def test_better_than_bicubic_at_every_factor(dataset: str, factor: float) -> None:
-    found = told(dataset, factor)
+    found = read_figures(dataset, factor)
     assert found["ours"]["psnr_db"] > found["bicubic"]["psnr_db"]
 
 
@@ -101,7 +101,7 @@ def test_better_than_bicubic_at_every_factor(dataset: str, factor: float) -> Non
     ],
 )
 def test_not_below_what_was_promised(dataset: str, factor: int, floor: float) -> None:
-    assert told(dataset, factor)["ours"]["psnr_db"] >= floor
+    assert read_figures(dataset, factor)["ours"]["psnr_db"] >= floor
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_the_figures_are_true(
     assert len(pictures) == QUALITY["datasets"][dataset]["pictures"]
     for name, enlarge in (("ours", upscaler.to_size), ("bicubic", bicubic)):
         found = asdict(measure(enlarge, pictures, [factor])[0].figures)
-        assert found == pytest.approx(told(dataset, factor)[name], abs=0.005)
+        assert found == pytest.approx(read_figures(dataset, factor)[name], abs=0.005)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
