@@ -17,7 +17,8 @@ from prefect import flow
 
 from flows.cli import make_app
 from flows.cli import run as run_command
-from flows.execution.run_shards import RunResult, ShardRun, run_shards
+from flows.execution.collect_results import RunResult
+from flows.execution.run_shards import ShardRun, run_shards
 from flows.execution.runners import make_runner
 from flows.execution.task_calls import choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow

@@ -1,4 +1,4 @@
-"""Shards mapped over a runner: one stream of results, and what ends it early."""
+"""The shards of a run, mapped over a runner until they are done or the run is cancelled."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from flows.execution.collect_results import ResultCollector, RunResult
 from flows.execution.runners import Runner
 from flows.execution.signals import cancel_on_signal
 from flows.execution.task_calls import TaskCalls
@@ -19,7 +20,6 @@ from srcnn.destination.lock.owner import HolderState
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
-from srcnn.reporting.report import complete_results, predict_results
 from tasks import upscale as tasks
 from tasks.logs import logger
 
@@ -47,92 +47,6 @@ class ShardRun:
     aws_block: str | None = None
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What became of a run's images.
-
-    Attributes:
-        images: one result for each image requested, by source.
-        shown: sources of those that were shown as the run went on.
-        ended: why it ended early; empty if it did not.
-        signal_number: of the signal that ended it; 0 if none did.
-        is_fatal: whether it ended because it could not go on, and nobody asked for it.
-    """
-
-    images: list[ImageResult]
-    shown: set[str] = field(default_factory=set)
-    ended: str = ""
-    signal_number: int = 0
-    is_fatal: bool = False
-
-    @classmethod
-    def predict(cls, plan: Plan) -> RunResult:
-        """The result of a dry run: as if nothing failed."""
-        return cls(predict_results(plan))
-
-    @property
-    def not_shown(self) -> list[ImageResult]:
-        """Results that nobody has seen yet, by source."""
-        return [image for image in self.images if image.source not in self.shown]
-
-
-class ResultCollector:
-    """Receives results from any thread, and passes each image's on once.
-
-    An image of this process comes twice: when it is done, and with its shard.
-    """
-
-    def __init__(
-        self, run: ShardRun, cancellation: Cancellation, show: Callable[[ImageResult], None]
-    ) -> None:
-        """Count the images that failed before the work.
-
-        Args:
-            run: whose results are collected.
-            cancellation: set when more images failed than may.
-            show: called with each result of an image that was attempted.
-        """
-        self._run = run
-        self._cancellation = cancellation
-        self._show = show
-        self._lock = threading.Lock()
-        self._results: dict[str, ImageResult] = {}
-        self._failed = sum(result.error is not None for result in run.plan.settled)
-        self._enforce_limit()
-
-    def add(self, result: ImageResult) -> None:
-        """Take a result; the first one of an image counts."""
-        with self._lock:
-            if result.source in self._results:
-                return
-            self._results[result.source] = result
-            self._failed += result.error is not None and not result.not_attempted
-        if not result.not_attempted:
-            self._show(result)
-            self._enforce_limit()
-
-    def finish(self, signal_number: int) -> RunResult:
-        """The results of all images, when no more will come.
-
-        Args:
-            signal_number: of the signal that ended the run; 0 if none did.
-        """
-        return RunResult(
-            complete_results(self._run.plan, self._results),
-            {key for key, result in self._results.items() if not result.not_attempted},
-            self._cancellation.reason,
-            signal_number,
-            is_fatal=self._cancellation.fatal is not None,
-        )
-
-    def _enforce_limit(self) -> None:
-        limit, failed = self._run.failure_limit, self._failed
-        if limit and not limit.allows(failed, self._run.plan.requested):
-            self._cancellation.cancel(
-                f"{failed} images failed, more than --max-failures {limit} allows"
-            )
-
-
 def run_shards(
     run: ShardRun,
     calls: TaskCalls,
@@ -153,7 +67,7 @@ def run_shards(
         cancel_on_signal(cancellation) as signal,
         _relay_to_workers(cancellation, lease),
     ):
-        collector = ResultCollector(run, cancellation, show)
+        collector = ResultCollector(run.plan, run.failure_limit, cancellation, show)
         for result in _map(run, calls, cancellation, collector.add):
             collector.add(result)
         return collector.finish(signal.number)

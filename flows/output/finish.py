@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flows.errors import BatchFailedError, Interrupted
-from flows.execution.run_shards import RunResult
+from flows.execution.collect_results import RunResult
 from flows.execution.task_calls import TaskCalls
 from flows.options.upscale import UpscaleOptions
 from flows.output.log_summary import log_summary

@@ -1,114 +1,68 @@
-"""One stream of results: each image once, from any thread, and a limit of failures on top."""
+"""Shards on a runner: all of them, those of a worker that died, and those of a cancelled run."""
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
-from flows.execution.run_shards import ResultCollector, RunResult, ShardRun, _fail_shard
+from flows.execution.run_shards import ShardRun, _fail_shard, run_shards
 from flows.execution.runners import ThreadRunner
+from flows.execution.task_calls import UntrackedCalls
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
-from srcnn.geometry import Size, parse_scale
-from srcnn.image_task import NOT_ATTEMPTED, Failure, ImageResult, ImageTask
-from srcnn.planning.plan import Plan
-from srcnn.storage.listing import FileInfo
+from srcnn.batch.worker import get_upscaler
+from srcnn.destination.lock.acquire import hold
+from srcnn.geometry import parse_scale
+from srcnn.image_task import Failure, ImageResult
+from srcnn.job import Job
+from srcnn.planning.plan import Plan, make_plan
+from srcnn.planning.selection import PlanOptions
 from tests.support.jobs import make_job
 
 
-def task(name: str) -> ImageTask:
-    return ImageTask(name, name, parse_scale("2"), FileInfo(1, "1"), Size(5, 5), Size(10, 10))
+@pytest.fixture
+def job(pictures: Path) -> Job:
+    return make_job(pictures)
 
 
-def written(item: ImageTask) -> ImageResult:
-    return ImageResult(item.source, item.output, "written", (2, 2), item.size_in, item.size_out)
+@pytest.fixture
+def plan(job: Job) -> Plan:
+    return make_plan(job, PlanOptions(scale=parse_scale("2")), get_upscaler(job))
 
 
-def failed(item: ImageTask, kind: str = "DamagedImage") -> ImageResult:
-    return ImageResult.failed(item, Failure(kind, "cut"))
+def run(job: Job, plan: Plan, cancellation: Cancellation) -> tuple[list[str], list[ImageResult]]:
+    """Statuses as they were shown, and the results of the run."""
+    shown: list[str] = []
+    shards = ShardRun(job, plan, [[task] for task in plan.tasks], ThreadRunner(2))
+    with hold(job.destination, job.run_id) as lease:
+        result = run_shards(
+            shards,
+            UntrackedCalls(),
+            cancellation,
+            lease,
+            lambda image: shown.append(image.status),
+        )
+    return shown, result.images
 
 
-TASKS = [task(f"{number:03}") for number in range(200)]
+def test_every_image_of_every_shard_is_shown_once(job: Job, plan: Plan) -> None:
+    shown, images = run(job, plan, Cancellation())
+    assert shown == ["written"] * 4
+    assert [image.source for image in images] == sorted(task.source for task in plan.tasks)
 
 
-class Collected:
-    """A collector, and what it passed on."""
-
-    def __init__(
-        self, folder: Path, *settled: ImageResult, limit: FailureLimit | None = None
-    ) -> None:
-        plan = Plan(TASKS, list(settled))
-        run = ShardRun(make_job(folder), plan, [TASKS], ThreadRunner(1), limit)
-        self.cancellation = Cancellation()
-        self.shown: list[ImageResult] = []
-        self.collector = ResultCollector(run, self.cancellation, self.shown.append)
+def test_a_cancelled_run_shows_nothing_and_accounts_for_every_image(job: Job, plan: Plan) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel("enough")
+    shown, images = run(job, plan, cancellation)
+    assert shown == []
+    assert [image.not_attempted for image in images] == [True] * 4
 
 
-def test_each_image_is_passed_on_once_whoever_reports_it_twice(tmp_path: Path) -> None:
-    collected = Collected(tmp_path)
-    with ThreadPoolExecutor(8) as pool:
-        results = [written(item) for item in TASKS]
-        list(pool.map(collected.collector.add, results + results))
-    assert sorted(image.source for image in collected.shown) == [item.source for item in TASKS]
-    result = collected.collector.finish(0)
-    assert result.images == results
-    assert result.not_shown == []
-
-
-def test_the_first_result_of_an_image_counts(tmp_path: Path) -> None:
-    collected = Collected(tmp_path)
-    collected.collector.add(written(TASKS[0]))
-    collected.collector.add(failed(TASKS[0]))
-    assert collected.collector.finish(0).images[0].status == "written"
-
-
-def test_images_not_attempted_or_lost_are_left_for_the_end(tmp_path: Path) -> None:
-    skipped = ImageResult("a", "a", "skipped")
-    collected = Collected(tmp_path, skipped)
-    collected.collector.add(written(TASKS[0]))
-    collected.collector.add(failed(TASKS[1], NOT_ATTEMPTED))
-    result = collected.collector.finish(0)
-    assert [image.source for image in collected.shown] == ["000"]
-    assert len(result.images) == len(TASKS) + 1
-    assert len(result.not_shown) == len(TASKS)
-    assert result.images[2].error == Failure(
-        "Lost", "no worker reported on this image; run again to process it"
-    )
-
-
-@pytest.mark.parametrize(("failures", "is_cancelled"), [(2, False), (3, True)])
-def test_failures_of_the_plan_count_towards_the_limit(
-    tmp_path: Path, failures: int, *, is_cancelled: bool
+def test_a_shard_whose_worker_died_fails_and_one_of_a_lost_cluster_is_left_to_the_end(
+    plan: Plan,
 ) -> None:
-    limit = parse_failure_limit("2")
-    collected = Collected(tmp_path, failed(task("planned")), limit=limit)
-    for item in TASKS[: failures - 1]:
-        collected.collector.add(failed(item))
-        collected.collector.add(failed(item))  # with its shard
-    collected.collector.add(failed(TASKS[10], NOT_ATTEMPTED))
-    assert collected.cancellation.is_cancelled is is_cancelled
-    result = collected.collector.finish(0)
-    assert not result.is_fatal
-    assert bool(result.ended) is is_cancelled
-
-
-def test_too_many_failures_of_the_plan_cancel_the_work_before_it_begins(tmp_path: Path) -> None:
-    limit = parse_failure_limit("0")
-    collected = Collected(tmp_path, failed(task("planned")), limit=limit)
-    expected = "1 images failed, more than --max-failures 0 allows"
-    assert collected.cancellation.reason == expected
-
-
-def test_a_shard_whose_worker_died_fails_and_one_of_a_lost_cluster_is_left_to_the_end() -> None:
-    error = RuntimeError("killed")
-    results = _fail_shard(TASKS[:2], error).results
-    assert [image.error for image in results] == [Failure("RuntimeError", "killed")] * 2
-    assert _fail_shard(TASKS[:2], CancelledError()).results == []
-
-
-def test_a_dry_run_predicts_what_would_be_written() -> None:
-    result = RunResult.predict(Plan(TASKS[:1], [ImageResult("a", "a", "skipped")]))
-    assert [image.status for image in result.images] == ["written", "skipped"]
-    assert result.not_shown == result.images
+    results = _fail_shard(plan.tasks, RuntimeError("killed")).results
+    assert [image.error for image in results] == [Failure("RuntimeError", "killed")] * 4
+    assert _fail_shard(plan.tasks, CancelledError()).results == []

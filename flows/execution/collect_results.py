@@ -1,0 +1,105 @@
+"""The one consumer of results: each image's once, to whoever shows it and to the failure limit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.failure_limit import FailureLimit
+from srcnn.image_task import ImageResult
+from srcnn.planning.plan import Plan
+from srcnn.reporting.report import complete_results, predict_results
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of a run's images.
+
+    Attributes:
+        images: one result for each image requested, by source.
+        shown: sources of those that were shown as the run went on.
+        ended: why it ended early; empty if it did not.
+        signal_number: of the signal that ended it; 0 if none did.
+        is_fatal: whether it ended because it could not go on, and nobody asked for it.
+    """
+
+    images: list[ImageResult]
+    shown: set[str] = field(default_factory=set)
+    ended: str = ""
+    signal_number: int = 0
+    is_fatal: bool = False
+
+    @classmethod
+    def predict(cls, plan: Plan) -> RunResult:
+        """The result of a dry run: as if nothing failed."""
+        return cls(predict_results(plan))
+
+    @property
+    def not_shown(self) -> list[ImageResult]:
+        """Results that nobody has seen yet, by source."""
+        return [image for image in self.images if image.source not in self.shown]
+
+
+class ResultCollector:
+    """Receives results from any thread, and passes each image's on once.
+
+    An image of this process comes twice: when it is done, and with its shard.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        failure_limit: FailureLimit | None,
+        cancellation: Cancellation,
+        show: Callable[[ImageResult], None],
+    ) -> None:
+        """Count the images that failed before the work.
+
+        Args:
+            plan: of the run.
+            failure_limit: the most that may fail; None for any number.
+            cancellation: set when more images failed.
+            show: called with each result of an image that was attempted.
+        """
+        self._plan = plan
+        self._failure_limit = failure_limit
+        self._cancellation = cancellation
+        self._show = show
+        self._lock = threading.Lock()
+        self._results: dict[str, ImageResult] = {}
+        self._failed = sum(result.error is not None for result in plan.settled)
+        self._enforce_limit()
+
+    def add(self, result: ImageResult) -> None:
+        """Take a result; the first one of an image counts."""
+        with self._lock:
+            if result.source in self._results:
+                return
+            self._results[result.source] = result
+            self._failed += result.error is not None and not result.not_attempted
+        if not result.not_attempted:
+            self._show(result)
+            self._enforce_limit()
+
+    def finish(self, signal_number: int) -> RunResult:
+        """The results of all images, when no more will come.
+
+        Args:
+            signal_number: of the signal that ended the run; 0 if none did.
+        """
+        return RunResult(
+            complete_results(self._plan, self._results),
+            {key for key, result in self._results.items() if not result.not_attempted},
+            self._cancellation.reason,
+            signal_number,
+            is_fatal=self._cancellation.fatal is not None,
+        )
+
+    def _enforce_limit(self) -> None:
+        limit, failed = self._failure_limit, self._failed
+        if limit and not limit.allows(failed, self._plan.requested):
+            self._cancellation.cancel(
+                f"{failed} images failed, more than --max-failures {limit} allows"
+            )

@@ -1,0 +1,117 @@
+"""Which images are skipped: by the ledger and by the files, never by one of them alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srcnn.destination.ledger import Record
+from srcnn.geometry import Size, parse_scale
+from srcnn.image_task import ImageResult
+from srcnn.images.colour import Colour
+from srcnn.job import InferenceConfig, Job, ModelRef, OutputOptions
+from srcnn.planning.selection import Overwrite, RequestedImage
+from srcnn.planning.up_to_date import Fingerprint, skip_if_current
+from srcnn.storage.listing import FileInfo
+from tests.support.jobs import make_job
+
+SOURCE, OUTPUT = FileInfo(10, "source"), FileInfo(20, "output")
+IMAGE = RequestedImage("a.png", "a.jpg", SOURCE, parse_scale("2"))
+SKIPPED = ImageResult("a.png", "a.jpg", "skipped", (2.0, 2.0), Size(4, 6), Size(8, 12))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return make_job(tmp_path)
+
+
+def record(job: Job, **changes: Any) -> Record:
+    made = Record(
+        output=IMAGE.output,
+        source=IMAGE.source,
+        source_info=SOURCE,
+        output_info=OUTPUT,
+        scale="2",
+        options=job.digest_options(IMAGE.output),
+        model=job.model.sha256,
+        size_in=Size(4, 6),
+        size_out=Size(8, 12),
+    )
+    return replace(made, **changes)
+
+
+def skip(
+    job: Job,
+    known: Record | None,
+    found: FileInfo | None = OUTPUT,
+    overwrite: Overwrite = "changed",
+) -> ImageResult | None:
+    existing = {IMAGE.output: found} if found else {}
+    records = {IMAGE.output: known} if known else {}
+    return skip_if_current(IMAGE, Fingerprint(job), overwrite, existing, records)
+
+
+def test_what_the_job_would_make_again_is_skipped_with_its_sizes(job: Job) -> None:
+    assert skip(job, record(job)) == SKIPPED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "b.png"},
+        {"source_info": FileInfo(11, "source")},
+        {"source_info": FileInfo(10, "newer")},
+        {"output_info": FileInfo(20, "another")},
+        {"scale": "2.5"},
+        {"options": "0" * 16},
+        {"model": "0" * 64},
+        {"precision": "fast"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_anything_that_differs_from_the_record_is_processed_again(
+    job: Job, changes: dict[str, Any]
+) -> None:
+    assert skip(job, record(job, **changes)) is None
+
+
+def test_a_file_without_a_record_and_a_record_without_a_file_prove_nothing(job: Job) -> None:
+    assert skip(job, None) is None
+    assert skip(job, record(job), found=None) is None
+
+
+def test_always_and_never(job: Job) -> None:
+    assert skip(job, record(job), overwrite="always") is None
+    assert skip(job, record(job, scale="3"), overwrite="never") == SKIPPED
+    unknown = ImageResult("a.png", "a.jpg", "skipped")
+    assert skip(job, None, overwrite="never") == unknown
+    assert skip(job, record(job, source="b.png"), overwrite="never") == unknown
+    assert skip(job, record(job), found=None, overwrite="never") is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"model": ModelRef("bundled", "1" * 64)},
+        {"inference": InferenceConfig(precision="fast")},
+        {"output": OutputOptions(quality=50)},
+        {"output": OutputOptions(flatten=Colour(0, 0, 0))},
+        {"output": OutputOptions(keep_metadata=False)},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_follows_what_shapes_the_output(job: Job, changed: dict[str, Any]) -> None:
+    assert Fingerprint(job).matches(record(job), IMAGE)
+    assert not Fingerprint(replace(job, **changed)).matches(record(job), IMAGE)
+
+
+def test_tiles_threads_and_the_default_quality_by_name_do_not_matter(job: Job) -> None:
+    same = replace(
+        job,
+        inference=InferenceConfig(threads=3, tile_px=64, provider="cpu"),
+        output=OutputOptions(quality=95),
+    )
+    assert Fingerprint(same).matches(record(job), IMAGE)
