@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from srcnn import Upscaler
+from srcnn.inference.config import InferenceConfig
 from srcnn.model.model_file import Model, load_model
 from srcnn.quality.compare import Enlarge, bicubic
 
@@ -33,7 +34,10 @@ def load_models(reference: Path | None) -> dict[str, Model]:
 
 def make_enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]:
     """Return functions that enlarge a picture, by name; bicubic first."""
-    networks = {name: Upscaler(graph, threads=threads).to_size for name, graph in graphs.items()}
+    networks = {
+        name: Upscaler.from_model(graph, InferenceConfig(threads=threads)).to_size
+        for name, graph in graphs.items()
+    }
     return {BICUBIC: bicubic, **networks}
 
 

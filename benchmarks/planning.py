@@ -29,16 +29,17 @@ from options import make_benchmark_parser
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from srcnn import Upscaler
+from srcnn.batch.worker import open_model
 from srcnn.destination import ledger
 from srcnn.destination.ledger import Record
 from srcnn.image_task import ImageTask
-from srcnn.job import Job, ModelRef
-from srcnn.model.model_file import load_model
+from srcnn.inference.config import InferenceConfig
+from srcnn.job import Job
 from srcnn.planning.plan import make_plan
 from srcnn.planning.selection import PlanOptions
 from srcnn.reporting.report import Report, complete_results
 from srcnn.storage.folder import Folder
+from srcnn.storage.retries import DEFAULT_LIMITS
 from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
 RECORDS_PER_FILE = 200
@@ -51,7 +52,12 @@ T = TypeVar("T")
 def make_job(url: str) -> Job:
     """Return what all images share."""
     source, destination = Folder(f"{url}/src"), Folder(f"{url}/dst")
-    return Job("20260101T000000", source, destination, ModelRef("bundled", load_model().sha256))
+    return Job(
+        "20260101T000000",
+        source,
+        destination,
+        open_model("bundled", None, InferenceConfig(), DEFAULT_LIMITS),
+    )
 
 
 def make_folders(url: str, images: int, rows: int, server: S3Server | None) -> None:
@@ -64,7 +70,7 @@ def make_folders(url: str, images: int, rows: int, server: S3Server | None) -> N
     if rows:
         src.write("scales.csv", make_scales(rows))
     # The destination is empty, so every image is planned.
-    tasks = make_plan(job, PlanOptions(), Upscaler.load()).tasks
+    tasks = make_plan(job, PlanOptions()).tasks
     write_all(dst, names, picture, server)
     write_ledger(job, tasks)
 
@@ -133,9 +139,8 @@ def measure(url: str) -> None:
     """Plan and report, then repeat the slow steps; print what each took."""
     job = make_job(url)
     src, dst = job.source, job.destination
-    upscaler = Upscaler.load()
     print(f"  peak {peak_mb():.0f} MB before planning")
-    plan = print_seconds("to plan", lambda: make_plan(job, PlanOptions(), upscaler))
+    plan = print_seconds("to plan", lambda: make_plan(job, PlanOptions()))
     if plan.tasks or not plan.settled:
         raise SystemExit(f"{url}: expected all images up to date, got {len(plan.tasks)} to make")
     report = Report(job, datetime.now(UTC), 0.0, {}, complete_results(plan, {}))

@@ -23,10 +23,10 @@ from results import Part
 
 import srcnn
 from srcnn.geometry import Size, output_size, to_scale
+from srcnn.inference.config import DEFAULT_TILE_PX
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
-from srcnn.inference.upscaler import DEFAULT_TILE_PX
 from srcnn.model.card import ModelRecord
 from srcnn.model.model_file import load_model
 from srcnn.quality.compare import compute_border_px

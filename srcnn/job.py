@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.colour import Colour
 from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, format_of
+from srcnn.inference.config import InferenceConfig
 from srcnn.model.card import Convention
-from srcnn.runtime.onnx_session import Precision, Provider
 from srcnn.storage.folder import Folder
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model file that was read, and how to take its pixels.
+    """A model file that was read once, for the whole run.
 
     Attributes:
         url: of the ONNX file, or `bundled`.
         sha256: of its content, in hex; a worker refuses another.
+        graph: how to run it.
         convention: what the user says of the pixels of a model without a card.
     """
 
     url: str
     sha256: str
+    graph: GraphInfo
     convention: Convention | None = None
 
 
@@ -47,23 +50,6 @@ class OutputOptions:
     quality: int | None = None
     keep_metadata: bool = True
     flatten: Colour | None = None
-
-
-@dataclass(frozen=True)
-class InferenceConfig:
-    """How a model is run.
-
-    Attributes:
-        provider: ONNX Runtime's execution provider.
-        precision: of the arithmetic.
-        threads: that compute; 0 for the cores that the process may use.
-        tile_px: side of a tile.
-    """
-
-    provider: Provider = "auto"
-    precision: Precision = "exact"
-    threads: int = 0
-    tile_px: int = 192
 
 
 @dataclass(frozen=True)
@@ -98,9 +84,9 @@ class Job:
     source: Folder
     destination: Folder
     model: ModelRef
-    output: OutputOptions = OutputOptions()
-    inference: InferenceConfig = InferenceConfig()
-    limits: ResourceLimits = ResourceLimits()
+    output: OutputOptions = field(default_factory=OutputOptions)
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
+    limits: ResourceLimits = field(default_factory=ResourceLimits)
 
     def digest_options(self, output_key: str) -> str:
         """Digest of the options that shape an output; when it changes, the image is redone.

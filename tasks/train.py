@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.errors import UsageError
+from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model, load_model
@@ -48,7 +49,7 @@ def load_current(dst: str, limits: StorageLimits) -> Model:
     """
     url = Folder(dst, limits).url_of(GRAPH_NAME)
     model = load_model(url if file_exists(url, limits) else None, limits)
-    fixed = Upscaler(model, provider="cpu").info.fixed
+    fixed = Upscaler.from_model(model, InferenceConfig("cpu")).info.fixed
     if fixed is not None:
         raise UsageError(
             f"{model.url}: has the fixed factor {fixed}, so a model for all factors cannot "
@@ -107,7 +108,7 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
     candidate, other = (
-        make_enlarger(Upscaler(model, provider="cpu", threads=spec.threads))
+        make_enlarger(Upscaler.from_model(model, InferenceConfig("cpu", threads=spec.threads)))
         for model in (run_trainer.build_candidate(trainer), current)
     )
 

@@ -10,11 +10,12 @@ from prefect.cache_policies import NO_CACHE
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.remote_cancellation import follow_lock
-from srcnn.batch.worker import ShardResult, get_upscaler, load_upscaler, process_shard
+from srcnn.batch.worker import ShardResult, open_model, process_shard
 from srcnn.destination import ledger
 from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.image_task import ImageResult, ImageTask
-from srcnn.job import InferenceConfig, Job, ModelRef
+from srcnn.inference.config import InferenceConfig
+from srcnn.job import Job, ModelRef
 from srcnn.model.card import Convention
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.selection import PlanOptions
@@ -38,13 +39,13 @@ def load_model(
     url: str, convention: Convention | None, inference: InferenceConfig, storage: StorageLimits
 ) -> ModelRef:
     """Read the model, and build the session that this process uses for the whole run."""
-    model, upscaler = load_upscaler(url, convention, inference, storage)
+    model = open_model(url, convention, inference, storage)
     logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
-    if not upscaler.info.convention_is_known:
+    if not model.graph.convention_is_known:
         logger().warning(
-            "%s does not say its pixel convention; taken as %s (see --convention)",
+            "%s does not state its pixel convention; assuming %s (--convention overrides this)",
             model.url,
-            upscaler.info.convention,
+            model.graph.convention,
         )
     return model
 
@@ -52,12 +53,12 @@ def load_model(
 @task(name="plan", cache_policy=NO_CACHE)
 def plan(job: Job, options: PlanOptions) -> Plan:
     """List, resolve and compare; refuse what is wrong."""
-    plan = make_plan(job, options, get_upscaler(job))
+    plan = make_plan(job, options)
     for warning in plan.warnings:
         logger().warning("%s", one_line(warning))
     if plan.ignored:
         kinds = ", ".join(f"{count} {kind}" for kind, count in plan.ignored.items())
-        logger().info("left alone, not images that can be upscaled: %s", one_line(kinds))
+        logger().info("ignored %s: not images that can be upscaled", one_line(kinds))
     return plan
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
-from srcnn.job import InferenceConfig, Job, ModelRef, OutputOptions, ResourceLimits
+from srcnn.inference.config import InferenceConfig
+from srcnn.job import Job, ModelRef, OutputOptions, ResourceLimits
 from srcnn.planning.selection import PlanOptions
 from srcnn.storage.folder import Folder
 
@@ -16,7 +17,12 @@ _MEGA = 1_000_000
 
 def build_inference(options: UpscaleOptions, settings: Settings) -> InferenceConfig:
     """How the model is run."""
-    return InferenceConfig(options.provider, options.precision, settings.threads, settings.tile_px)
+    return InferenceConfig(
+        provider=options.provider,
+        precision=options.precision,
+        threads=settings.threads,
+        tile_px=settings.tile_px,
+    )
 
 
 def build_job(
@@ -36,10 +42,16 @@ def build_job(
         destination=Folder(options.destination, settings.storage),
         model=model,
         output=OutputOptions(
-            options.format, options.quality, options.metadata == "keep", options.flatten
+            format=options.format,
+            quality=options.quality,
+            keep_metadata=options.metadata == "keep",
+            flatten=options.flatten,
         ),
         inference=build_inference(options, settings),
-        limits=ResourceLimits(settings.transfers, int(settings.buffer_megabytes * _MEGA)),
+        limits=ResourceLimits(
+            transfers=settings.transfers,
+            buffer_bytes=int(settings.buffer_megabytes * _MEGA),
+        ),
     )
 
 

@@ -12,12 +12,12 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.resources import WorkerResources, create_resources
 from srcnn.batch.shard import ShardProcessor
 from srcnn.destination import ledger
-from srcnn.errors import ModelError
 from srcnn.image_task import ImageResult, ImageTask
+from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
-from srcnn.job import InferenceConfig, Job, ModelRef
+from srcnn.job import Job, ModelRef
 from srcnn.model.card import Convention
-from srcnn.model.model_file import Model, load_model
+from srcnn.model.model_file import load_model
 from srcnn.storage.retries import StorageLimits
 
 # One run at a time works in a process; a later one may bring another model. What is loaded for a
@@ -41,10 +41,10 @@ class ShardResult:
     fatal: str | None = None
 
 
-def load_upscaler(
+def open_model(
     url: str, convention: Convention | None, inference: InferenceConfig, storage: StorageLimits
-) -> tuple[ModelRef, Upscaler]:
-    """Read a model and build its session, for all of a run that happens in this process.
+) -> ModelRef:
+    """Read and describe a model, once for the whole run; this process keeps its upscaler.
 
     Args:
         url: of the ONNX file, or `bundled`.
@@ -58,14 +58,15 @@ def load_upscaler(
         UsageError: the provider or the precision is not available.
     """
     model = load_model(url, storage)
-    ref = ModelRef(url, model.sha256, convention)
+    upscaler = Upscaler.from_model(model, inference, convention)
+    ref = ModelRef(url, model.sha256, upscaler.info, convention)
     with _loading:
-        upscaler = _upscalers[ref, inference] = _build_upscaler(model, ref, inference)
-    return ref, upscaler
+        _upscalers[ref, inference] = upscaler
+    return ref
 
 
 def get_upscaler(job: Job) -> Upscaler:
-    """The job's upscaler, built once per process.
+    """Return the job's upscaler, built once per process.
 
     Raises:
         ModelError: the model cannot serve, or is not the one that was planned with.
@@ -75,29 +76,9 @@ def get_upscaler(job: Job) -> Upscaler:
     key = (job.model, job.inference)
     with _loading:
         if key not in _upscalers:
-            model = load_model(job.model.url, job.destination.limits)
-            _refuse_other_model(model, job.model)
-            _upscalers[key] = _build_upscaler(model, *key)
+            model = load_model(job.model.url, job.destination.limits, job.model.sha256)
+            _upscalers[key] = Upscaler(model, job.model.graph, job.inference)
         return _upscalers[key]
-
-
-def _refuse_other_model(model: Model, expected: ModelRef) -> None:
-    if model.sha256 != expected.sha256:
-        raise ModelError(
-            f"{expected.url}: expected sha256 {expected.sha256}, got {model.sha256}: the model "
-            "changed after the run was planned; start the run again"
-        )
-
-
-def _build_upscaler(model: Model, ref: ModelRef, inference: InferenceConfig) -> Upscaler:
-    return Upscaler(
-        model,
-        provider=inference.provider,
-        precision=inference.precision,
-        threads=inference.threads,
-        tile_px=inference.tile_px,
-        convention=ref.convention,
-    )
 
 
 @cached(
@@ -106,14 +87,15 @@ def _build_upscaler(model: Model, ref: ModelRef, inference: InferenceConfig) -> 
     condition=threading.Condition(),  # of threads that ask at a time, one creates them
 )
 def get_resources(job: Job) -> WorkerResources:
-    """What the job's shards share in this process, created once.
+    """Return what the job's shards share in this process, created once.
 
     Raises:
         ModelError: the model cannot serve, or is not the one that was planned with.
         SourceMissingError: there is no such file.
         UsageError: the provider is not available.
     """
-    return create_resources(get_upscaler(job), job.inference.threads, job.limits)
+    upscaler = get_upscaler(job)
+    return create_resources(upscaler, job.inference.threads, job.limits)
 
 
 def process_shard(
@@ -133,7 +115,8 @@ def process_shard(
     Raises:
         ModelError: the model cannot serve.
     """
-    processor = ShardProcessor(job, get_resources(job), cancellation)
+    resources = get_resources(job)
+    processor = ShardProcessor(job, resources, cancellation)
     results: dict[str, ImageResult] = {}
     for result in processor.process(shard):
         results[result.source] = result

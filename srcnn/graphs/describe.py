@@ -5,16 +5,16 @@ Our own graphs describe themselves on their card. Graphs of others are run on tw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, make_resize_factor, output_size, parse_scale
-from srcnn.model.card import Convention, ModelCard, Rounding
+from srcnn.graphs.graph_info import GraphInfo
+from srcnn.model.card import Convention, ModelCard
 from srcnn.runtime.onnx_session import extract_first_line
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
@@ -25,55 +25,6 @@ ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
 _IMAGE_RANK = 4
 _CHANNELS = 3
 _PROBES = (Size(32, 40), Size(40, 24))
-
-
-@dataclass(frozen=True)
-class GraphInfo:
-    """How to run a graph.
-
-    Attributes:
-        image: name of the input (N, 3, H, W).
-        element: its element type: float32, float16 or uint8.
-        factor: name of the input (4,) [1, 1, fh, fw]; None if the factor is fixed.
-        fixed: the fixed factor; None if the factor is an input.
-        output: name of the output (N, 3, H', W').
-        output_element: its element type.
-        convention: of the pixels of input and output: RGB in [0, 1] or BGR in 0..255.
-        convention_is_known: whether the graph or the user stated the convention.
-        rounding: how the output is converted to integers.
-    """
-
-    image: str
-    element: np.dtype[Any]
-    factor: str | None
-    fixed: Factor | None
-    output: str
-    output_element: np.dtype[Any]
-    convention: Convention
-    convention_is_known: bool
-    rounding: Rounding
-
-    @property
-    def is_split_safe(self) -> bool:
-        """Whether its parts can run separately: float32 BGR 0..255 and a factor as input."""
-        plain = self.element == self.output_element == np.float32
-        return bool(self.factor) and plain and self.convention == "bgr-byte"
-
-    def _find_white(self, element: np.dtype[Any]) -> float:
-        return 1.0 if self.convention == "rgb-unit" and element != np.uint8 else 255.0
-
-    def to_graph(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """Convert (H, W, 3) float32 BGR 0..255 to the graph's input (1, 3, H, W)."""
-        ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        block = np.ascontiguousarray(ordered.transpose(2, 0, 1))[None] * (
-            self._find_white(self.element) / 255
-        )
-        return (np.rint(block) if self.element == np.uint8 else block).astype(self.element)
-
-    def from_graph(self, planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Convert the graph's output, as (H, W, 3), to float32 BGR 0..255."""
-        ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        return ordered.astype(np.float32) * np.float32(255 / self._find_white(self.output_element))
 
 
 def describe(session: Any, convention: Convention | None = None) -> GraphInfo:

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
 
 from srcnn.errors import ModelError, UsageError
-from srcnn.graphs.describe import GraphInfo, describe
+from srcnn.graphs.describe import describe
+from srcnn.graphs.graph_info import GraphInfo
+from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
-from srcnn.inference.session_loader import SessionLoader, choose_loader
+from srcnn.inference.session_loader import SessionLoader, choose_loaders
 from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.card import Convention, Rounding
 from srcnn.model.model_file import Model
 from srcnn.runtime.cores import pool
-from srcnn.runtime.onnx_session import Precision, Provider, make_run, make_session
+from srcnn.runtime.onnx_session import make_session
 
 # Values of the largest layers, for the tiles of all threads together.
 _TILES_BYTES = 200 * 2**20
@@ -47,75 +48,70 @@ class Enlargers(NamedTuple):
     """What enlarges pictures with one model.
 
     Attributes:
-        info: inputs and outputs of the model's graph.
-        colours: enlarges colours, in float32.
-        fast_colours: enlarges colours, in bfloat16; None unless `fast` was asked for.
         alpha: enlarges alpha, without a network.
+        fast_colours: enlarges colours, in bfloat16; None unless `fast` was asked for.
+        colours: enlarges colours, in float32.
     """
 
-    info: GraphInfo
-    colours: Enlarger
-    fast_colours: Enlarger | None
     alpha: Enlarger
+    fast_colours: Enlarger | None
+    colours: Enlarger
 
 
-@dataclass(frozen=True)
-class EngineOptions:
-    """How to compute.
-
-    Attributes:
-        provider: execution provider.
-        precision: `exact` or `fast`.
-        threads: that compute.
-        tile_px: side of the tiles that pictures are computed in.
-    """
-
-    provider: Provider
-    precision: Precision
-    threads: int
-    tile_px: int
-
-
-def build_enlargers(
-    model: Model, options: EngineOptions, convention: Convention | None
-) -> Enlargers:
-    """Load a model and build its enlargers.
+def build_enlargers(model: Model, info: GraphInfo, config: InferenceConfig) -> Enlargers:
+    """Build what enlarges pictures with a model.
 
     Args:
         model: the ONNX file.
-        options: how to compute.
+        info: how to run its graph.
+        config: how to compute.
+
+    Raises:
+        ModelError: the graph cannot be used; the message says why.
+        UsageError: the provider or the precision is not available.
+    """
+    try:
+        networks = _read_networks(model, info)
+        exact, fast = choose_loaders(config.provider, config.precision)
+        if fast and networks is None:
+            raise UsageError(
+                f"{model.url}: --precision fast needs a graph of a cubic upsampling followed by "
+                "convolutions; this graph has another form: use --precision exact"
+            )
+        build = partial(_build_engine, config=config)
+        return Enlargers(
+            # Always to the nearest: the cubic of 255 is slightly below 255 in places, and
+            # truncating would make it 254.
+            alpha=build(UPSAMPLING, choose_loaders("cpu", "exact")[0], "nearest"),
+            fast_colours=build(networks, fast, info.rounding) if networks and fast else None,
+            colours=build(networks, exact, info.rounding)
+            if networks
+            else UntiledGraph.open(model.content, info, config),
+        )
+    except ModelError as error:
+        raise ModelError(f"{model.url}: {error}") from error
+
+
+def describe_model(
+    model: Model, config: InferenceConfig, convention: Convention | None
+) -> GraphInfo:
+    """Find out how to run a model.
+
+    Args:
+        model: the ONNX file.
+        config: how it will be run.
         convention: of the pixels of a graph that has no card; see `graphs.describe`.
 
     Raises:
         ModelError: the graph cannot be used; the message says why.
         UsageError: the provider or the precision is not available.
     """
-    # First, because it checks that the provider and the precision are available.
-    loader = choose_loader(options.provider, options.precision)
-    is_fast = options.precision == "fast"
-    exact_loader = choose_loader(options.provider, "exact") if is_fast else loader
+    choose_loaders(config.provider, config.precision)
     try:
-        session = make_session(model.content, options.provider, options.threads)
-        info = describe(session, convention)
-        networks = _read_networks(model, info)
+        session = make_session(model.content, config.provider, config.thread_count)
+        return describe(session, convention)
     except ModelError as error:
         raise ModelError(f"{model.url}: {error}") from error
-    if networks is None and is_fast:
-        raise UsageError(
-            f"{model.url}: --precision fast needs a graph of a cubic upsampling followed by "
-            "convolutions; this graph has another form: use --precision exact"
-        )
-    build = partial(_build_engine, options=options)
-    return Enlargers(
-        info=info,
-        colours=build(networks, exact_loader, info.rounding)
-        if networks
-        else UntiledGraph(make_run(session), info),
-        fast_colours=build(networks, loader, info.rounding) if networks and is_fast else None,
-        # Always to the nearest: the cubic of 255 is slightly below 255 in places, and truncating
-        # would make it 254.
-        alpha=build(UPSAMPLING, choose_loader("cpu", "exact"), "nearest"),
-    )
 
 
 def _read_networks(model: Model, info: GraphInfo) -> Networks | None:
@@ -125,16 +121,17 @@ def _read_networks(model: Model, info: GraphInfo) -> Networks | None:
 
 
 def _build_engine(
-    networks: Networks, loader: SessionLoader, rounding: Rounding, options: EngineOptions
+    networks: Networks, loader: SessionLoader, rounding: Rounding, config: InferenceConfig
 ) -> Engine:
     """An engine whose tiles together use little memory, for any number of threads."""
-    pixels = _TILES_BYTES // (networks.bytes_per_pixel * options.threads)
-    side = max(min(options.tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
+    threads = config.thread_count
+    pixels = _TILES_BYTES // (networks.bytes_per_pixel * threads)
+    side = max(min(config.tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
     tile_bytes = side * side * networks.bytes_per_pixel
     return Engine(
         networks,
         loader.load,
-        TilePool(partial(pool, options.threads), options.threads),
+        TilePool(partial(pool, threads), threads),
         side,
         rounding,
         held_bytes=tile_bytes if loader.keeps_tile_memory else 0,

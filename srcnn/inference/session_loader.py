@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from srcnn.errors import UsageError
 from srcnn.inference.engine.bfloat16 import check_fast, load_fast
-from srcnn.runtime.onnx_session import Precision, Provider, Run, make_run, make_session
+from srcnn.runtime.onnx_session import (
+    Precision,
+    Provider,
+    Run,
+    choose_providers,
+    make_run,
+    make_session,
+)
 
 
 @dataclass(frozen=True)
@@ -23,25 +30,32 @@ class SessionLoader:
     keeps_tile_memory: bool
 
 
-def choose_loader(provider: Provider, precision: Precision) -> SessionLoader:
-    """Choose the loader for a provider and a precision.
+def choose_loaders(
+    provider: Provider, precision: Precision
+) -> tuple[SessionLoader, SessionLoader | None]:
+    """Choose the loaders for a provider and a precision.
 
     Args:
         provider: execution provider of ONNX Runtime.
         precision: `exact` is float32 in ONNX Runtime, `fast` is bfloat16 in OpenVINO.
 
+    Returns:
+        The loader of float32, and that of bfloat16; None unless `fast` is asked for.
+
     Raises:
-        UsageError: `fast` is not available, or cannot be combined with the provider.
+        UsageError: one is not available, or `fast` cannot be combined with the provider.
     """
-    if precision == "exact":
-        return SessionLoader(
-            lambda content: make_run(make_session(content, provider, is_small=True)),
-            keeps_tile_memory=False,  # all sessions of ONNX Runtime share their memory
-        )
-    if provider not in ("auto", "cpu"):
+    if precision == "fast" and provider not in ("auto", "cpu"):
         raise UsageError(
             f"--precision fast computes on the processor, through OpenVINO: leave out "
             f"--provider {provider}, or use --precision exact"
         )
+    choose_providers(provider)  # raises if it is not available
+    exact = SessionLoader(
+        lambda content: make_run(make_session(content, provider, is_small=True)),
+        keeps_tile_memory=False,  # all sessions of ONNX Runtime share their memory
+    )
+    if precision == "exact":
+        return exact, None
     check_fast()
-    return SessionLoader(load_fast, keeps_tile_memory=True)
+    return exact, SessionLoader(load_fast, keeps_tile_memory=True)

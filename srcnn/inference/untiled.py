@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, make_resize_factor
-from srcnn.graphs.describe import GraphInfo
+from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
-from srcnn.runtime.onnx_session import Run, check_finite
+from srcnn.inference.config import InferenceConfig
+from srcnn.runtime.onnx_session import Run, check_finite, make_run, make_session
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +37,21 @@ class UntiledGraph:
         self._info = info
         # A run needs hundreds of bytes per output pixel, so only one runs at a time.
         self._one_at_a_time = threading.Lock()
+
+    @classmethod
+    def open(cls, content: bytes, info: GraphInfo, config: InferenceConfig) -> UntiledGraph:
+        """Open a graph.
+
+        Args:
+            content: of the ONNX file.
+            info: inputs and outputs of the graph.
+            config: how to compute.
+
+        Raises:
+            ModelError: ONNX Runtime cannot load the graph.
+            UsageError: the provider is not available.
+        """
+        return cls(make_run(make_session(content, config.provider, config.thread_count)), info)
 
     def enlarge(self, image: Array, result: Array, raise_if_cancelled: Callable[[], None]) -> None:
         """Run the graph on a picture; see `engine.Engine.enlarge`.

@@ -6,65 +6,68 @@ It loads the model and enlarges colours and alpha. Independent of files and form
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.errors import UsageError
-from srcnn.geometry import Factor, Scale, Size, output_size, to_scale
+from srcnn.geometry import Scale, Size, output_size, to_scale
+from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, split_alpha
+from srcnn.inference.config import DEFAULT_TILE_PX, InferenceConfig
 from srcnn.inference.engine.bfloat16 import FAST_FROM
-from srcnn.inference.enlargers import EngineOptions, build_enlargers
+from srcnn.inference.enlargers import build_enlargers, describe_model
 from srcnn.inference.output_check import check_result
 from srcnn.model.card import Convention
 from srcnn.model.model_file import Model, load_model
-from srcnn.runtime.cores import usable_cores
 from srcnn.runtime.onnx_session import Precision, Provider
-
-DEFAULT_TILE_PX = 192
-DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
 
 
 class Upscaler:
     """Upscales pictures with one model; threads may share it.
 
     Attributes:
-        info: inputs and outputs of the model's graph.
+        info: how to run the model's graph, and the factors that it supports.
     """
 
-    def __init__(  # noqa: PLR0913 - independent options, all by keyword
-        self,
-        model: Model,
-        *,
-        provider: Provider = "auto",
-        precision: Precision = "exact",
-        threads: int = 0,
-        tile_px: int = DEFAULT_TILE_PX,
-        convention: Convention | None = None,
-    ) -> None:
-        """Load a model.
+    def __init__(self, model: Model, info: GraphInfo, config: InferenceConfig) -> None:
+        """Build the upscaler of a model that was described before; see `from_model`.
 
         Args:
             model: the ONNX file.
-            provider: execution provider.
-            precision: `exact` computes in float32, `fast` in bfloat16 from factor 3 on.
-            threads: that compute; 0 for as many as the cores that this process may use.
-            tile_px: side of the tiles that pictures are computed in.
-            convention: of the pixels of a graph that has no card; see `graphs.describe`.
+            info: how to run its graph.
+            config: how to compute.
 
         Raises:
             ModelError: the graph cannot be used; the message says why.
             UsageError: the provider or the precision is not available.
         """
-        options = EngineOptions(provider, precision, threads or usable_cores(), tile_px)
-        self._enlargers = build_enlargers(model, options, convention)
-        self.info = self._enlargers.info
+        self.info = info
+        self._enlargers = build_enlargers(model, info, config)
 
     @classmethod
-    def load(  # noqa: PLR0913 - as above
+    def from_model(
+        cls,
+        model: Model,
+        config: InferenceConfig = InferenceConfig(),  # noqa: B008 - frozen
+        convention: Convention | None = None,
+    ) -> Upscaler:
+        """Describe a model, and build its upscaler.
+
+        Args:
+            model: the ONNX file.
+            config: how to compute.
+            convention: of the pixels of a graph that has no card; see `graphs.describe`.
+
+        Raises:
+            ModelError: it is not an image upscaler that we can run.
+            UsageError: the provider or the precision is not available.
+        """
+        return cls(model, describe_model(model, config, convention), config)
+
+    @classmethod
+    def load(  # noqa: PLR0913 - independent options, all by keyword
         cls,
         url: str | None = None,
         *,
@@ -74,7 +77,7 @@ class Upscaler:
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
     ) -> Upscaler:
-        """Read a model file and create the upscaler.
+        """Read a model file, and build its upscaler.
 
         Args:
             url: path or URL of an ONNX file; None for the file in the package.
@@ -89,37 +92,8 @@ class Upscaler:
             ModelError: it is not an image upscaler that we can run.
             UsageError: the provider or the precision is not available.
         """
-        return cls(
-            load_model(url),
-            provider=provider,
-            precision=precision,
-            threads=threads,
-            tile_px=tile_px,
-            convention=convention,
-        )
-
-    @property
-    def default_scale(self) -> Factor:
-        """The scale if the user gives none: the model's fixed factor, or 2."""
-        return self.info.fixed or DEFAULT_FACTOR
-
-    def check_scale(self, scale: Scale, size: Size | None = None) -> None:
-        """Check that the model supports a scale.
-
-        Args:
-            scale: the requested scale.
-            size: of the picture; needed for a target, whose factor depends on it.
-
-        Raises:
-            UsageError: the model has a fixed factor, and the scale is another.
-        """
-        fixed = self.info.fixed
-        if fixed is None or scale == fixed:
-            return
-        if size and output_size(size, scale) == output_size(size, fixed):
-            return
-        if size or isinstance(scale, Factor):
-            raise UsageError(f"scale {scale}: the model has the fixed factor {fixed}")
+        config = InferenceConfig(provider, precision, threads, tile_px)
+        return cls.from_model(load_model(url), config, convention)
 
     def __call__(
         self,
@@ -145,8 +119,8 @@ class Upscaler:
         """
         check_picture(image)
         size = Size(*image.shape[:2])
-        chosen = self.default_scale if scale is None else to_scale(scale)
-        self.check_scale(chosen, size)
+        chosen = self.info.default_scale if scale is None else to_scale(scale)
+        self.info.check_scale(chosen, size)
         return self.to_size(image, output_size(size, chosen))
 
     def to_size(

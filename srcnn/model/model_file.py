@@ -31,16 +31,21 @@ class Model:
     sha256: str
 
 
-def load_model(url: str | None = None, limits: StorageLimits = DEFAULT_LIMITS) -> Model:
+def load_model(
+    url: str | None = None,
+    limits: StorageLimits = DEFAULT_LIMITS,
+    expected_sha256: str | None = None,
+) -> Model:
     """Read a model file.
 
     Args:
         url: path or URL; None or `bundled` for the file in the package.
         limits: timeouts and retries of storage calls.
+        expected_sha256: of the file that was read when the run was planned; None for any.
 
     Raises:
         SourceMissingError: the file does not exist.
-        ModelError: the file is empty.
+        ModelError: the file is empty, or another than expected.
         UsageError: the URL contains credentials.
         StorageError: the file could not be read.
     """
@@ -50,4 +55,10 @@ def load_model(url: str | None = None, limits: StorageLimits = DEFAULT_LIMITS) -
         content = read_file(url, limits)
     if not content:
         raise ModelError(f"{url}: the model file is empty")
-    return Model(url or BUNDLED, content, hashlib.sha256(content).hexdigest())
+    model = Model(url or BUNDLED, content, hashlib.sha256(content).hexdigest())
+    if expected_sha256 not in (None, model.sha256):
+        raise ModelError(
+            f"{model.url}: expected sha256 {expected_sha256}, got {model.sha256}: the model "
+            "changed after the run was planned; start the run again"
+        )
+    return model

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, is_large_enough, output_size
+from srcnn.graphs.graph_info import GraphInfo
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
-from srcnn.inference.upscaler import Upscaler
 from srcnn.planning.scales_file import check_scale
 from srcnn.planning.selection import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
@@ -20,7 +20,7 @@ _MEGA = 1_000_000
 
 
 def inspect_headers(
-    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, upscaler: Upscaler
+    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, graph: GraphInfo
 ) -> list[ImageTask | ImageResult]:
     """Read the headers of images that must be processed, many at a time.
 
@@ -28,7 +28,7 @@ def inspect_headers(
         source: where they are.
         images: those that are not up to date.
         options: limits, and what becomes of images that already meet their target.
-        upscaler: the model, which may have a fixed factor.
+        graph: of the model, which may have a fixed factor.
 
     Returns:
         For each image a task, or its result if there is nothing to do or it is refused.
@@ -38,11 +38,11 @@ def inspect_headers(
         OSError: the source as a whole went out of reach.
     """
     with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return list(pool.map(lambda image: _inspect(source, image, options, upscaler), images))
+        return list(pool.map(lambda image: _inspect(source, image, options, graph), images))
 
 
 def _inspect(
-    source: Folder, image: RequestedImage, options: PlanOptions, upscaler: Upscaler
+    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInfo
 ) -> ImageTask | ImageResult:
     try:
         with source.open(image.source, image.info) as file:
@@ -54,7 +54,7 @@ def _inspect(
         failure = Failure.from_error(error)
         return ImageResult(image.source, image.output, "failed", error=failure)
     if isinstance(decided, ImageTask) and not decided.copy:
-        check_scale(image.source, image.scale, upscaler, size_in)
+        check_scale(image.source, image.scale, graph, size_in)
     return decided
 
 

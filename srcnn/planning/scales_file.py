@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, Size, parse_scale
-from srcnn.inference.upscaler import Upscaler
+from srcnn.graphs.graph_info import GraphInfo
 from srcnn.planning.globs import Glob, Globs, parse_glob
+from srcnn.storage.files import read_file
+from srcnn.storage.folder import Folder
 
 DEFAULT_NAME = "scales.csv"
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
@@ -139,20 +141,38 @@ def _read_json(_name: str, text: str) -> Iterator[tuple[int, _Fields]]:
             )
 
 
+def find_scales(source: Folder, listing: Container[str], url: str | None) -> Scales | None:
+    """Read the scales file of a run; None if there is none.
+
+    Args:
+        source: of the run, which may hold `scales.csv`.
+        listing: keys of its files.
+        url: of the file that the user named, or None.
+
+    Raises:
+        UsageError: rows cannot be read; the text names each line.
+        SourceMissingError: the file that the user named does not exist.
+    """
+    if url is None and DEFAULT_NAME not in listing:
+        return None
+    url = url or source.url_of(DEFAULT_NAME)
+    return read_scales(url, read_file(url, source.limits))
+
+
 class ScaleResolver:
     """Finds every image's scale, and remembers which rows decided one."""
 
-    def __init__(self, scales: Scales | None, default: Scale, upscaler: Upscaler) -> None:
+    def __init__(self, scales: Scales | None, default: Scale | None, graph: GraphInfo) -> None:
         """Start with every row unused.
 
         Args:
             scales: the scales file, or None.
-            default: for images that no row matches.
-            upscaler: the model, which may have a fixed factor.
+            default: for images that no row matches; None for the model's own.
+            graph: of the model, which may have a fixed factor.
         """
         self._scales = scales
-        self._default = default
-        self._upscaler = upscaler
+        self._default = default or graph.default_scale
+        self._graph = graph
         self._used: set[ScaleRow | None] = set()
 
     def resolve(self, key: str) -> Scale:
@@ -164,7 +184,7 @@ class ScaleResolver:
         row = self._scales.find_row(key) if self._scales else None
         self._used.add(row)
         scale = row.scale if row else self._default
-        check_scale(key, scale, self._upscaler)
+        check_scale(key, scale, self._graph)
         return scale
 
     def list_unused_rows(self) -> list[str]:
@@ -173,25 +193,25 @@ class ScaleResolver:
             return []
         name = self._scales.name
         unused = [row for row in self._scales.rows if row not in self._used]
-        warnings = [f"{name}:{row.line}: {row.glob.text!r} decides no image" for row in unused]
+        warnings = [f"{name}:{row.line}: {row.glob.text!r} matches no image" for row in unused]
         more = len(warnings) - _MOST_UNUSED_LISTED
-        tail = [f"and {more} more rows of {name} decide no image"] if more > 0 else []
+        tail = [f"and {more} more rows of {name} match no image"] if more > 0 else []
         return warnings[:_MOST_UNUSED_LISTED] + tail
 
 
-def check_scale(key: str, scale: Scale, upscaler: Upscaler, size: Size | None = None) -> None:
+def check_scale(key: str, scale: Scale, graph: GraphInfo, size: Size | None = None) -> None:
     """Refuse a scale that the model cannot make, naming the image.
 
     Args:
         key: of the image.
         scale: that it asks for.
-        upscaler: the model.
+        graph: of the model.
         size: of the image, which decides the factor of a target.
 
     Raises:
         UsageError: the model has another fixed factor.
     """
     try:
-        upscaler.check_scale(scale, size)
+        graph.check_scale(scale, size)
     except UsageError as error:
         raise UsageError(f"{key}: {error}") from error

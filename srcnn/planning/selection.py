@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ from srcnn.geometry import Scale
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.output_names import assign_output_keys
+from srcnn.planning.source_files import SourceListing
 from srcnn.storage.listing import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]
@@ -59,25 +60,23 @@ class RequestedImage:
 
 
 def select_images(
-    images: Sequence[str],
+    listing: SourceListing,
     form: Format,
-    listing: Mapping[str, FileInfo],
     options: PlanOptions,
     resolve_scale: Callable[[str], Scale],
 ) -> list[RequestedImage]:
     """Select the requested images, and name their outputs.
 
     Args:
-        images: keys of all images of the source; each may influence the names of others.
+        listing: of the source; each of its images may influence the names of others.
         form: format of the outputs.
-        listing: of the source.
         options: which images.
         resolve_scale: finds the scale of each.
     """
-    outputs = assign_output_keys(images, form)
+    outputs = assign_output_keys(listing.images, form)
     include, exclude = Globs(options.include), Globs(options.exclude)
     return [
-        RequestedImage(key, outputs[key], listing[key], resolve_scale(key))
-        for key in images
+        RequestedImage(key, outputs[key], listing.files[key], resolve_scale(key))
+        for key in listing.images
         if (not options.include or include.matches(key)) and not exclude.matches(key)
     ]

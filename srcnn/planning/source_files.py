@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from srcnn.destination.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.errors import UsageError
@@ -40,20 +41,50 @@ def check_folders(src: Folder, dst: Folder) -> None:
     dst.exists()  # raises where its bucket is not there, or does not answer
 
 
-def list_source_files(src: Folder, dst: Folder) -> dict[str, FileInfo]:
-    """List the source's files, without those of the destination or of a run's state.
+@dataclass(frozen=True)
+class SourceListing:
+    """The files of a source.
+
+    Attributes:
+        files: all of them, but those that runs wrote.
+        images: keys of the images among them, sorted.
+        ignored: visible files that are not images we read: how many, by extension.
+        warnings: one for each folder that is skipped.
+    """
+
+    files: dict[str, FileInfo]
+    images: list[str]
+    ignored: dict[str, int]
+    warnings: list[str]
+
+
+def list_source(src: Folder, dst: Folder) -> SourceListing:
+    """List a source, without the files of the destination, of earlier runs, or of a run's state.
 
     Args:
         src: the folder to read.
         dst: the folder to write, which may lie inside.
 
     Raises:
-        SourceMissingError: the source is not there.
+        SourceMissingError: the source does not exist.
         OSError: a part of it could not be listed.
     """
-    inside = src.relative_key(dst)
-    own = [f"{STATE_FOLDER}/"] + ([f"{inside}/"] if inside else [])
-    return {key: info for key, info in src.files().items() if not key.startswith(tuple(own))}
+    inside, links, found = src.relative_key(dst), src.linked_folders(), src.files()
+    earlier = find_earlier_outputs(found)
+    skipped = [STATE_FOLDER, *([inside] if inside else []), *earlier]
+    prefixes = tuple(f"{folder}/" for folder in skipped)
+    files = {key: info for key, info in found.items() if not key.startswith(prefixes)}
+    # A destination inside the source is skipped without a warning.
+    warnings = [
+        f"{src.url_of(key)} contains outputs of an earlier run: skipped"
+        for key in earlier
+        if not (inside and f"{key}/".startswith(f"{inside}/"))
+    ]
+    warnings += [
+        f"{src.url_of(key)} is a link to a folder and is not followed: use it as a separate --src"
+        for key in links
+    ]
+    return SourceListing(files, *split_images(files), warnings)
 
 
 def find_earlier_outputs(listing: Iterable[str]) -> list[str]:

@@ -69,6 +69,13 @@ class Folder:
         self._resolved: dict[int, tuple[AbstractFileSystem, str]] = {}
         resolve(self.url, limits)
 
+    def subfolder(self, key: str) -> Folder:
+        """Return a folder inside this one; it may not exist yet."""
+        inner = Folder.__new__(Folder)  # no need to check the URL again
+        inner.url, inner.limits = self.url_of(key), self.limits
+        inner._resolved = {}  # noqa: SLF001 - of this class
+        return inner
+
     def __repr__(self) -> str:
         """Show the URL only."""
         return f"Folder({self.url!r})"

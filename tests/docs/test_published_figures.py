@@ -99,7 +99,9 @@ def test_the_figures_by_our_own_measuring(
     folder = REFERENCE / "bench" / dataset / f"image_SRF_{factor}"
     pictures = [cv2.imread(str(file)) for file in sorted(folder.glob("*_HR.png"))]
     official = exported("openmmlab-x4")
-    upscaler = Upscaler(Model("official", official, hashlib.sha256(official).hexdigest()))
+    upscaler = Upscaler.from_model(
+        Model("official", official, hashlib.sha256(official).hexdigest())
+    )
     each: list[tuple[Enlarge, tuple[float, float]]] = [
         (bicubic, of_bicubic),
         (upscaler.to_size, of_official),

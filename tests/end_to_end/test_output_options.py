@@ -17,8 +17,8 @@ from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.images.colour import Colour
-from srcnn.job import Job, ModelRef, OutputOptions
-from srcnn.storage.folder import Folder
+from srcnn.job import OutputOptions
+from tests.support.jobs import make_job
 
 
 def upscaled(src: Path, **options: Any) -> dict[str, dict[str, Any]]:
@@ -103,7 +103,7 @@ def test_what_is_no_colour_is_refused_before_anything(colour: str) -> None:
 
 def test_options_count_only_where_they_shape_the_file() -> None:
     def digest(output: str, **options: Any) -> str:
-        job = Job("run", Folder("a"), Folder("b"), ModelRef("bundled", ""))
+        job = make_job(Path("a"))
         return replace(job, output=OutputOptions(**options)).digest_options(output)
 
     for output in ("a.jpg", "a.bmp", "a.ppm"):

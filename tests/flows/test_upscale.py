@@ -411,7 +411,7 @@ def test_earlier_outputs_inside_the_source_are_no_sources(
 ) -> None:
     upscale(scale="2", dst=str(pictures / "big"))
     assert upscale(scale="2", dst=str(pictures / "other"))["counts"]["requested"] == 4
-    assert "big holds outputs of an earlier run: left alone" in caplog.text
+    assert "big contains outputs of an earlier run: skipped" in caplog.text
 
 
 def test_sources_above_the_limit_are_refused_unread(
@@ -496,7 +496,7 @@ def test_unused_rows_are_listed_up_to_a_number(
     rows = "".join(f"missing{number}.png,2\n" for number in range(500))
     (pictures / "scales.csv").write_text("path,scale\n" + rows)
     upscale()
-    assert caplog.text.count("decides no image") == 10
+    assert caplog.text.count("matches no image") == 10
     assert "and 490 more rows" in caplog.text
 
 

@@ -1,19 +1,28 @@
-"""Jobs over a folder of pictures, as the flow builds them."""
+"""Jobs as the flow builds them, with the bundled model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from srcnn.batch.worker import open_model
+from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef
-from srcnn.model.model_file import load_model
 from srcnn.storage.folder import Folder
+from srcnn.storage.retries import DEFAULT_LIMITS
 
 
-def make_job(source: Path) -> Job:
-    """A job with the bundled model, which writes to the folder `out` beside the source."""
+def open_bundled() -> ModelRef:
+    """Open the bundled model, as the flow does once for a run."""
+    return open_model("bundled", None, InferenceConfig(), DEFAULT_LIMITS)
+
+
+def make_job(
+    source: Path, destination: Path | None = None, run_id: str = "20261123T000000.000000Z-000000"
+) -> Job:
+    """A job that writes to a folder, or to `out` beside the source."""
     return Job(
-        run_id="20261123T000000.000000Z-000000",
+        run_id=run_id,
         source=Folder(str(source)),
-        destination=Folder(str(source.parent / "out")),
-        model=ModelRef("bundled", load_model("bundled").sha256),
+        destination=Folder(str(destination or source.parent / "out")),
+        model=open_bundled(),
     )

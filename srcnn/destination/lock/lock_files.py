@@ -24,7 +24,7 @@ class LockFiles:
         Args:
             dst: the destination.
         """
-        self._folder = Folder(dst.url_of(LOCK_FOLDER), dst.limits)
+        self._folder = dst.subfolder(LOCK_FOLDER)
 
     def numbers(self) -> list[int]:
         """List the numbers of all lock files, in ascending order.

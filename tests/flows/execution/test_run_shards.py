@@ -11,7 +11,6 @@ from flows.execution.run_shards import ShardRun, _fail_shard, run_shards
 from flows.execution.runners import ThreadRunner
 from flows.execution.task_calls import UntrackedCalls
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.worker import get_upscaler
 from srcnn.destination.lock.acquire import hold
 from srcnn.geometry import parse_scale
 from srcnn.image_task import Failure, ImageResult
@@ -28,7 +27,7 @@ def job(pictures: Path) -> Job:
 
 @pytest.fixture
 def plan(job: Job) -> Plan:
-    return make_plan(job, PlanOptions(scale=parse_scale("2")), get_upscaler(job))
+    return make_plan(job, PlanOptions(scale=parse_scale("2")))
 
 
 def run(job: Job, plan: Plan, cancellation: Cancellation) -> tuple[list[str], list[ImageResult]]:

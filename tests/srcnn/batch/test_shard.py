@@ -16,7 +16,7 @@ import pytest
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.process_image import estimate_peak_bytes, process_image
-from srcnn.batch.worker import get_resources, get_upscaler, process_shard
+from srcnn.batch.worker import get_resources, process_shard
 from srcnn.errors import NotAttemptedError
 from srcnn.geometry import parse_scale
 from srcnn.image_task import ImageTask
@@ -35,7 +35,7 @@ def job(pictures: Path) -> Job:
 
 @pytest.fixture
 def shard(job: Job) -> list[ImageTask]:
-    return make_plan(job, PlanOptions(scale=parse_scale("3")), get_upscaler(job)).tasks
+    return make_plan(job, PlanOptions(scale=parse_scale("3"))).tasks
 
 
 class Meeting(Cancellation):
@@ -137,7 +137,7 @@ def test_no_image_holds_more_than_it_was_given_room_for(
     path = Path(job.source.url, f"photograph{ending}")
     cv2.imwrite(str(path), np.dstack([grey] * channels))
     options = PlanOptions(scale=parse_scale("2"), include=[parse_glob(path.name)])
-    (task,) = make_plan(job, options, get_upscaler(job)).tasks
+    (task,) = make_plan(job, options).tasks
     data = path.read_bytes()
     pixels = decode(data).pixels
     resources = get_resources(job)

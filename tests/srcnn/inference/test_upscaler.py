@@ -42,7 +42,7 @@ def whole() -> Callable[..., npt.NDArray[np.float32]]:
 
 @pytest.fixture(scope="module")
 def upscalers() -> dict[int, srcnn.Upscaler]:
-    return {tile: srcnn.Upscaler(load_model(), threads=1, tile_px=tile) for tile in (16, 37, 512)}
+    return {tile: srcnn.Upscaler.load(threads=1, tile_px=tile) for tile in (16, 37, 512)}
 
 
 @settings(max_examples=60, deadline=None)

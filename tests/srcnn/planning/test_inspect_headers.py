@@ -9,18 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from srcnn import Upscaler
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.selection import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
-
-
-@pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler.load()
+from tests.support.jobs import open_bundled
 
 
 @pytest.fixture
@@ -30,33 +25,29 @@ def source(tmp_path: Path) -> Folder:
     return Folder(str(tmp_path))
 
 
-def inspect(
-    source: Folder, upscaler: Upscaler, name: str = "a.png", **choices: Any
-) -> ImageTask | ImageResult:
+def inspect(source: Folder, name: str = "a.png", **choices: Any) -> ImageTask | ImageResult:
     info = source.info(name) or FileInfo(0, "")
     scale = parse_scale(choices.get("scale", "2"))
     image = RequestedImage(name, choices.get("output", name), info, scale)
     options = choices.get("options", PlanOptions())
-    (decided,) = inspect_headers(source, [image], options, upscaler)
+    (decided,) = inspect_headers(source, [image], options, open_bundled().graph)
     return decided
 
 
-def test_an_image_to_enlarge_is_a_task_with_its_sizes(source: Folder, upscaler: Upscaler) -> None:
-    task = inspect(source, upscaler, scale="1.5")
+def test_an_image_to_enlarge_is_a_task_with_its_sizes(source: Folder) -> None:
+    task = inspect(source, scale="1.5")
     assert isinstance(task, ImageTask)
     assert (task.size_in, task.size_out, task.copy) == (Size(20, 30), Size(30, 45), False)
 
 
-def test_an_image_that_meets_its_target_is_copied_or_skipped(
-    source: Folder, upscaler: Upscaler
-) -> None:
-    task = inspect(source, upscaler, scale="width=30")
+def test_an_image_that_meets_its_target_is_copied_or_skipped(source: Folder) -> None:
+    task = inspect(source, scale="width=30")
     assert isinstance(task, ImageTask)
     assert (task.size_out, task.copy) == (Size(20, 30), True)
     skip = PlanOptions(when_larger="skip")
     size = Size(20, 30)
     expected = ImageResult("a.png", None, "skipped", (1.0, 1.0), size, size)
-    assert inspect(source, upscaler, scale="width=30", options=skip) == expected
+    assert inspect(source, scale="width=30", options=skip) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,12 +72,11 @@ def test_an_image_that_meets_its_target_is_copied_or_skipped(
 )
 def test_an_image_that_cannot_be_made_fails_alone_with_its_reason(
     source: Folder,
-    upscaler: Upscaler,
     arguments: dict[str, Any],
     kind: str,
     message: str,
 ) -> None:
-    result = inspect(source, upscaler, **arguments)
+    result = inspect(source, **arguments)
     assert isinstance(result, ImageResult)
     assert result.error
     assert result.error.type == kind

@@ -12,11 +12,12 @@ from srcnn.destination.ledger import Record
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageResult
 from srcnn.images.colour import Colour
-from srcnn.job import InferenceConfig, Job, ModelRef, OutputOptions
+from srcnn.inference.config import InferenceConfig
+from srcnn.job import Job, OutputOptions
 from srcnn.planning.selection import Overwrite, RequestedImage
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.storage.listing import FileInfo
-from tests.support.jobs import make_job
+from tests.support.jobs import make_job, open_bundled
 
 SOURCE, OUTPUT = FileInfo(10, "source"), FileInfo(20, "output")
 IMAGE = RequestedImage("a.png", "a.jpg", SOURCE, parse_scale("2"))
@@ -95,7 +96,7 @@ def test_always_and_never(job: Job) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"model": ModelRef("bundled", "1" * 64)},
+        {"model": replace(open_bundled(), sha256="1" * 64)},
         {"inference": InferenceConfig(precision="fast")},
         {"output": OutputOptions(quality=50)},
         {"output": OutputOptions(flatten=Colour(0, 0, 0))},

@@ -15,7 +15,6 @@ from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
-from srcnn.job import Job, ModelRef
 from srcnn.reporting.contact_sheet import (
     MOST_MEGAPIXELS,
     choose_images,
@@ -27,6 +26,7 @@ from srcnn.reporting.contact_sheet import (
 from srcnn.reporting.contact_sheet_layout import MOST_BYTES, TILE_PX, draw
 from srcnn.storage.folder import Folder
 from tasks.contact_sheet import make_contact_sheet
+from tests.support.jobs import make_job
 
 Photograph = npt.NDArray[np.uint8]
 
@@ -209,7 +209,7 @@ def test_a_sheet_that_cannot_be_kept_fails_nothing(
     upscaler = Upscaler.load()
     picture = cv2.imread(str(kinds / "colour.jpg"))
     cv2.imwrite(str(output / "colour.jpg"), upscaler(picture, scale=2))
-    job = Job("run-1", Folder(str(kinds)), Folder(str(output)), ModelRef("bundled", "0" * 64))
+    job = make_job(kinds, output, "run-1")
     with caplog.at_level(logging.WARNING, logger="srcnn"):
         assert make_contact_sheet.fn(job, [written("colour.jpg", Size(60, 80))]) is None
     assert "no contact sheet: " in caplog.text

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,10 @@ from markdown_it import MarkdownIt
 from flows.output.markdown import format_code, format_table, render_summary
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
-from srcnn.job import Job, ModelRef
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import group_failures, summarize
-from srcnn.storage.folder import Folder
 from srcnn.text import one_line, shortened
+from tests.support.jobs import make_job
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'
 
@@ -33,7 +33,8 @@ def failed(name: str, kind: str, message: str) -> ImageResult:
 
 
 def report(*images: ImageResult, seconds: float = 4.0, dry_run: bool = False) -> Report:
-    job = Job("run-1", Folder("photos"), Folder("photos-upscaled"), ModelRef("bundled", "0" * 64))
+    job = make_job(Path("photos"), Path("photos-upscaled"), "run-1")
+    job = replace(job, model=replace(job.model, sha256="0" * 64))
     started = datetime(2026, 11, 23, tzinfo=UTC)
     return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
 

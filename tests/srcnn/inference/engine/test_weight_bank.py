@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import srcnn
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_parts
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.graph_writer import PixelFormat
@@ -131,7 +132,9 @@ def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uin
 )
 def test_graphs_with_weights_of_another_form_run_untiled(content: bytes) -> None:
     assert read_network(content, "input", "factor") is None
-    upscaler = srcnn.Upscaler(make_model(content), convention="bgr-byte", threads=1)
+    upscaler = srcnn.Upscaler.from_model(
+        make_model(content), InferenceConfig(threads=1), "bgr-byte"
+    )
     assert isinstance(upscaler._enlargers.colours, UntiledGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
     size = output_size(Size(30, 31), parse_scale("1.9"))
@@ -255,7 +258,9 @@ def test_threads_that_need_the_same_graph_share_one() -> None:
 @pytest.mark.parametrize("scale", ["3", "1.7", "longest=100"])
 def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, scale: str) -> None:
     content = GRAPHS["bank"]
-    upscaler = srcnn.Upscaler(make_model(content), convention="bgr-byte", threads=2, tile_px=64)
+    upscaler = srcnn.Upscaler.from_model(
+        make_model(content), InferenceConfig(threads=2, tile_px=64), "bgr-byte"
+    )
     levels = np.iinfo(dtype).max // 255
     rng = np.random.default_rng(0)
     image = (rng.integers(100, 156, (37, 41, channels)) * levels).astype(dtype)
