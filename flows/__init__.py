@@ -1,1 +1,1 @@
-"""The flows: they compose tasks, and hold options, settings and exit codes."""
+"""The flows: they compose tasks, and define options, settings and exit statuses."""

@@ -1,4 +1,4 @@
-"""What the commands share: they read options, run, and turn errors into an exit status.
+"""What the commands share: parse options, run a flow, turn errors into an exit status.
 
 0    every image was written or is up to date; the graph is right
 1    an image failed; the graph failed its check; the connection to the Prefect server was lost
@@ -31,7 +31,7 @@ EXIT_USAGE = 2
 
 
 def make_app(name: str, summary: str) -> App:
-    """Builds a command; its help is plain text.
+    """Build a command; its help is plain text.
 
     Args:
         name: as the help shows it.
@@ -47,7 +47,7 @@ def make_app(name: str, summary: str) -> App:
 
 
 def run(app: App, tokens: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit status; errors become one sentence on stderr.
+    """Run a command line and return its exit status; errors become one sentence on stderr.
 
     Args:
         app: the command, from `make_app`.
@@ -72,7 +72,7 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
 
 
 def _exit_at_once(status: int) -> None:
-    """Exits without Prefect's exit handlers, which retry every event for seconds."""
+    """Exit without Prefect's exit handlers, which retry every event for seconds."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)
@@ -83,7 +83,7 @@ def _raise_interrupted(number: int, _frame: FrameType | None) -> None:
 
 
 def _log_to_stderr() -> None:
-    """Logs plain lines for people; Prefect's own handlers serve its runs."""
+    """Log plain lines for people; Prefect's own handlers serve its runs."""
     logger = logging.getLogger("srcnn")
     if not logger.handlers:
         handler = logging.StreamHandler()
@@ -96,14 +96,14 @@ def _log_to_stderr() -> None:
 
 
 def _find_json_lines(error: BaseException, tokens: Sequence[str] | None) -> JsonLines | None:
-    """Returns where programs read the error: with `--json`, even if the options are wrong."""
+    """Return where programs read the error: with `--json`, even if the options are wrong."""
     words = sys.argv[1:] if tokens is None else tokens
     is_unread = isinstance(error, CycloptsError)
     return JsonLines() if is_unread and "--json" in words else current_mode.get().lines
 
 
 def _report_error(error: BaseException, json_lines: JsonLines | None) -> int | None:
-    """Writes an expected error to stderr and returns the exit status; None for a bug."""
+    """Write an expected error to stderr and return the exit status; None for a bug."""
     if isinstance(error, KeyboardInterrupt):
         signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
         status, text = 128 + int(signal_number), "interrupted"
@@ -119,12 +119,12 @@ def _report_error(error: BaseException, json_lines: JsonLines | None) -> int | N
 
 
 def _escape(text: str) -> str:
-    """Escapes control characters, so that a file name cannot drive the terminal."""
+    """Escape control characters, so that a file name cannot drive the terminal."""
     return "\n".join(map(one_line, text.split("\n")))
 
 
 def _describe(error: BaseException) -> str | None:
-    """Returns the message of an expected error; None for a bug."""
+    """Return the message of an expected error; None for a bug."""
     if isinstance(error, CycloptsError):
         cause = error.__cause__
         if isinstance(cause, pydantic.ValidationError):

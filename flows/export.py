@@ -35,7 +35,7 @@ from tasks.logs import logger
 
 @flow(name="export-srcnn", validate_parameters=True)
 def export_srcnn(options: ExportOptions) -> str:
-    """Exports a checkpoint to ONNX, checks the graph, and publishes it if the check passes.
+    """Export a checkpoint to ONNX, check the graph, and publish it if the check passes.
 
     Args:
         options: the checkpoint, how to export it, and where to.
@@ -78,7 +78,7 @@ def export_srcnn(options: ExportOptions) -> str:
 
 
 def _show_parity(parity: Sequence[ParityRow]) -> None:
-    """Publishes the parity table on the run's page in Prefect."""
+    """Publish the parity table on the run's page in Prefect."""
     if FlowRunContext.get() is None:
         return
     create_table_artifact(

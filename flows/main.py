@@ -25,7 +25,7 @@ SUMMARIES = {
 
 
 def make_srcnn_app() -> App:
-    """Builds the command, with a sub-command for each flow."""
+    """Build the command, with a sub-command for each flow."""
     app = make_app("srcnn", "Upscale images with SRCNN; export and train its models.")
     app.version_flags = ["--version"]
     app.version = lambda: version(DISTRIBUTION)
@@ -36,7 +36,7 @@ def make_srcnn_app() -> App:
 
 
 def main() -> int:
-    """Runs the command line of this process and returns its exit status."""
+    """Run the command line of this process and return its exit status."""
     return run(make_srcnn_app())
 
 

@@ -24,7 +24,7 @@ _ENABLED = "PREFECT_PLUGINS_ENABLED"
 
 @register_hook
 def setup_environment(*, ctx: HookContext) -> SetupResult | None:  # noqa: ARG001 - passed by name
-    """Completes the name in the arguments of this process, if it is Prefect's client.
+    """Complete the name in the arguments of this process, if it is Prefect's client.
 
     Returns:
         For a worker, the variable that disables plugins in its child processes: some import
@@ -41,7 +41,7 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:  # noqa: ARG00
 
 
 def complete_name(arguments: list[str]) -> list[str]:
-    """Returns the arguments of Prefect's client, with the full name of our deployment.
+    """Return the arguments of Prefect's client, with the full name of our deployment.
 
     Args:
         arguments: without the program. The name is completed if it directly follows

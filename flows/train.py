@@ -54,7 +54,7 @@ _HOUR = 3600
 
 @flow(name="train-srcnn", validate_parameters=True)
 def train_srcnn(options: TrainOptions) -> dict[str, Any]:
-    """Trains a model, and replaces the current one if it is better at every factor.
+    """Train a model, and replace the current one if it is better at every factor.
 
     Args:
         options: the pictures, how long to train, and where to publish.
@@ -107,7 +107,7 @@ class _Run:
 
 
 def _train(run: _Run, current: Model) -> Result:
-    """Trains to the end, compares, and publishes the model if it is better."""
+    """Train to the end, compare, and publish the model if it is better."""
     start = current if run.options.start == "current" else None
     record, pictures = _read_pictures(run, start)
     progress = TrainingProgress(run.spec, run.work.points)
@@ -144,7 +144,7 @@ def _train(run: _Run, current: Model) -> Result:
 
 
 def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pictures]:
-    """Reads the pictures that the training began with, or all if it begins now."""
+    """Read the pictures that the training began with, or all if it begins now."""
     src = Folder(run.options.src, run.settings.storage)
     wanted = select_pictures(run.options, run.spec, run.settings)
     files = find_pictures(src, wanted)
@@ -164,7 +164,7 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
 
 
 def _promote(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
-    """Replaces the current model if the trained one is better; says whether, and why."""
+    """Replace the current model if the trained one is better; return whether, and why."""
     card = read_card(current)
     if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
         # An earlier start published it, and was killed before it wrote its result.
@@ -184,7 +184,7 @@ def _is_enough(result: Result, options: TrainOptions) -> bool:
 
 
 def _report(result: Result, text: str) -> dict[str, Any]:
-    """Logs how the training ended, and returns the flow's result with a state that says so."""
+    """Log how the training ended, and return the flow's result with a state that says so."""
     logger().info("%s", text)
     fields = asdict(result)
     if FlowRunContext.get() is None:

@@ -21,7 +21,7 @@ REQUIREMENTS: dict[Extra, dict[str, str]] = {
 
 
 def require_extra(extra: Extra, feature: str) -> None:
-    """Checks that the packages of an extra are installed.
+    """Check that the packages of an extra are installed.
 
     Args:
         extra: its name in pyproject.toml.

@@ -13,14 +13,14 @@ NameField: TypeAlias = Callable[[Sequence[str]], str]
 
 
 def dotted(path: Sequence[str]) -> str:
-    """Returns the path of a field in a file, such as `checkpoint.sha256`."""
+    """Return the path of a field in a file, such as `checkpoint.sha256`."""
     return ".".join(path) or "the content"
 
 
 def describe_validation(
     error: ValidationError, name_field: NameField = dotted, *, show_input: bool = False
 ) -> str:
-    """Describes every problem as `name: what is wrong`, with semicolons between.
+    """Describe every problem as `name: what is wrong`, with semicolons between.
 
     Args:
         error: what pydantic raised.
@@ -34,7 +34,7 @@ def describe_validation(
 
 
 def _explain(problem: ErrorDetails, *, show_input: bool) -> str:
-    """Returns the message of our own validator, which is complete, or pydantic's."""
+    """Return the message of our own validator, which is complete, or pydantic's."""
     own = problem.get("ctx", {}).get("error")
     if isinstance(own, Exception):  # pydantic's own is a string
         return str(own)

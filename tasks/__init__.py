@@ -1,1 +1,1 @@
-"""Prefect tasks: grain, retries, logging. The work itself is in `srcnn`."""
+"""Prefect tasks: units of work, with their log lines. The work itself is in `srcnn`."""

@@ -1,4 +1,4 @@
-"""The contact sheet of a run."""
+"""The task that draws the contact sheet of a run."""
 
 from __future__ import annotations
 

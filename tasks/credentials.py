@@ -27,7 +27,7 @@ _loaded: set[str] = set()
 
 
 def use_credentials(aws_block: str | None) -> None:
-    """Sets up the credentials of this process; called first in a flow and in each shard.
+    """Set up the credentials of this process; called first in a flow and in each shard.
 
     Args:
         aws_block: name of an `AwsCredentials` block, or None for the environment alone. A block
@@ -47,14 +47,14 @@ def use_credentials(aws_block: str | None) -> None:
 
 
 def _read_dotenv() -> None:
-    """Reads AWS_* from `.env` in the working folder, as settings are."""
+    """Read AWS_* from `.env` in the working folder, as settings are."""
     for name, value in dotenv_values(".env").items():
         if name.startswith("AWS_") and value:
             os.environ.setdefault(name, value)
 
 
 def _s3_options(name: str) -> dict[str, Any]:
-    """Converts a block to the options of s3fs."""
+    """Convert a block to the options of s3fs."""
     block = _load_block(name)
     found = block.get_boto3_session().get_credentials()
     if found is None:

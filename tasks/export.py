@@ -21,7 +21,7 @@ from tasks.logs import logger
 
 @task(cache_policy=NO_CACHE)
 def download(source: Source, folder: Path, attempts: int, timeout_seconds: float) -> Path:
-    """Downloads and verifies a checkpoint; see `srcnn.export.catalogue.obtain`."""
+    """Download and verify a checkpoint; see `srcnn.export.catalogue.obtain`."""
     path = obtain(source, folder, attempts=attempts, timeout_seconds=timeout_seconds)
     logger().info("checkpoint %s: %s", source.name, path)
     return path
@@ -29,7 +29,7 @@ def download(source: Source, folder: Path, attempts: int, timeout_seconds: float
 
 @task(cache_policy=NO_CACHE)
 def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
-    """Reads the training record in the checkpoint's `meta`; see `srcnn.export.read_checkpoint`."""
+    """Read the training record in the checkpoint's `meta`; see `srcnn.export.read_checkpoint`."""
     from srcnn.export import read_checkpoint  # noqa: PLC0415 - torch, only where it is needed
 
     return read_checkpoint.read_training(checkpoint.read_bytes(), source.name)
@@ -37,7 +37,7 @@ def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
 
 @task(cache_policy=NO_CACHE)
 def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
-    """Exports the checkpoint to an ONNX file, which is not checked yet."""
+    """Export the checkpoint to an ONNX file, which is not checked yet."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 
     graph = pipeline.make_graph(checkpoint.read_bytes(), source, spec)
@@ -47,7 +47,7 @@ def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
 
 @task(cache_policy=NO_CACHE)
 def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> list[ParityRow]:
-    """Checks a graph; returns how close it is to PyTorch, or fails with every finding."""
+    """Check a graph; return how close it is to PyTorch, or fail with every finding."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 
     rows = pipeline.check_export(graph, checkpoint.read_bytes(), source, spec)
@@ -64,7 +64,7 @@ def publish(
     dst: str,
     limits: StorageLimits,
 ) -> str:
-    """Writes `srcnn.onnx` and `srcnn.json`; returns the graph's URL."""
+    """Write `srcnn.onnx` and `srcnn.json`; return the graph's URL."""
     url = publish_model(graph, parity, dst, limits, training)
     logger().info("published %s", url)
     return url

@@ -12,7 +12,7 @@ AnyLogger: TypeAlias = logging.Logger | logging.LoggerAdapter[Any]
 
 
 def logger() -> AnyLogger:
-    """Returns the run's logger, whose lines reach the server; a plain one outside a run."""
+    """Return the run's logger, whose lines reach the server; a plain one outside a run."""
     try:
         return get_run_logger()
     except MissingContextError:

@@ -38,7 +38,7 @@ _MAX_LOGGED_EXCLUSIONS = 20
 
 @task(name="load-current", cache_policy=NO_CACHE)
 def load_current(dst: str, limits: StorageLimits) -> Model:
-    """Loads the current model: the one at the destination, or the bundled one.
+    """Load the current model: the one at the destination, or the bundled one.
 
     Args:
         dst: the destination, a path or URL.
@@ -61,7 +61,7 @@ def load_current(dst: str, limits: StorageLimits) -> Model:
 
 @task(name="read-pictures", cache_policy=NO_CACHE)
 def read_training_pictures(src: Folder, files: Mapping[str, FileInfo], wanted: Wanted) -> Pictures:
-    """Decodes pictures up to the size limit, and logs which are left out."""
+    """Decode pictures up to the size limit, and log which are left out."""
     pictures = read_pictures(src, files, wanted)
     log = logger()
     for key, reason in list(pictures.left_out.items())[:_MAX_LOGGED_EXCLUSIONS]:
@@ -84,7 +84,7 @@ def read_training_pictures(src: Folder, files: Mapping[str, FileInfo], wanted: W
 def train(
     job: TrainingJob, *, is_stopped: Callable[[], bool], log_progress: Callable[[], None]
 ) -> Trainer:
-    """Trains to the end, or until it is stopped.
+    """Train to the end, or until it is stopped.
 
     Args:
         job: the training.
@@ -102,7 +102,7 @@ def train(
 
 @task(name="judge", cache_policy=NO_CACHE)
 def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
-    """Measures the trained model and the current one on the pictures held out."""
+    """Measure the trained model and the current one on the pictures held out."""
     from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
     log, spec = logger(), trainer.spec
@@ -120,7 +120,7 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 
 @task(name="keep-weights", cache_policy=NO_CACHE)
 def save_weights(trainer: Trainer, card: TrainingCard, work: WorkFolder) -> Path:
-    """Writes the checkpoint into the training's folder."""
+    """Write the checkpoint into the training's folder."""
     from srcnn.training import run_trainer  # noqa: PLC0415 - as above
 
     return work.keep(run_trainer.build_checkpoint(trainer, card))

@@ -1,4 +1,4 @@
-"""Tasks of the upscale flow."""
+"""The tasks of an upscale run: load the model, plan, open the destination, process, report."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _ignore(_: ImageResult) -> None:
 
 @task(name="write-report", cache_policy=NO_CACHE)
 def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
-    """Write the report to the destination, and where it is requested; returns its URL, or ""."""
+    """Write the report to the destination, and where it is requested; return its URL, or ""."""
     content, url, destination = report.to_json(), "", report.job.destination
     if keep:
         destination.write(report.key, content)

@@ -1,4 +1,4 @@
-"""The one consumer of results: each image's once, to whoever shows it and to the failure limit."""
+"""The one consumer of results: it passes each image's on once, and applies the failure limit."""
 
 from __future__ import annotations
 

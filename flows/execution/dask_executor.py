@@ -1,4 +1,4 @@
-"""A Dask cluster as an executor whose calls all end, even where the cluster does not."""
+"""A Dask cluster as an executor; if the scheduler is lost, pending calls are cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The long part of a training run: it shows its progress, and a signal ends it without a loss."""
+"""Run the training task: show its progress, and stop on a signal with the state saved."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHART_KEY = "srcnn-training"
 
 
 def run_training(steps: TaskCalls, job: TrainingJob) -> Trainer:
-    """Trains to the end.
+    """Train to the end.
 
     Args:
         steps: how tasks are called.
@@ -66,7 +66,7 @@ def _make_progress_logger(progress: TrainingProgress) -> Callable[[], None]:
 
 @contextmanager
 def _show_progress(progress: TrainingProgress) -> Iterator[None]:
-    """Shows a bar at a terminal, and progress and a chart on the run's page in Prefect."""
+    """Show a bar at a terminal, and progress and a chart on the run's page in Prefect."""
     take_snapshot, console = progress.snapshot, Console(stderr=True)
     bar = (
         progress_bar(lambda: take_snapshot().percent, lambda: _format_progress(progress), console)

@@ -1,4 +1,4 @@
-"""Where shards are worked on: threads of this process, or a Dask cluster."""
+"""Where shards run: threads of this process, or a Dask cluster."""
 
 from __future__ import annotations
 

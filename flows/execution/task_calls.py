@@ -31,7 +31,7 @@ class TaskCalls(Protocol):
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item on a runner; yields results or errors as they come."""
+        """Run a task on every item on a runner; yield results or errors as they come."""
 
 
 class TrackedCalls:
@@ -44,7 +44,7 @@ class TrackedCalls:
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task on every item on a runner; yields results or errors as they come."""
+        """Run a task on every item on a runner; yield results or errors as they come."""
         shared: dict[str, Any] = {name: unmapped(value) for name, value in common.items()}
         with runner.task_runner() as started:
             futures: list[Any] = list(
@@ -68,7 +68,7 @@ class UntrackedCalls:
     def map(
         self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
     ) -> Iterator[tuple[T, R | BaseException]]:
-        """Run a task's function on every item; yields results or errors as they come."""
+        """Run a task's function on every item; yield results or errors as they come."""
         with runner.executor() as pool:
             items_by_future: dict[Future[R], T] = {
                 pool.submit(partial(task.fn, item=item, **common)): item for item in items

@@ -1,4 +1,4 @@
-"""Options and settings of an upscale run, as the parts that its stages take."""
+"""Build the job of an upscale run, and the options of its stages, from options and settings."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Reads the settings.
+    """Read the settings.
 
     Raises:
         UsageError: a variable is out of its bounds; the message names it.

@@ -27,7 +27,7 @@ _NEUTRAL = "pictures of the user's own"
 
 
 def _list_to_text(value: object) -> object:
-    """Joins a list: Python callers may write factors=[1.5, 2]."""
+    """Join a list: Python callers may write factors=[1.5, 2]."""
     return ",".join(f"{item}" for item in value) if isinstance(value, list | tuple) else value
 
 
@@ -122,7 +122,7 @@ class TrainOptions(BaseModel):
 
 
 def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
-    """Returns what to train, and for how long.
+    """Return what to train, and for how long.
 
     Raises:
         UsageError: neither hours nor steps are given, or both.
@@ -140,7 +140,7 @@ def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
 
 
 def select_pictures(options: TrainOptions, spec: TrainingSpec, settings: Settings) -> Wanted:
-    """Returns which pictures to train on."""
+    """Return which pictures to train on."""
     return Wanted(
         include=tuple(options.include),
         exclude=tuple(options.exclude),
@@ -152,7 +152,7 @@ def select_pictures(options: TrainOptions, spec: TrainingSpec, settings: Setting
 
 
 def make_identity(options: TrainOptions, spec: TrainingSpec) -> Identity:
-    """Returns what a later start must have in common with this one to resume it."""
+    """Return what a later start must have in common with this one to resume it."""
     dst = resolve_place(options.dst)
     return Identity(
         src=resolve_place(options.src),
@@ -166,13 +166,13 @@ def make_identity(options: TrainOptions, spec: TrainingSpec) -> Identity:
 
 
 def resolve_place(url: str) -> str:
-    """Returns the absolute path or the URL of a folder, whatever the working folder is."""
+    """Return the absolute path or the URL of a folder, whatever the working folder is."""
     folder = Folder(url)
     return str(folder.local_path or folder.url)
 
 
 def choose_work_path(options: TrainOptions, identity: Identity, settings: Settings) -> Path:
-    """Returns the folder of the training's state: `--work`, or one in the cache."""
+    """Return the folder of the training's state: `--work`, or one in the cache."""
     if options.work is not None:
         return Path(options.work).expanduser()
     return settings.cache_dir / "training" / identity.name

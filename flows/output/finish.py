@@ -1,4 +1,4 @@
-"""The end of a run, for everyone who looks: report, log, JSON lines, and the page in Prefect."""
+"""Finish a run: report, log, JSON lines, the run's page in Prefect, and the contact sheet."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def finish(calls: TaskCalls, run: FinishedRun, sheet_images: int) -> Ending:
 
 
 def _write_report(calls: TaskCalls, report: Report, options: UpscaleOptions) -> tuple[str, str]:
-    """Write the report; returns its URL, and why it could not be written."""
+    """Write the report; return its URL, and why it could not be written."""
     try:
         keep = not options.dry_run
         return calls.call(tasks.write_report, report, options.report, keep=keep), ""

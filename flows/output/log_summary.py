@@ -1,4 +1,4 @@
-"""The end of a batch, in log lines for people."""
+"""Log the end of a batch: failures with their reasons, counts, and where the images are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a batch: one bar at a terminal, a line now and then elsewhere; and in Prefect."""
+"""Progress of a batch: a bar at a terminal, log lines or JSON lines elsewhere; and in Prefect."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ VERDICT_KEY = "srcnn-promotion"
 
 
 def show_verdict(verdict: Verdict) -> None:
-    """Shows PSNR in dB and SSIM by factor on the run's page."""
+    """Show PSNR in dB and SSIM by factor on the run's page."""
     head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current SSIM"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""Ends a run early: set by whoever knows why, asked by whatever works for the run."""
+"""Cancel a run early: set from any thread, checked before each image and between its steps."""
 
 from __future__ import annotations
 

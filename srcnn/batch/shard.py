@@ -1,4 +1,4 @@
-"""The images of one shard: each has a thread that reads it, has it computed, and writes it.
+"""Process the images of one shard; each has a thread that reads, computes and writes it.
 
 Many are in progress at a time, so that reading, computing and writing overlap; the gates of
 `WorkerResources` bound what they hold. The one place where an image's failure is caught, so that
@@ -66,7 +66,7 @@ class ShardProcessor:
         self._cancellation = cancellation
 
     def process(self, shard: Sequence[ImageTask]) -> Iterator[ImageResult]:
-        """Process the images; yields each result as soon as it is known.
+        """Process the images; yield each result as soon as it is known.
 
         Args:
             shard: the images.

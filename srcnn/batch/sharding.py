@@ -1,4 +1,4 @@
-"""The grain of a batch: images gathered into shards, one task run each.
+"""Group the images of a batch into shards, one task run each.
 
 Thousands of task runs destabilise a Prefect server; shards keep their number small,
 and each long enough that its overhead does not show.

@@ -1,4 +1,4 @@
-"""A worker: the process that is given shards of a job, and returns what became of them."""
+"""Process shards in a worker: load the model once, return results, write the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared pictures encoded as files.
+"""Encode prepared pictures as files.
 
 OpenCV encodes; it does so without Python's lock and, measured, in the calling thread alone.
 """

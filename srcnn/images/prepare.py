@@ -1,4 +1,4 @@
-"""A picture made ready for a file of some format, before inference is spent on it.
+"""Prepare a decoded picture for the format of its output, before it is upscaled.
 
 What the format cannot hold is refused or dropped here, once; `srcnn.images.encode` only encodes.
 """

@@ -115,7 +115,7 @@ class ModelCard(_Frozen):
 
     @classmethod
     def from_graph(cls, graph: onnx.ModelProto) -> ModelCard | None:
-        """Reads the card from a graph; None if it has none.
+        """Read the card from a graph; None if it has none.
 
         Raises:
             ModelError: there is a card, and it cannot be read.

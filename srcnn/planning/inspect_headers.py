@@ -1,4 +1,4 @@
-"""Decides for images by their headers: sizes, limits, and what cannot be made."""
+"""Read the headers of images: compute sizes, check limits, refuse what cannot be processed."""
 
 from __future__ import annotations
 

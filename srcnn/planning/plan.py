@@ -1,4 +1,4 @@
-"""The plan of a run: every image of the source, with what is to become of it.
+"""The plan of a run: what is done with each image of the source.
 
 Everything that can be refused is refused here, before any image is processed. Nothing is written.
 """

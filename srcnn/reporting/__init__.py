@@ -1,1 +1,1 @@
-"""What a run came to: report, summary, progress, contact sheet."""
+"""The outcome of a run: report, summary, progress, contact sheet."""

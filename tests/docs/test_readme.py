@@ -186,7 +186,9 @@ def test_the_tables_are_current(run: Run) -> None:
     assert done.returncode == 0, f"run scripts/reference_pages.py; outdated:\n{done.stdout}"
 
 
-@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [*LINKED, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_relative_links_and_images_exist(page: Path) -> None:
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     targets = re.findall(r"\]\(([^)\s]+)\)", prose)
@@ -195,9 +197,7 @@ def test_relative_links_and_images_exist(page: Path) -> None:
             continue
         path, _, section = target.partition("#")
         linked = page.parent / path if path else page
-        # docs/design.md becomes docs/architecture.md.
-        renamed = linked.name == "architecture.md" and (linked.parent / "design.md").exists()
-        assert linked.exists() or renamed, target
+        assert linked.exists(), target
         assert not section or section in anchors(linked), target
 
 
@@ -216,9 +216,8 @@ def anchors(page: Path) -> set[str]:
 
 def test_every_page_is_listed_in_the_readme() -> None:
     listed = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+)\)", README)}
-    # Part of performance.md; to become architecture.md.
-    parts = {ROOT / "docs" / "performance_notes.md", ROOT / "docs" / "design.md"}
-    assert set(LINKED) - parts - {ROOT / "README.md"} <= listed
+    part = ROOT / "docs" / "performance_notes.md"  # of performance.md
+    assert set(LINKED) - {part, ROOT / "README.md"} <= listed
 
 
 def test_its_prefect_commands_are_those_of_the_deployment() -> None:

@@ -1,1 +1,1 @@
-"""The engine: a network of convolutions behind a cubic upsampling, at the machine's limit."""
+"""The engine: a cubic upsampling and convolutions, computed in tiles on all cores."""
