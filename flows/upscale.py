@@ -30,7 +30,7 @@ from flows.output.finish import FinishedRun, finish
 from flows.output.mode import announce_plan, choose_mode
 from flows.output.progress import show_progress
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.sharding import make_shards
+from srcnn.batch.make_shards import make_shards
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.job import Job

@@ -1,4 +1,4 @@
-"""Image formats: their extensions, abilities and limits; and the type of decoded pictures.
+"""Image formats: their extensions, abilities and limits.
 
 Reading is in `srcnn.images.decoding`, writing in `srcnn.images.encode`.
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.pixels import Pixels
 
 Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif"]
 
@@ -38,23 +36,6 @@ _MAX_PIXELS = {"avif": 2**28}  # libavif's default limit for reading
 # Bytes of all samples: OpenCV uses 31 bits for the size of BMP and PNM; TIFF uses 32, and LZW may
 # enlarge incompressible data by a tenth.
 _MAX_BYTES = {"bmp": 2_147_000_000, "pnm": 2_147_000_000, "tiff": 3_900_000_000}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A decoded image.
-
-    Attributes:
-        pixels: upright, BGR(A) or grey.
-        metadata: EXIF (orientation reset), ICC and XMP, by OpenCV's metadata type.
-        notes: conversions of its colours, for the report.
-        is_grey: whether it is grey; with alpha, it is BGRA with equal planes.
-    """
-
-    pixels: Pixels
-    metadata: dict[int, bytes] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    is_grey: bool = False
 
 
 def format_of(key: str) -> str | None:

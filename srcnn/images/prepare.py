@@ -16,17 +16,10 @@ from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.alpha import is_opaque
 from srcnn.images.colour import Colour
-from srcnn.images.formats import (
-    DEEP,
-    EXTENSIONS,
-    WITH_ALPHA,
-    Picture,
-    check_size,
-    check_writable,
-    format_of,
-)
+from srcnn.images.formats import DEEP, EXTENSIONS, WITH_ALPHA, check_size, check_writable, format_of
 from srcnn.images.icc import fits, to_srgb
 from srcnn.images.metadata import WITH_METADATA, for_file
+from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, Pixels, has_alpha
 
 

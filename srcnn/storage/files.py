@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srcnn.errors import SourceMissingError, UsageError
-from srcnn.storage import s3
+from srcnn.storage import s3_requests
 from srcnn.storage.filesystems import is_local, is_s3, resolve
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
 
@@ -56,7 +56,7 @@ def file_exists(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bool:
         StorageError: the storage cannot be read.
     """
     fs, path = resolve(url, limits)
-    is_folder = partial(s3.has_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
+    is_folder = partial(s3_requests.has_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
     if call_with_retries(is_folder, url, "read", limits):
         raise UsageError(f"{url}: is a folder; expected a file")
     return bool(call_with_retries(partial(fs.exists, path), url, "read", limits))
@@ -104,7 +104,9 @@ def write_atomically(
     # One PUT, or a multipart upload that is invisible until complete. Never fsspec's open
     # file: closing it after an exception would publish the part written so far.
     if is_s3(fs):
-        return call_with_retries(partial(s3.put, fs, path, data, limits), url, "written", limits)
+        return call_with_retries(
+            partial(s3_requests.put, fs, path, data, limits), url, "written", limits
+        )
     call_with_retries(partial(fs.pipe_file, path, data), url, "written", limits)
     return None
 

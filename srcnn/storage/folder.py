@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.storage import s3
+from srcnn.storage import s3_requests
 from srcnn.storage.files import create_atomically, write_atomically
 from srcnn.storage.filesystems import is_local, is_s3, resolve
 from srcnn.storage.listing import (
@@ -174,7 +174,7 @@ class Folder:
         """Read size and version of one file; None if it does not exist."""
         fs, path = self._fs, self._path(key)
         fs.invalidate_cache()
-        read = partial(s3.head, fs, path) if is_s3(fs) else partial(fs.info, path)
+        read = partial(s3_requests.head, fs, path) if is_s3(fs) else partial(fs.info, path)
         try:
             info = self._call("read", read, key)
         except (FileNotFoundError, NotADirectoryError):
@@ -208,7 +208,7 @@ class Folder:
     def _exists_in_s3(self) -> bool:
         seconds = min(self.limits.timeout_seconds, _PROBE_SECONDS)
         limits = StorageLimits(min(self.limits.attempts, _PROBE_ATTEMPTS), seconds)
-        has_any = partial(s3.has_any, self._fs, self.root, timeout_seconds=seconds)
+        has_any = partial(s3_requests.has_any, self._fs, self.root, timeout_seconds=seconds)
         return call_with_retries(has_any, self.url, "listed", limits)
 
     def open(self, key: str, info: FileInfo | None = None) -> IO[bytes]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from srcnn.errors import SourceMissingError
-from srcnn.storage import s3
+from srcnn.storage import s3_requests
 from srcnn.storage.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.filesystems import is_local
 
@@ -46,7 +46,9 @@ def parse_file_info(info: Mapping[str, Any]) -> FileInfo:
     return FileInfo(size=int(size or 0), version=text)
 
 
-def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3.Retry) -> dict[str, FileInfo]:
+def list_s3(
+    fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry
+) -> dict[str, FileInfo]:
     """List every object below a prefix, by its key relative to it.
 
     Args:
@@ -59,8 +61,8 @@ def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3.Retry) -> dic
         SourceMissingError: nothing is below the prefix; the message says whether it is a file.
     """
     found: dict[str, FileInfo] = {}
-    start, entries = len(s3.get_prefix(fs, root)), 0
-    for page in s3.list_pages(fs, root, retry):
+    start, entries = len(s3_requests.get_prefix(fs, root)), 0
+    for page in s3_requests.list_pages(fs, root, retry):
         entries += len(page)
         # Consoles mark a folder by a key that ends in a slash; it is not a file.
         found |= {
@@ -73,16 +75,18 @@ def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3.Retry) -> dic
     return found
 
 
-def _describe_missing(fs: AbstractFileSystem, root: str, retry: s3.Retry) -> str:
+def _describe_missing(fs: AbstractFileSystem, root: str, retry: s3_requests.Retry) -> str:
     """Say why a prefix has no objects: it is a file, or there is nothing."""
     try:
-        retry(partial(s3.head, fs, root))
+        retry(partial(s3_requests.head, fs, root))
     except FileNotFoundError:
         return "no such folder"
     return "is a file; expected a folder"
 
 
-def list_any(fs: AbstractFileSystem, root: str, url: str, retry: s3.Retry) -> dict[str, FileInfo]:
+def list_any(
+    fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry
+) -> dict[str, FileInfo]:
     """List every file below a folder, by its path relative to it.
 
     Args:

@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_written_gives_two(run: Run, pictures: Path) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_a_dry_run_tells_every_image(run: Run, pictures: Path) -> None:
+def test_a_dry_run_lists_every_image(run: Run, pictures: Path) -> None:
     done = run(UPSCALE, "--src", pictures, "--scale", "2x3", "--dry-run")
     assert done.returncode == 0
     assert "cat.png: would write cat.png, 52x40 -> 156x80 px" in done.stderr
@@ -146,7 +146,7 @@ def many(folder: Path, count: int) -> Path:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_finishes_the_images_in_hand(
+def test_a_signal_finishes_the_images_in_progress(
     tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     source = many(tmp_path / "many", 300)
@@ -175,7 +175,7 @@ def test_a_signal_finishes_the_images_in_hand(
     assert not list(output.rglob("*.part"))
 
 
-def test_a_second_signal_drops_the_images_in_hand(tmp_path: Path) -> None:
+def test_a_second_signal_drops_the_images_in_progress(tmp_path: Path) -> None:
     source = tmp_path / "large"
     source.mkdir()
     cv2.imwrite(str(source / "one.png"), np.zeros((1500, 1500, 3), np.uint8))

@@ -221,7 +221,7 @@ def test_a_full_disk_ends_the_run(broken: Path, clean_environment: dict[str, str
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_run_whose_destination_is_taken_drops_what_it_has_in_hand(
+def test_a_run_whose_destination_is_taken_drops_its_images_in_progress(
     broken: Path, far: FaultProxy, photos: str
 ) -> None:
     """Someone who takes this run for dead, wrongly, is not written over."""

@@ -98,7 +98,7 @@ def test_attempts_are_limited_and_each_retry_is_logged(
 def test_a_server_that_stops_accepting_bytes_times_out(
     folder: Folder, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srcnn.storage.s3._SLOWEST_BYTES_PER_SECOND", 10**9)
+    monkeypatch.setattr("srcnn.storage.s3_requests._SLOWEST_BYTES_PER_SECOND", 10**9)
     proxy.fail("stall", 1, method="PUT")
     content = bytes(12_000_000)
     assert folder.write("b.bin", content).size == len(content)

@@ -114,7 +114,7 @@ def test_a_block_alone_opens_the_bucket(
     assert s3_server.filesystem().exists(f"{photos}/by-block/cat.png")
 
 
-def test_what_is_searched_tells_of_both_runs(traces: dict[str, bytes], photos: str) -> None:
+def test_what_is_searched_holds_both_runs(traces: dict[str, bytes], photos: str) -> None:
     names = {name.rpartition("/")[2].rpartition(".")[2] for name in traces}
     assert {"rows", "printed", "db", "log", "json", "jsonl", "png"} <= names
     for dst in ("by-worker", "by-block"):

@@ -318,7 +318,7 @@ def test_a_copy_takes_the_format_asked_for(upscale: Upscale, pictures: Path) -> 
     assert shapes(pictures.parent / "pictures-upscaled") == {"cats/eye.png": (40, 51, 3)}
 
 
-def test_a_dry_run_writes_nothing_and_tells_the_pixels(upscale: Upscale, pictures: Path) -> None:
+def test_a_dry_run_writes_nothing_and_reports_the_pixels(upscale: Upscale, pictures: Path) -> None:
     report = upscale(scale="2.5", dry_run=True)
     assert not (pictures.parent / "pictures-upscaled").exists()
     assert report["counts"] == {"requested": 4, "written": 4, "skipped": 0, "failed": 0}
@@ -403,7 +403,7 @@ def test_links_are_never_passed_over_in_silence(
     report = upscale(scale="2")
     assert statuses(report)["same.png"] == "written"
     assert failures(report)["gone.png"].startswith("FileNotFound")
-    assert "album is a link to a folder: not followed" in caplog.text
+    assert "album is a link to a folder and is not followed" in caplog.text
 
 
 def test_earlier_outputs_inside_the_source_are_no_sources(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from srcnn.geometry import Size
 from srcnn.images.colour import parse_colour
 from srcnn.images.encode import encode
-from srcnn.images.formats import Picture
+from srcnn.images.picture import Picture
 from srcnn.images.prepare import prepare
 
 

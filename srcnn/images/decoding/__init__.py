@@ -16,8 +16,8 @@ from srcnn.geometry import Size
 from srcnn.images.decoding.dispatch import decode_file
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
-from srcnn.images.formats import Picture
 from srcnn.images.metadata import normalise_metadata
+from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
 
 __all__ = ["Header", "decode", "read_header"]

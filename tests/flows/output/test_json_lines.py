@@ -68,7 +68,7 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
     assert "\x1b" not in done.stderr
 
 
-def test_a_second_run_tells_what_is_up_to_date(run: Run, pictures: Path) -> None:
+def test_a_second_run_reports_what_is_up_to_date(run: Run, pictures: Path) -> None:
     run(UPSCALE, "--src", pictures)
     received = events(run(UPSCALE, "--src", pictures, "--json").stdout)
     assert [image["status"] for image in named(received, "image")] == ["skipped"] * 4

@@ -16,7 +16,8 @@ from PIL import Image
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError, UsageError
 from srcnn.geometry import Size
-from srcnn.images.formats import Picture, check_size
+from srcnn.images.formats import check_size
+from srcnn.images.picture import Picture
 from srcnn.images.pixels import Pixels
 from srcnn.images.prepare import prepare
 from tests.support.images import to_file

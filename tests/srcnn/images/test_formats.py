@@ -20,7 +20,8 @@ from PIL import Image, ImageCms, ImageOps
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.formats import EXTENSIONS, Picture, format_of
+from srcnn.images.formats import EXTENSIONS, format_of
+from srcnn.images.picture import Picture
 from tests.support.counting_file import CountingFile
 from tests.support.images import to_file
 

@@ -16,8 +16,8 @@ from PIL import Image, ImageCms, TiffImagePlugin
 from srcnn.geometry import Size
 from srcnn.images import exif, xmp
 from srcnn.images.decoding import decode
-from srcnn.images.formats import Picture
 from srcnn.images.icc import to_srgb
+from srcnn.images.picture import Picture
 from srcnn.images.prepare import prepare
 from srcnn.images.tiff_tags import read_tiff_metadata, with_tags
 from tests.support.images import to_file

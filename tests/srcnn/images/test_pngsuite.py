@@ -16,7 +16,7 @@ from PIL import Image
 
 from srcnn.errors import DamagedImageError
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.formats import Picture
+from srcnn.images.picture import Picture
 from tests.support.paths import REFERENCE
 
 ODD = REFERENCE / "odd"
