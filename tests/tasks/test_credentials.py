@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from srcnn.errors import UsageError
 from tasks.credentials import use_credentials
@@ -70,7 +71,8 @@ def test_a_block_without_a_server_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="none is configured: set PREFECT_API_URL"):
+    no_api = temporary_settings(restore_defaults={PREFECT_API_URL})  # other tests start a server
+    with no_api, pytest.raises(UsageError, match="none is configured: set PREFECT_API_URL"):
         use_credentials("night-shift")
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from srcnn.errors import SourceMissingError, UsageError
+from srcnn.planning.globs import parse_glob
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import (
     LARGEST_PX,
@@ -74,7 +75,7 @@ def test_the_error_for_too_few_pictures_says_how_many_were_found(
     with pytest.raises(UsageError, match=r"found 10 images, 9 .* at least 10; cut\.png:"):
         read(folder)
     with pytest.raises(UsageError, match="found 0 images"):
-        read(folder, include=["*.jpg"])
+        read(folder, include=[parse_glob("*.jpg")])
     with pytest.raises(SourceMissingError, match="no such folder"):
         read(tmp_path / "nowhere")
 
@@ -88,7 +89,9 @@ def test_globs_select_and_outputs_are_skipped(
     cv2.imwrite(str(folder / "big" / "upscaled.png"), photograph)
     src = Folder(str(folder))
     assert len(find_pictures(src, Wanted())) == 12
-    assert set(find_pictures(src, Wanted(include=["more"], exclude=["*9.png"]))) == {
+    assert set(
+        find_pictures(src, Wanted(include=[parse_glob("more")], exclude=[parse_glob("*9.png")]))
+    ) == {
         "more/00.png",
         "more/03.png",
         "more/06.png",
