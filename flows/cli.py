@@ -2,7 +2,7 @@
 
 0    every image was written or is up to date; the graph is right
 1    an image failed; the graph failed its check; the connection to the Prefect server was lost
-2    the command cannot start: an option, a file, a missing source or model, no access
+2    the command could not start: a wrong option or file, a missing source or model, or no access
 130  Ctrl-C (143 on SIGTERM)
 """
 

@@ -83,7 +83,7 @@ def _show_parity(parity: Sequence[ParityRow]) -> None:
         return
     create_table_artifact(
         key="srcnn-parity",
-        description="ONNX Runtime against PyTorch, in grey levels of 255.",
+        description="ONNX Runtime compared with PyTorch, in grey levels (0 to 255).",
         table=[
             {
                 "height x width (px)": f"{row.size[0]} x {row.size[1]}",
@@ -106,7 +106,7 @@ def main(
     check: Annotated[
         str | None,
         Parameter(
-            help="Check this graph (a path or URL), export nothing; status 1 if it is wrong."
+            help="Check this graph (a path or URL) without exporting; exit status 1 if it fails."
         ),
     ] = None,
     track: Track = None,
@@ -116,7 +116,7 @@ def main(
         settings = load_settings()
         use_credentials(settings.aws_block)
         raise_findings(check, check_graph(read_file(check, settings.storage)))
-        logger().info("%s: nothing wrong found", check)
+        logger().info("%s: the graph passed every check", check)
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)
     return 0

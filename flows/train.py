@@ -82,15 +82,15 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
         if result is not None and _is_enough(result, options):
             return _report(
                 result,
-                f"nothing done: this training has ended before, after {result.steps} steps and "
-                f"{result.hours:.2f} h; more --steps or --hours continue it, and --restart "
-                f"starts over. {result.verdict}",
+                f"nothing to do: this training finished after {result.steps} steps and "
+                f"{result.hours:.2f} h. Give more --steps or --hours to continue it, or --restart "
+                f"to start over. {result.verdict}",
             )
         try:
             result = _train(_Run(options, settings, spec, steps, work), current)
         except KeyboardInterrupt:
             if work.state_file.exists():
-                logger().warning("the training is kept in %s: the same command resumes it", path)
+                logger().warning("training state saved in %s: run the same command to resume", path)
             raise
     return _report(result, result.verdict)
 
@@ -152,7 +152,11 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
     if record is not None:
         added = find_changes(run.work, record, files)
         if added:
-            logger().info("%d pictures added since the training began: left for a later one", added)
+            text = (
+                "%d pictures were added since the training began: they are left for a later "
+                "training"
+            )
+            logger().info(text, added)
         return record, run.steps.call(tasks.read_training_pictures, src, record.taken, wanted)
     pictures = run.steps.call(tasks.read_training_pictures, src, files, wanted)
     identity = make_identity(run.options, run.spec)
@@ -168,9 +172,12 @@ def _promote(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> t
     card = read_card(current)
     if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
         # An earlier start published it, and was killed before it wrote its result.
-        return True, f"promoted before: {current.url} is this model"
+        return True, f"already promoted: {current.url} is this model"
     if not verdict.is_better:
-        return False, f"kept the current model: {verdict.text}; the trained one is {checkpoint}"
+        return False, (
+            f"kept the current model: the trained one is {verdict.text}; the trained weights are "
+            f"in {checkpoint}"
+        )
     export = export_srcnn if FlowRunContext.get() else export_srcnn.fn
     url = export(ExportOptions(checkpoint=str(checkpoint), dst=run.options.dst))
     return True, f"promoted: {verdict.text}; {url}"

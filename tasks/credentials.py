@@ -77,8 +77,8 @@ def _load_block(name: str) -> AwsCredentials:
     require_extra("aws", f"the block {name} (SRCNN_AWS_BLOCK)")
     if not (PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get()):
         raise UsageError(
-            f"the block {name} (SRCNN_AWS_BLOCK) is on a Prefect server, and none is "
-            "configured: set PREFECT_API_URL, or unset SRCNN_AWS_BLOCK"
+            f"SRCNN_AWS_BLOCK names the block {name}, but no Prefect server is configured: set "
+            "PREFECT_API_URL, or unset SRCNN_AWS_BLOCK"
         )
     from prefect_aws import AwsCredentials  # noqa: PLC0415 - optional, and slow to import
 

@@ -52,8 +52,8 @@ def load_current(dst: str, limits: StorageLimits) -> Model:
     fixed = Upscaler.from_model(model, InferenceConfig("cpu")).info.fixed
     if fixed is not None:
         raise UsageError(
-            f"{model.url}: has the fixed factor {fixed}, so a model for all factors cannot "
-            "replace it: give another --dst"
+            f"{model.url} has the fixed factor {fixed}; a model for all factors cannot replace "
+            "it: give another --dst"
         )
     logger().info("current model %s, sha256 %s", model.url, model.sha256[:12])
     return model
@@ -69,7 +69,7 @@ def read_training_pictures(src: Folder, files: Mapping[str, FileInfo], wanted: W
     if len(pictures.left_out) > _MAX_LOGGED_EXCLUSIONS:
         log.warning("left out: %d more", len(pictures.left_out) - _MAX_LOGGED_EXCLUSIONS)
     if pictures.surplus:
-        surplus = "%d more pictures are not read, beyond the limit SRCNN_TRAINING_MEGAPIXELS"
+        surplus = "%d more pictures were not read: SRCNN_TRAINING_MEGAPIXELS is reached"
         log.info(surplus, pictures.surplus)
     log.info(
         "%d pictures to train on, %d held out, %d left out",

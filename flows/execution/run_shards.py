@@ -1,4 +1,4 @@
-"""The shards of a run, mapped over a runner until they are done or the run is cancelled."""
+"""Run all shards on a runner, collect their results, and stop early if the run is cancelled."""
 
 from __future__ import annotations
 
@@ -90,7 +90,10 @@ def _map(
     for shard, outcome in calls.map(tasks.upscale_shard, run.shards, run.runner, **common):
         result = _fail_shard(shard, outcome) if isinstance(outcome, BaseException) else outcome
         if result.unrecorded:
-            text = "what a shard wrote is not on record, and will be written again: %s"
+            text = (
+                "the images of a shard were written but could not be recorded, so the next run "
+                "will redo them: %s"
+            )
             logger().error(text, result.unrecorded)
         if result.fatal:
             cancellation.cancel(result.fatal, fatal=True)

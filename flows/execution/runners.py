@@ -65,12 +65,12 @@ class ThreadRunner:
 
 
 class DaskRunner:
-    """The workers of a Dask cluster that is there already."""
+    """The workers of a Dask cluster that is already running."""
 
     remote = True
 
     def __init__(self, address: str) -> None:
-        """Look who is there.
+        """Connect, and check that there are workers.
 
         Args:
             address: of the scheduler, such as tcp://127.0.0.1:8786.

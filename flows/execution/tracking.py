@@ -45,11 +45,12 @@ def run_flow(
         untracked: the flow's function.
         track: what the user said; None leaves it to whether an API is configured.
     """
+    reason = "--no-track"
     if track is None:
         track = has_api()
+        reason = "no Prefect API is configured; --track starts a temporary server"
     if not track:
-        why = "as asked" if has_api() else "no Prefect API is configured; --track starts one"
-        logging.getLogger("srcnn").info("not tracked: %s", why)
+        logging.getLogger("srcnn").info("not tracked: %s", reason)
         return untracked
 
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,8 +59,9 @@ def run_flow(
                 return tracked(*args, **kwargs)
             except httpx.TransportError as error:
                 raise ServerLostError(
-                    f"the Prefect API went away ({error}), and does not know how the run ended: "
-                    "see its log and its report; what is written stays, and is not made again"
+                    f"the connection to the Prefect API was lost ({error}), so Prefect does not "
+                    "know how the run ended: see the run's log and report; images already written "
+                    "are kept and will not be redone"
                 ) from error
 
     return run
@@ -122,8 +124,8 @@ def _start_temporary_server() -> None:
     thread.join()
     for error in failures:
         raise UsageError(
-            f"Prefect's temporary server did not start ({error}): run with --no-track, or give "
-            "PREFECT_API_URL of a server"
+            f"Prefect's temporary server did not start ({error}): run with --no-track, or set "
+            "PREFECT_API_URL to a running server"
         ) from error
 
 

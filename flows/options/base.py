@@ -77,7 +77,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 Track = Annotated[
     bool | None,
     Parameter(
-        help="Track the run on the Prefect API, or on a temporary server if none is configured. "
-        "If unset, track it only if an API is configured."
+        help="Track the run in Prefect: on the configured API, or on a temporary server if none "
+        "is configured. Default: only if an API is configured."
     ),
 ]

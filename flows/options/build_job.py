@@ -1,4 +1,4 @@
-"""Build the job of an upscale run, and the options of its stages, from options and settings."""
+"""Turn the options and settings of an upscale run into a `Job` and `PlanOptions`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEGA = 1_000_000
 
 
 def build_inference(options: UpscaleOptions, settings: Settings) -> InferenceConfig:
-    """How the model is run."""
+    """Return how to run the model."""
     return InferenceConfig(
         provider=options.provider,
         precision=options.precision,
@@ -28,7 +28,7 @@ def build_inference(options: UpscaleOptions, settings: Settings) -> InferenceCon
 def build_job(
     options: UpscaleOptions, settings: Settings, model: ModelRef, started: datetime
 ) -> Job:
-    """What all images of the run share.
+    """Build what all images of the run share.
 
     Args:
         options: of the run.
@@ -56,7 +56,7 @@ def build_job(
 
 
 def build_plan_options(options: UpscaleOptions, settings: Settings) -> PlanOptions:
-    """Which images are requested, and how large."""
+    """Return which images are requested, and how large."""
     return PlanOptions(
         scale=options.scale,
         scales=options.scales,

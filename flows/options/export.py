@@ -41,6 +41,6 @@ class ExportOptions(BaseModel):
     scale: str | None = Field(
         None,
         max_length=32,
-        description="Fix the factor, 1 to 16, such as 3 or 2x3 (height by width); if unset, the "
+        description="Fix the factor, 1 to 16, such as 3 or 2x3 (height by width). Default: the "
         "graph takes it as the input `factor`.",
     )

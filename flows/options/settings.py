@@ -77,31 +77,34 @@ class Settings(BaseSettings):
         250,
         gt=0,
         le=1000,  # OpenCV decodes no more than 2**30 pixels
-        description="Images with more megapixels are refused undecoded.",
+        description="Images with more megapixels are refused without being decoded.",
     )
     max_output_megapixels: float = Field(
         250,
         gt=0,
         le=4000,
-        description="Images whose output would have more megapixels are refused undecoded.",
+        description="Images whose result would have more megapixels are refused without being "
+        "decoded.",
     )
     shard_megapixels: float = Field(
         64, gt=0, le=100_000, description="Output megapixels in one shard (one task run)."
     )
-    shard_images: int = Field(200, ge=1, le=100_000, description="Most images in one shard.")
+    shard_images: int = Field(
+        200, ge=1, le=100_000, description="Maximum number of images in one shard."
+    )
     transfers: int = Field(
         16,
         ge=1,
         le=256,
-        description="Files that each process reads ahead, and files that it writes, at a time.",
+        description="Files that each process reads ahead at a time, and as many that it writes.",
     )
     buffer_megabytes: float = Field(
         0,
         ge=0,
         le=1_000_000,
-        description="Megabytes in each process for files read ahead, the same again for decoded "
-        "images in progress, and for files being written; a larger image is processed alone. 0 for "
-        "an eighth of the memory that the process may use.",
+        description="Megabytes per process for each of three stages: files read ahead, images in "
+        "progress, and files being written. A larger image is processed alone. 0 for an eighth of "
+        "the memory that the process may use.",
     )
     lock_seconds: float = Field(
         120,

@@ -45,7 +45,7 @@ def _parse_factors(text: str) -> tuple[float, ...]:
 
 def _check_path(text: str) -> str:
     if "://" in text:
-        raise UsageError("training needs a local folder: expected a path")
+        raise UsageError("expected a local folder, got a URL")
     return text
 
 
@@ -77,14 +77,17 @@ class TrainOptions(BaseModel):
         None,
         gt=0,
         le=10_000,
-        description="Hours of training, over all starts; give this or --steps.",
+        description="Hours of training, over all starts. Give either --hours or --steps.",
     )
     steps: int | None = Field(
-        None, ge=1, le=100_000_000, description="Steps of training; give this or --hours."
+        None,
+        ge=1,
+        le=100_000_000,
+        description="Steps of training, over all starts. Give either --hours or --steps.",
     )
     factors: Factors = Field(
         ",".join(f"{factor:g}" for factor in DEFAULT_FACTORS),
-        description="Factors above 1 that get their own weights, ascending, in multiples of 1/16; "
+        description="Factors above 1 with weights of their own, in ascending multiples of 1/16; "
         "weights in between are interpolated.",
     )
     validation: float = Field(
@@ -96,9 +99,7 @@ class TrainOptions(BaseModel):
         description="Weights to start from: the current model's, or the identity, to train from "
         "scratch.",
     )
-    device: Device = Field(
-        "auto", description="Device to train on; auto takes cuda if there is one."
-    )
+    device: Device = Field("auto", description="Device to train on; auto uses CUDA if available.")
     include: GlobsOption = Field(
         default_factory=list, description="Train only on pictures that match one of these globs."
     )
@@ -113,8 +114,8 @@ class TrainOptions(BaseModel):
     )
     work: Place | None = Field(
         None,
-        description="Local folder for the state of the training; a folder in SRCNN_CACHE_DIR if "
-        "unset.",
+        description="Local folder for the state of the training. Default: a folder in "
+        "SRCNN_CACHE_DIR.",
     )
     restart: Flag = Field(
         default=False, description="Start over: discard the state of earlier starts."
@@ -128,7 +129,7 @@ def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
         UsageError: neither hours nor steps are given, or both.
     """
     if options.hours is not None and options.steps is not None:
-        raise UsageError("--hours and --steps: give only one of the two")
+        raise UsageError("give either --hours or --steps, not both")
     return TrainingSpec.of(
         factors=_parse_factors(options.factors),
         steps=options.steps,

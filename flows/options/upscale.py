@@ -1,4 +1,4 @@
-"""The options of the upscale flow: flow parameters, command line and README from one model."""
+"""The options of the upscale flow: flow parameters, command line and tables from one model."""
 
 from __future__ import annotations
 
@@ -31,21 +31,24 @@ class UpscaleOptions(BaseModel):
 
     src: Url = Field(description="Folder or bucket prefix to read: a path, or s3://bucket/prefix.")
     dst: Url | None = Field(
-        None, description="Folder or prefix to write; <src>-upscaled, beside the source, if unset."
+        None,
+        description="Folder or prefix to write. Default: <src>-upscaled, beside the source.",
     )
     scale: ScaleOption | None = Field(
-        None, description=f"{SCALE_HELP.capitalize()}; 2, or the model's own factor, if unset."
+        None,
+        description=f"{SCALE_HELP.capitalize()}. Default: 2, or the model's own factor if it is "
+        "fixed.",
     )
     scales: Url | None = Field(
         None,
-        description="CSV (header path,scale) or JSON Lines file with a scale for each path or "
-        "glob, the last match wins; scales.csv at the root of src if unset.",
+        description="CSV (header path,scale) or JSON Lines file that gives each path or glob its "
+        "scale; the last match wins. Default: scales.csv at the root of --src, if it exists.",
     )
     model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or a URL.")
     convention: Convention | None = Field(
         None,
-        description="Pixels of a model that carries no description: bgr-byte (BGR 0..255; taken "
-        "of graphs with a factor input) or rgb-unit (RGB 0..1; of all others).",
+        description="Pixel format of a model that does not state it: bgr-byte (BGR 0..255, the "
+        "default for graphs with a factor input) or rgb-unit (RGB 0..1, the default otherwise).",
     )
     include: GlobsOption = Field(
         default_factory=list, description="Upscale only images that match one of these globs."
@@ -58,18 +61,18 @@ class UpscaleOptions(BaseModel):
         None,
         ge=1,
         le=100,
-        description="Quality of JPEG, WebP and AVIF, 1 to 100; 95 for JPEG and AVIF, lossless for "
-        "WebP if unset.",
+        description="Quality of JPEG, WebP and AVIF, 1 to 100. Default: 95 for JPEG and AVIF, "
+        "lossless for WebP.",
     )
     flatten: ColourOption | None = Field(
         None,
-        description="Colour behind images with alpha (white, #rrggbb) where the output's format "
-        "holds none (JPEG, BMP, PNM); others keep their alpha. Without it such images are refused.",
+        description="Background colour (white, #rrggbb) for images with alpha whose output format "
+        "has none (JPEG, BMP, PNM). If unset, such images are refused. Formats with alpha keep it.",
     )
     metadata: Literal["keep", "strip"] = Field(
         "keep",
         description="keep or strip EXIF, ICC and XMP (BMP and PNM hold none). Stripped images "
-        "are converted to sRGB; those of 16 bits keep another profile instead.",
+        "are converted to sRGB, except 16-bit ones, which keep a profile other than sRGB.",
     )
     overwrite: Overwrite = Field(
         "changed",
@@ -77,18 +80,18 @@ class UpscaleOptions(BaseModel):
         "model or output differs from the record), always, never.",
     )
     when_larger: WhenLarger = Field(
-        "copy", description="What becomes of images that already meet their target."
+        "copy", description="What to do with images that are already large enough."
     )
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
     precision: Precision = Field(
         "exact",
-        description="Arithmetic of inference: exact (float32), or fast (from factor 3 on bfloat16, "
-        "through OpenVINO, where the processor has it).",
+        description="Arithmetic of inference: exact (float32), or fast (bfloat16 through OpenVINO "
+        "from factor 3 up, if the processor supports it).",
     )
     max_failures: FailureLimitOption | None = Field(
         None,
-        description="End the run early when more images than this failed: a number such as 20, "
-        "or a share of those requested such as 5%; never if unset.",
+        description="Stop the run once more images than this have failed: a number such as 20, "
+        "or a share of those requested such as 5%. Default: no limit.",
     )
     runner: RunnerName = Field(
         "threads",
@@ -99,8 +102,8 @@ class UpscaleOptions(BaseModel):
         None,
         ge=1,
         le=1024,
-        description="Shards in progress at a time in this process, 1 to 1024; one more than the "
-        "cores if unset. They share its cores and its memory.",
+        description="Shards processed at the same time in this process, 1 to 1024. Default: one "
+        "more than the number of cores. All share the cores and memory of the process.",
     )
     dry_run: Flag = Field(default=False, description="Write nothing; report what would be done.")
     report: Url | None = Field(

@@ -74,14 +74,14 @@ class Ending:
             text = f"{counts['failed']} of {counts['requested']} images failed"
             if result.ended:
                 text += f" ({self.summary.not_attempted} not attempted: {result.ended})"
-            more = self.report_url or self.report_error
-            raise BatchFailedError(f"{text}: {more}" if more else text)
+            more = f"report: {self.report_url}" if self.report_url else self.report_error
+            raise BatchFailedError(f"{text}; {more}" if more else text)
         if self.report_error:
             raise BatchFailedError(self.report_error)
 
 
 def finish(calls: TaskCalls, run: FinishedRun, sheet_images: int) -> Ending:
-    """Report what a run did, wherever somebody looks.
+    """Report how a run ended, in every place where a result is shown.
 
     Args:
         calls: how tasks are called.

@@ -1,7 +1,7 @@
 """A run's summary as Markdown, for the run's page in Prefect.
 
-Its two user interfaces read Markdown with different libraries. What both take the same way are
-tables and code spans. Text that is not our own stands in code spans, where nothing is
+Prefect's two user interfaces read Markdown with different libraries. Both treat tables and code
+spans the same way. Text that is not our own stands in code spans, where nothing is
 markup; an escaped `www.` or `https://` would still become a link in one of them.
 https://spec.commonmark.org/0.31.2/#code-spans
 """
@@ -79,7 +79,7 @@ def _headline(summary: Summary) -> str:
 def _numbers(summary: Summary) -> str:
     cells = {name: f"{count:,}" for name, count in summary.counts.items()}
     if summary.not_attempted:
-        cells["of these not attempted"] = f"{summary.not_attempted:,}"
+        cells["of them not attempted"] = f"{summary.not_attempted:,}"
     cells["megapixels"] = f"{summary.megapixels:,.1f}"
     if not summary.dry_run:
         cells["Mpx per second"] = f"{summary.megapixels_per_second:,.2f}"
@@ -132,7 +132,7 @@ def _reasons(summary: Summary) -> str:
 def _reason(reason: FailureReason) -> str:
     message = _whole(reason.text)
     examples = ", ".join(map(format_code, reason.examples))
-    return f"- **{reason.count:,}** {format_code(reason.type)}: {message}, such as {examples}"
+    return f"- **{reason.count:,}** {format_code(reason.type)}: {message} (for example {examples})"
 
 
 def _slowest(images: Sequence[ImageResult]) -> str:

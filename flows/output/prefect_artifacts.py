@@ -45,7 +45,7 @@ def publish_sheet(jpeg: bytes) -> None:
             artifact would print the whole URI below the picture.
     """
     uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-    description = "Crops, pixel for pixel: left bicubic, right upscaled."
+    description = "Crops at full resolution: bicubic on the left, upscaled on the right."
     publish(SHEET_KEY, "markdown", Content(f"![Images before and after]({uri})", description))
 
 

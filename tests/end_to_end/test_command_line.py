@@ -34,9 +34,9 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
     done = run(UPSCALE, "--src", pictures)
     assert done.returncode == 1
     assert "cut.png: DamagedImage: the file is truncated" in done.stderr
-    assert "error: 1 of 5 images failed: " in done.stderr
+    assert "error: 1 of 5 images failed; report: " in done.stderr
     assert "Traceback" not in done.stderr
-    report = Path(done.stderr.split("images failed: ")[1].strip())
+    report = Path(done.stderr.split("images failed; report: ")[1].strip())
     assert json.loads(report.read_text())["counts"]["written"] == 4
 
 
@@ -65,7 +65,7 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
             ["--src", "{src}", "--precision", "fast", "--provider", "openvino"],
             "leave out --provider openvino",
         ),
-        (["--src", "{src}", "--dst", "{src}"], "give --dst another folder"),
+        (["--src", "{src}", "--dst", "{src}"], "give another --dst"),
         (["--src", "nonsense://a/b"], "nonsense"),
         (["--src", "https://ann:hunter2@host/a"], "--src: the https:// URL contains credentials"),
     ],
@@ -102,7 +102,13 @@ def test_an_unreachable_server_gives_two(run: Run, pictures: Path) -> None:
 def test_no_track_keeps_off_a_configured_server(run: Run, pictures: Path) -> None:
     done = run(UPSCALE, "--src", pictures, "--no-track", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert done.returncode == 0, done.stderr
-    assert "not tracked: as asked" in done.stderr
+    assert "not tracked: --no-track\n" in done.stderr
+
+
+def test_no_track_is_the_reason_even_if_no_server_is_configured(run: Run, pictures: Path) -> None:
+    done = run(UPSCALE, "--src", pictures, "--no-track")
+    assert done.returncode == 0, done.stderr
+    assert "not tracked: --no-track\n" in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_gives_two(run: Run, pictures: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_tracked_run_on_a_cluster(
     options = UpscaleOptions(src=str(many), dst=str(dst), scale="3", runner="dask")
     state = batch_upscale(options, return_state=True)
     assert state.is_failed()
-    assert "1 of 25 images failed: " in (state.message or "")
+    assert "1 of 25 images failed; report: " in (state.message or "")
     (many / "cut.png").unlink()
     assert outputs(dst) == expected(many)
 
@@ -154,7 +154,7 @@ def test_a_run_whose_scheduler_dies_accounts_for_every_image(
         own.kill_scheduler()
         _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1, stderr
-    assert f"of {IMAGES} images failed: " in stderr
+    assert f"of {IMAGES} images failed; report: " in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     images = json.loads(report.read_text())["images"]
     assert len(images) == IMAGES

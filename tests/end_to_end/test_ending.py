@@ -69,7 +69,7 @@ def test_a_hopeless_run_ends_early_and_reports_every_image(
 
 
 def test_a_limit_that_is_not_passed_changes_nothing(broken: Path) -> None:
-    with pytest.raises(BatchFailedError, match="10 of 20 images failed: "):
+    with pytest.raises(BatchFailedError, match="10 of 20 images failed; report: "):
         batch_upscale.fn(UpscaleOptions(src=str(broken), max_failures="50%"))
     assert report_of(f"{broken}-upscaled")["counts"]["written"] == 10
 
@@ -229,6 +229,6 @@ def test_a_run_whose_destination_is_taken_drops_its_images_in_progress(
     far.fail("latency", math.inf, seconds=1)  # or it would be done before it looks at its lock
     other = Holder.for_this_process("another-run", 60).to_json()
     after_the_first_output(dst, lambda: Folder(str(dst)).create(".srcnn/lock/9.json", other))
-    with pytest.raises(BatchFailedError, match="run another-run took the destination over"):
+    with pytest.raises(BatchFailedError, match="run another-run took over the destination"):
         batch_upscale.fn(UpscaleOptions(src=photos, dst=str(dst), workers=1))
     assert 0 < kinds(report_of(dst)).count("NotAttempted") < 10

@@ -67,7 +67,7 @@ def test_a_batch_with_failures_is_a_failed_run_that_says_how_many(pictures: Path
     (pictures / "cut.png").write_bytes((pictures / "cat.png").read_bytes()[:-40])
     state = track(UpscaleOptions(src=str(pictures)))
     assert state.is_failed()
-    assert "1 of 5 images failed: " in (state.message or "")
+    assert "1 of 5 images failed; report: " in (state.message or "")
     with pytest.raises(BatchFailedError):
         state.result()
     (report,) = (Path(f"{pictures}-upscaled") / ".srcnn" / "runs").glob("*.json")
@@ -106,7 +106,7 @@ def test_a_server_that_goes_away_stops_no_image(
         proxy.fail("reset", math.inf)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1, stderr
-    assert "error: the Prefect API went away (" in stderr
+    assert "error: the connection to the Prefect API was lost (" in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     assert json.loads(report.read_text())["counts"]["written"] == 4
     assert not list(dst.glob(".srcnn/lock/*"))

@@ -128,7 +128,7 @@ def test_a_run_shows_its_gains_and_says_what_came_of_it(
         assert len(client.read_flow_runs(flow_run_filter=export)) == result["promoted"]
     again = track(own, steps=STEPS, start="identity")
     assert again.is_completed()
-    assert (again.message or "").startswith("nothing done: this training has ended before")
+    assert (again.message or "").startswith("nothing to do: this training finished")
 
 
 def test_a_run_that_cannot_start_fails_in_a_sentence(

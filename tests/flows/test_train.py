@@ -145,7 +145,10 @@ def test_a_model_that_is_not_better_everywhere_changes_nothing(
     before = (tmp_path / "models" / "srcnn.onnx").read_bytes()
     result = train(seed=1, steps=1)
     assert not result["promoted"]
-    assert "kept the current model: not better than the current model at" in result["verdict"]
+    assert (
+        "kept the current model: the trained one is not better than the current model at"
+        in result["verdict"]
+    )
     assert (tmp_path / "models" / "srcnn.onnx").read_bytes() == before
     (kept,) = (tmp_path / "cache").rglob(result["checkpoint"])
     assert str(kept) in result["verdict"]
@@ -160,7 +163,7 @@ def test_a_verdict_is_of_one_destination_and_knows_its_own_model(
         again = train(steps=20, description="crops of a cat")
     assert "resuming from step 20" in caplog.text
     assert again["promoted"]
-    assert again["verdict"].startswith("promoted before")
+    assert again["verdict"].startswith("already promoted")
 
 
 def test_weights_that_were_not_trained_here_are_no_start(train: Train, tmp_path: Path) -> None:
@@ -180,7 +183,7 @@ def test_an_ended_training_is_not_repeated_but_goes_on_if_it_is_to_be_longer(
     before = state.read_bytes()
     with caplog.at_level("INFO", "srcnn"):
         assert train() == first
-        assert "nothing done: this training has ended before, after 2 steps" in caplog.text
+        assert "nothing to do: this training finished after 2 steps" in caplog.text
         assert state.read_bytes() == before
         caplog.clear()
         assert train(steps=4)["steps"] == 4
@@ -221,7 +224,7 @@ def test_pictures_may_come_but_not_change_or_go(
         (copy / "cut.png").unlink()
         (copy / "new.png").write_bytes((copy / "00.png").read_bytes())
         train(src=str(copy), steps=3)
-        assert "2 pictures added since the training began: left for a later one" in caplog.text
+        assert "2 pictures were added since the training began: they are left" in caplog.text
         assert "resuming from step 2" in caplog.text
     (copy / "03.png").write_bytes((copy / "06.png").read_bytes())
     with pytest.raises(UsageError, match=r"03\.png has changed since .* --restart"):
@@ -257,7 +260,7 @@ def test_a_work_folder_is_for_one_training_at_a_time(
     ("options", "words"),
     [
         ({"steps": None}, "give --steps or --hours"),
-        ({"hours": 1.0}, "--hours and --steps: give only one"),
+        ({"hours": 1.0}, "give either --hours or --steps, not both"),
         ({"src": "{own}/nowhere"}, "nowhere: no such folder"),
         ({"include": ["*.jpg"]}, "found 0 images, 0 of them usable"),
         ({"device": "cuda"}, "--device cuda: PyTorch finds no CUDA device"),
@@ -339,7 +342,7 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
     assert second.end(signal.SIGTERM) == 128 + signal.SIGTERM
     text = "".join(second.lines)
     assert "interrupted: finishing the current step" in text
-    assert f"the training is kept in {tmp_path / 'work'}: the same command resumes it" in text
+    assert f"training state saved in {tmp_path / 'work'}: run the same command to resume" in text
     assert "Traceback" not in text
     last = step_of([line for line in second.lines if line.startswith("step ")][-1])
     third = Command(own, tmp_path, last + 1)
@@ -363,7 +366,7 @@ def test_killed_in_the_middle_it_goes_on_from_where_it_was_saved(own: Path, tmp_
         ({"steps": 0}, "steps"),
         ({"hours": -1}, "hours"),
         ({"start": "bicubic"}, "start"),
-        ({"work": "s3://bucket/a"}, "training needs a local folder"),
+        ({"work": "s3://bucket/a"}, "expected a local folder"),
         ({"description": ""}, "description"),
     ],
 )
@@ -411,7 +414,7 @@ def test_without_torch_it_says_what_to_install(
     done = run_python(*arguments, environment=clean_environment)
     assert done.returncode == 2
     assert done.stderr == (
-        "not tracked: no Prefect API is configured; --track starts one\n"
+        "not tracked: no Prefect API is configured; --track starts a temporary server\n"
         "error: a training needs torch and scikit-image, which are not installed: "
         "pip install -e '.[train]' -c constraints.txt in a checkout, "
         "or pip install torch scikit-image elsewhere\n"

@@ -288,7 +288,7 @@ def test_a_destination_that_would_overwrite_the_source_is_refused(
     upscale: Upscale, pictures: Path, dst: str
 ) -> None:
     before = shapes(pictures)
-    with pytest.raises(UsageError, match="give --dst another folder"):
+    with pytest.raises(UsageError, match="give another --dst"):
         upscale(dst=dst.format(src=pictures, parent=pictures.parent))
     assert shapes(pictures) == before
 
@@ -447,7 +447,7 @@ def test_images_that_could_not_be_recorded_are_written_all_the_same(
     state.mkdir(parents=True)
     (state / "ledger").write_text("a file where a folder belongs")
     assert upscale(scale="2")["counts"]["written"] == 4
-    assert "not on record, and will be written again" in caplog.text
+    assert "could not be recorded, so the next run will redo them" in caplog.text
 
 
 def test_what_is_there_counts_more_than_a_clock(upscale: Upscale, pictures: Path) -> None:

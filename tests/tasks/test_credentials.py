@@ -72,7 +72,8 @@ def test_a_block_without_a_server_is_reported(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     no_api = temporary_settings(restore_defaults={PREFECT_API_URL})  # other tests start a server
-    with no_api, pytest.raises(UsageError, match="none is configured: set PREFECT_API_URL"):
+    words = "no Prefect server is configured: set PREFECT_API_URL"
+    with no_api, pytest.raises(UsageError, match=words):
         use_credentials("night-shift")
 
 

@@ -69,7 +69,7 @@ def test_images_not_attempted_or_lost_are_left_for_the_end() -> None:
     assert len(result.images) == len(TASKS) + 1
     assert len(result.not_shown) == len(TASKS)
     assert result.images[2].error == Failure(
-        "Lost", "no worker reported on this image; run again to process it"
+        "Lost", "no worker reported a result for this image: run again"
     )
 
 

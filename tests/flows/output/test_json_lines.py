@@ -154,4 +154,4 @@ def test_quiet_says_nothing_but_what_went_wrong(run: Run, pictures: Path) -> Non
     assert not done.stdout
     cut, failed = done.stderr.splitlines()
     assert cut.startswith("cut.png: DamagedImage: ")
-    assert failed.startswith("error: 1 of 5 images failed: ")
+    assert failed.startswith("error: 1 of 5 images failed; report: ")
