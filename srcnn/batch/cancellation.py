@@ -62,4 +62,4 @@ class Cancellation:
         if begun and self._dropped.is_set():
             raise NotAttemptedError(f"dropped: {self.reason}")
         if not begun and self._cancelled.is_set():
-            raise NotAttemptedError(f"not begun: {self.reason}")
+            raise NotAttemptedError(f"not started: {self.reason}")

@@ -1,8 +1,8 @@
 """Gates that bound what a process holds, in number and in bytes.
 
 Knows nothing of images. A holder waits at a gate until there is room behind it, and only then
-leaves the one before. So memory is bounded at every stage, and one that waits at a later gate
-does not block those that could leave an earlier one.
+leaves the one before. So memory is bounded at every stage, and a holder that waits at a later gate
+does not block others at an earlier one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def follow_lock(job: Job) -> Iterator[Cancellation]:
     """A cancellation that follows the lock while the body runs.
 
     It also ends a run that nobody leads any more (its process died, or another run took its
-    destination): whatever goes on would overwrite what others write.
+    destination): work that continued would overwrite what others write.
 
     Args:
         job: whose run holds the destination.
@@ -50,4 +50,5 @@ def _poll(destination: Folder, run_id: str, cancellation: Cancellation) -> None:
     elif state == "dropping":
         cancellation.cancel("the run was ended", drop=True)
     elif state == "lost":
-        cancellation.cancel("the run does not hold its destination any more", drop=True, fatal=True)
+        reason = "the run has lost its lock on the destination"
+        cancellation.cancel(reason, drop=True, fatal=True)

@@ -55,7 +55,7 @@ def parse_glob(text: str) -> Glob:
     """
     cleaned = text.strip().removeprefix("./")
     if not cleaned.strip("/"):
-        raise UsageError(f"pattern {text!r}: expected a path or a glob, got nothing")
+        raise UsageError(f"pattern {text!r}: expected a path or a glob, but it is empty")
     # Spaces around a path are a slip, or part of the name.
     names = tuple(name.strip("/") for name in (cleaned, text.removeprefix("./")))
     regex = _compile(cleaned) if _WILDCARD.search(cleaned) else None

@@ -77,14 +77,14 @@ def _decide(image: RequestedImage, size_in: Size, options: PlanOptions) -> Image
 def _check_input(size: Size, limit: float) -> None:
     if size.pixels > limit * _MEGA:
         raise ImageTooLargeError(
-            f"it has {size.pixels / _MEGA:.10g} megapixels, more than the limit of {limit:g} for "
-            "images read: raise SRCNN_MAX_INPUT_MEGAPIXELS"
+            f"the image has {size.pixels / _MEGA:.10g} megapixels, more than the input limit of "
+            f"{limit:g}: raise SRCNN_MAX_INPUT_MEGAPIXELS"
         )
 
 
 def _check_output(size: Size, limit: float) -> None:
     if size.pixels > limit * _MEGA:
         raise ImageTooLargeError(
-            f"the result would have {size.pixels / _MEGA:.10g} megapixels, more than the limit of "
-            f"{limit:g} for results: give it a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
+            f"the result would have {size.pixels / _MEGA:.10g} megapixels, more than the output "
+            f"limit of {limit:g}: use a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
         )

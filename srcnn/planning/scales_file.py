@@ -133,7 +133,7 @@ def _read_json(_name: str, text: str) -> Iterator[tuple[int, _Fields]]:
         except json.JSONDecodeError as error:
             yield line, f"not JSON: {error.msg}"
         except RecursionError:
-            yield line, "JSON that is nested too deep"
+            yield line, "JSON nested too deeply"
         else:
             yield (
                 line,

@@ -32,11 +32,11 @@ def check_folders(src: Folder, dst: Folder) -> None:
         StorageError: it cannot be reached.
     """
     if src.relative_key(dst) == "":
-        raise UsageError(f"the destination {dst.url} is the source: give --dst another folder")
+        raise UsageError(f"the destination {dst.url} is the source: give another --dst")
     if dst.relative_key(src):
         raise UsageError(
-            f"the source {src.url} lies inside the destination {dst.url}: outputs could replace "
-            "sources; give --dst another folder"
+            f"the source {src.url} is inside the destination {dst.url}, where outputs could "
+            "overwrite it: give another --dst"
         )
     dst.exists()  # raises where its bucket is not there, or does not answer
 

@@ -95,7 +95,7 @@ def complete_results(plan: Plan, results: Mapping[str, ImageResult]) -> list[Ima
         plan: what was requested.
         results: of the tasks, by source; an image that no worker reported on has failed.
     """
-    lost = Failure("Lost", "no worker reported on this image; run again to process it")
+    lost = Failure("Lost", "no worker reported a result for this image: run again")
     processed = [results.get(task.source) or ImageResult.failed(task, lost) for task in plan.tasks]
     return _sort(plan.settled + processed)
 

@@ -88,7 +88,7 @@ class Summary:
         """One line for a log."""
         counts = self.counts
         written = "would be written" if self.dry_run else "written"
-        idle = f" ({self.not_attempted} of these not attempted)" if self.not_attempted else ""
+        idle = f" ({self.not_attempted} of them not attempted)" if self.not_attempted else ""
         return (
             f"{_count_images(counts['requested'])}: {counts['written']} {written} "
             f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "

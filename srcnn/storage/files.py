@@ -58,7 +58,7 @@ def file_exists(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bool:
     fs, path = resolve(url, limits)
     is_folder = partial(s3_requests.has_any, fs, path) if is_s3(fs) else partial(fs.isdir, path)
     if call_with_retries(is_folder, url, "read", limits):
-        raise UsageError(f"{url}: is a folder; expected a file")
+        raise UsageError(f"{url} is a folder; expected a file")
     return bool(call_with_retries(partial(fs.exists, path), url, "read", limits))
 
 

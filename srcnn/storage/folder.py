@@ -121,8 +121,8 @@ class Folder:
         # A bucket may contain `a//b` and `../b`; on a disk these are other paths, maybe outside.
         if is_local(self._fs) and (key != posixpath.normpath(key) or key.startswith(("/", "../"))):
             raise StorageError(
-                f"{self.url_of(key)}: the key is not a path inside a folder: rename it, or write "
-                "to a bucket"
+                f"{self.url_of(key)}: this name is not a valid path inside a folder: rename the "
+                "file, or write to a bucket"
             )
         return f"{self.root}/{key}"
 
@@ -252,8 +252,9 @@ class Folder:
         entry = write_atomically(self._fs, self._path(key), data, self.url_of(key), self.limits)
         info = parse_file_info(entry) if entry else self.info(key)
         if info is None or info.size != len(data):
+            found = f"has {info.size}" if info else "is missing"
             raise StorageError(
-                f"{self.url_of(key)}: wrote {len(data)} bytes, found {info.size if info else None}"
+                f"{self.url_of(key)}: wrote {len(data)} bytes, but the file {found}: run again"
             )
         return info
 
@@ -262,8 +263,8 @@ class Folder:
         parent = posixpath.dirname(self._path(key))
         if is_local(self._fs) and os.path.realpath(parent) != parent:
             raise StorageError(
-                f"{self.url_of(key)}: is behind a link to a folder, where it could overwrite "
-                "files that are not outputs: remove the link"
+                f"{self.url_of(key)}: the path goes through a link to a folder, and could "
+                "overwrite files that are not outputs: remove the link"
             )
 
     def create(self, key: str, data: bytes) -> bool:

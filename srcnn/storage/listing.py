@@ -1,4 +1,4 @@
-"""Listings of folders, complete or an error: of S3, and of any other file system of fsspec."""
+"""List folders completely or raise: S3 directly, other file systems through fsspec."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def list_any(
     except FileNotFoundError as error:
         raise SourceMissingError(f"{url}: no such folder") from error
     if kind != "directory":
-        raise SourceMissingError(f"{url}: is a file; expected a folder")
+        raise SourceMissingError(f"{url} is a file; expected a folder")
     # By default, fsspec's walk skips what it cannot list.
     strict = {"on_error": "raise"} if is_local(fs) else {}
     found = retry(partial(fs.find, root or "/", detail=True, **strict))

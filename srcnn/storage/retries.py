@@ -1,4 +1,4 @@
-"""The only place where calls to file systems are retried and their failures become our errors."""
+"""Retry calls to file systems and turn their failures into our errors; nothing else does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ADVICE: dict[type[SrcnnError], str] = {
     "permissions that they give",
     StorageUnavailableError: "check the network and AWS_ENDPOINT_URL, and run again",
     StorageError: "check AWS_ENDPOINT_URL and the server",
-    UsageError: "correct it",
+    UsageError: "check its spelling",
     SourceMissingError: "check its name",
 }
 

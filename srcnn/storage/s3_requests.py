@@ -98,7 +98,7 @@ def _list(fs: AbstractFileSystem, root: str, **options: Any) -> Mapping[str, Any
         "list_objects_v2", Bucket=bucket, Prefix=get_prefix(fs, root), **options
     )
     if page.get("IsTruncated") and not page.get("NextContinuationToken"):
-        raise OSError("the server truncated the listing, and sent no token to continue it")
+        raise OSError("the server truncated the listing without a continuation token")
     return page
 
 

@@ -168,9 +168,9 @@ def _create_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{path}: is a file, or inside one: give --work a folder") from error
+        raise UsageError(f"{path} is a file, or inside one: give --work a folder") from error
     if any(path.iterdir()) and not (path / _LOCK).exists():
-        raise UsageError(f"{path}: contains other files: give --work an empty folder, or a new one")
+        raise UsageError(f"{path} contains other files: give --work an empty folder, or a new one")
 
 
 def _refuse_other(work: WorkFolder, identity: Identity) -> None:
@@ -178,7 +178,7 @@ def _refuse_other(work: WorkFolder, identity: Identity) -> None:
     if record is not None and record.identity != identity:
         different = ", ".join(identity.differences(record.identity))
         raise UsageError(
-            f"{work.path}: contains another training (different {different}): give --work another "
+            f"{work.path} contains another training (different {different}): give --work another "
             "folder, or --restart to discard it"
         )
 

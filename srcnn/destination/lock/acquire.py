@@ -130,8 +130,8 @@ def _acquire(
         # Two runs that met have both withdrawn: they must not retry at the same moment.
         time.sleep(random.uniform(0, expires_seconds / _CHECKS_PER_EXPIRY))  # noqa: S311 - no secret
     raise DestinationBusyError(
-        f"the destination could not be locked in {_ATTEMPTS} attempts, because other runs keep "
-        f"acquiring and releasing it ({files.url_of(1)}): start one run at a time"
+        f"could not lock the destination in {_ATTEMPTS} attempts: other runs keep locking and "
+        f"unlocking it ({files.url_of(1)}): start one run at a time"
     )
 
 
@@ -215,7 +215,8 @@ def _build_busy_error(lock: _FoundLock, expires_seconds: float) -> DestinationBu
 def _describe_takeover(lock: _FoundLock) -> str:
     if lock.holder is None:
         return f"removed a stale lock file that cannot be read: {lock.url}"
-    return f"took over the stale lock of {lock.holder}, which has died"
+    state = "has died" if lock.is_process_gone else "is presumed dead"
+    return f"took over the stale lock of {lock.holder}, which {state}"
 
 
 def _find_missing_folders(dst: Folder) -> list[Path]:
@@ -225,7 +226,9 @@ def _find_missing_folders(dst: Folder) -> list[Path]:
         return []
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     if not nearest.is_dir():
-        raise UsageError(f"the destination {dst.url}: {nearest} is a file: give --dst a folder")
+        raise UsageError(
+            f"the destination {dst.url} is not usable: {nearest} is a file: give --dst a folder"
+        )
     lock = path / LOCK_FOLDER
     above = [folder for folder in (path, *path.parents) if not folder.exists()]
     return [lock, lock.parent, *above]

@@ -113,11 +113,11 @@ class Lease:
         numbers = self._files.numbers()
         own = self._files.read(self._number) if self._number in numbers else None
         if numbers and numbers[-1] > self._number:
-            self._lose(f"{_name_run(self._files.read(numbers[-1]))} took the destination over")
+            self._lose(f"{_name_run(self._files.read(numbers[-1]))} took over the destination")
         elif own is None:
             self._lose(f"its lock file {self._files.url_of(self._number)} was removed")
         elif Holder.read_run_id(own) != self._holder.run_id:
-            self._lose(f"{_name_run(own)} holds the destination now")
+            self._lose(f"{_name_run(own)} now holds the lock")
         return not self.lost.is_set()
 
     def _run_watchdog(self) -> None:

@@ -79,9 +79,9 @@ class Holder:
         holder = _HOLDERS.validate_json(content)
         times = (holder.acquired_at, holder.refreshed_at)
         if not all(_parse_time(text).tzinfo for text in times):
-            raise ValueError("its times have no time zone")
+            raise ValueError("the times of the lock file have no time zone")
         if holder.pid < 1 or not 0 < holder.expires_seconds < math.inf:
-            raise ValueError("its process id or its expiry is out of range")
+            raise ValueError("the process id or the expiry of the lock file is out of range")
         return holder
 
     @classmethod

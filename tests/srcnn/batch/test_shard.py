@@ -102,7 +102,7 @@ def test_images_in_progress_go_on_until_they_are_dropped() -> None:
     cancellation = Cancellation()
     cancellation.cancel("first")
     cancellation.raise_if_cancelled()
-    with pytest.raises(NotAttemptedError, match="not begun: first"):
+    with pytest.raises(NotAttemptedError, match="not started: first"):
         cancellation.raise_if_cancelled(begun=False)
     cancellation.cancel("second", drop=True, fatal=True)
     with pytest.raises(NotAttemptedError, match="dropped: first"):

@@ -248,7 +248,7 @@ def test_a_run_that_was_killed_on_this_machine_is_replaced_at_once(
     with hold(Folder(shared), "second") as lease:
         assert keys(Folder(shared)) == {SECOND}
         assert "run killed" in lease.warnings[0]
-        assert "died" in lease.warnings[0]
+        assert lease.warnings[0].endswith("which has died")
 
 
 def test_a_process_id_that_was_reused_does_not_keep_a_lock_alive(dst: Folder) -> None:
@@ -275,6 +275,12 @@ def test_a_run_elsewhere_whose_clock_is_behind_is_not_replaced(dst: Folder) -> N
         hold(dst, "second").__enter__()
     beat.join()
     assert keys(dst) == {FIRST}
+
+
+def test_a_run_elsewhere_that_is_not_refreshed_is_presumed_dead(dst: Folder) -> None:
+    write_lock_of_another_host(dst, ago_seconds=99, expires_seconds=0.5)
+    with hold(dst, "second") as lease:
+        assert lease.warnings[0].endswith("which is presumed dead")
 
 
 def test_every_lock_file_must_be_stale_not_only_the_highest(dst: Folder) -> None:
@@ -311,7 +317,7 @@ def test_a_holder_finds_itself_replaced(dst: Folder) -> None:
     reason = lose_lock(
         dst, lambda: write_lock_of_another_host(dst, ago_seconds=0, key=SECOND, run_id="new")
     )
-    assert reason == "run new took the destination over"
+    assert reason == "run new took over the destination"
     assert keys(dst) == {SECOND}  # not ours
 
 
@@ -322,7 +328,7 @@ def test_a_holder_finds_its_file_removed(dst: Folder) -> None:
 
 def test_a_holder_finds_that_its_file_belongs_to_another_run(dst: Folder) -> None:
     reason = lose_lock(dst, lambda: write_lock_of_another_host(dst, ago_seconds=0, run_id="new"))
-    assert reason == "run new holds the destination now"
+    assert reason == "run new now holds the lock"
     assert keys(dst) == {FIRST}
 
 

@@ -69,7 +69,7 @@ def test_notes_are_counted_in_a_line() -> None:
 
 
 def test_a_failure_that_came_once_keeps_its_words() -> None:
-    message = "the result would have 300.0 megapixels, more than the limit of 250"
+    message = "the result would have 300.0 megapixels, more than the output limit of 250"
     once = failed("a.png", "ImageTooLarge", message)
     assert message in page(report(once))
     again = failed("b.png", "ImageTooLarge", message.replace("300", "400"))

@@ -18,6 +18,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -182,7 +183,7 @@ def test_keys_that_are_not_paths_are_rejected_by_a_local_folder(tmp_path: Path, 
     """A bucket may contain them; on a disk they are other paths, or outside the folder."""
     folder = Folder(str(tmp_path / "out"))
     folder.write("a/x.png", b"another")
-    with pytest.raises(StorageError, match="is not a path inside a folder"):
+    with pytest.raises(StorageError, match="is not a valid path inside a folder"):
         folder.write(key, b"content")
     (found,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert found.read_bytes() == b"another"
@@ -195,7 +196,7 @@ def test_nothing_is_written_behind_a_link_to_a_folder(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "link").symlink_to(tmp_path / "originals")
     for key in ("link/x.png", "link/new/x.png"):
-        with pytest.raises(StorageError, match="behind a link to a folder"):
+        with pytest.raises(StorageError, match="goes through a link to a folder"):
             Folder(str(tmp_path / "out")).write(key, b"content")
     assert [path.name for path in (tmp_path / "originals").iterdir()] == ["x.png"]
     assert (tmp_path / "originals" / "x.png").read_bytes() == b"the only one"
@@ -758,3 +759,24 @@ def test_a_part_that_cannot_be_listed_is_an_error(local: Folder) -> None:
             local.files()
     finally:
         local_path(local, "closed").chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [(b"123", "but the file has 3: run again"), (None, "is missing: run again")],
+)
+def test_a_storage_that_loses_bytes_is_reported(
+    stored: bytes | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(make_memory())
+    put = MemoryFileSystem.pipe_file
+
+    def lose(self: MemoryFileSystem, path: str, value: bytes, **options: Any) -> None:
+        assert value == b"12345"
+        if stored is not None:
+            put(self, path, stored, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", lose)
+    with pytest.raises(StorageError, match=f"a.jpg: wrote 5 bytes, .*{words}") as caught:
+        folder.write("a.jpg", b"12345")
+    assert "None" not in str(caught.value)
