@@ -27,14 +27,15 @@ few minutes and writes this page; it needs the reference data (Set5, Set14 and O
 checkpoint)."""
 
 METHOD = """A picture is cropped to a size that the factor can reach, shrunk by antialiased bicubic
-(a = -0.5), rounded to 8 bits, enlarged again, rounded to 8 bits, and compared with the original,
-without a border as wide as the factor, rounded up. The small pictures for x2, x3 and x4 are bit by
-bit those of the benchmark, which were made by MATLAB's `imresize`. The tables show means over the
-pictures of a set, of PSNR and SSIM (Wang et al. 2004, Gaussian window of 11 px) on Y of BT.601. No
-network was trained on these pictures, and no weights were chosen by them.
+(a = -0.5), rounded to 8 bits, enlarged again, rounded to 8 bits, and compared with the original. A
+border as wide as the factor (rounded up) is cropped before the comparison. The reduced pictures
+for x2, x3 and x4 are identical, bit for bit, to the benchmark's, which were made by MATLAB's
+`imresize`. The tables show means over the pictures of a set, of PSNR and SSIM (Wang et al. 2004,
+Gaussian window of 11 px) on Y of BT.601. No network was trained on these pictures, and no weights
+were chosen by them.
 
 - `bicubic` is the interpolation in front of the network in the exported graph: a = -0.75, with the
-  border repeated. That of the papers has a = -0.5 and is lower: 33.66 dB on Set5 at x2.
+  border repeated. Papers use a = -0.5, which scores lower: 33.66 dB on Set5 at x2.
 - `openmmlab-x4` is OpenMMLab's checkpoint of the same network, trained for x4 only, in the same
   engine.
 - `bundled` is the model that ships with the package: one file for all factors.

@@ -138,7 +138,7 @@ def by_factor(figures: Figures) -> str:
             *(f"{case.gain(PSNR, name=name):+.2f}" for name in names),
         ]
     heads = [f"{dataset}, {NAMES[name]}" for dataset in datasets for name in (BICUBIC, *names)]
-    caption = "PSNR on Y in dB: that of bicubic, and the difference of the others to it."
+    caption = "PSNR on Y in dB: bicubic's value; for the others, the difference from bicubic."
     return f"{caption}\n\n{format_table(['factor', *heads], rows.values())}"
 
 

@@ -37,7 +37,7 @@ def format_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str
 
 
 def at_a_glance(parts: dict[str, Figures | None]) -> str:
-    words = {True: "yes", False: "no", None: ""}
+    words = {True: "yes", False: "no", None: "-"}
     rows = [
         (goal.what, goal.wanted, goal.found or "not measured here", words[goal.reached])
         for goal in list_goals(parts)
@@ -168,9 +168,10 @@ def sizes(part: Figures) -> str:
     return "\n\n".join(
         [
             (
-                f"The most expensive megapixel costs {flatness(part, OURS):.2f} times the "
-                f"cheapest; for the tutorial's loop it is {flatness(part, LOOP):.2f} times, up to "
-                f"{part['loop_most_megapixels']} megapixels (above, it needs too much memory)."
+                f"The most expensive megapixel costs {flatness(part, OURS):.2f} times as much as "
+                f"the cheapest. For the tutorial's loop the ratio is {flatness(part, LOOP):.2f}, "
+                f"measured up to {part['loop_most_megapixels']} megapixels, beyond which it needs "
+                "too much memory."
             ),
             "![Cost of a megapixel by size](images/performance-sizes.png)",
             format_table(["megapixels", "shape", "ours, ms per megapixel"], rows),
