@@ -1,4 +1,4 @@
-"""Lets `prefect deployment run export-srcnn` name a deployment by its flow alone.
+"""Let `prefect deployment run export-srcnn` name a deployment by its flow alone.
 
 Prefect's client expects `export-srcnn/export-srcnn`. It calls this plugin when it is imported,
 before it parses its arguments, if `[tool.prefect]` of pyproject.toml allows it: in the project's

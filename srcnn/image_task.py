@@ -53,7 +53,7 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: BaseException) -> Failure:
-        """The failure that an exception stands for; our own errors lose their suffix."""
+        """Return the failure that an exception stands for; our own errors lose their suffix."""
         name = type(error).__name__
         own = isinstance(error, ImageError | AccessDeniedError | StorageUnavailableError)
         return cls(name.removesuffix("Error") if own else name, str(error) or name)
@@ -87,7 +87,7 @@ class ImageResult:
 
     @classmethod
     def failed(cls, task: ImageTask, failure: Failure) -> ImageResult:
-        """The result of a task that no worker reported on."""
+        """Return the result of a task that no worker reported on."""
         return cls(task.source, task.output, "failed", None, task.size_in, error=failure)
 
     @property
@@ -97,5 +97,5 @@ class ImageResult:
 
 
 def measure_scale(size_in: Size, size_out: Size) -> tuple[float, float]:
-    """The factors from one size to the other, height first."""
+    """Return the factors from one size to the other, height first."""
     return (size_out.height / size_in.height, size_out.width / size_in.width)

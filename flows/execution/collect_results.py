@@ -33,7 +33,7 @@ class RunResult:
 
     @classmethod
     def predict(cls, plan: Plan) -> RunResult:
-        """The result of a dry run: as if nothing failed."""
+        """Return the result of a dry run: as if nothing failed."""
         return cls(predict_results(plan))
 
     @property
@@ -84,7 +84,7 @@ class ResultCollector:
             self._enforce_limit()
 
     def finish(self, signal_number: int) -> RunResult:
-        """The results of all images, when no more will come.
+        """Return the results of all images, when no more will come.
 
         Args:
             signal_number: of the signal that ended the run; 0 if none did.

@@ -50,7 +50,7 @@ class _Cluster(Executor):
 
 @contextmanager
 def cluster_executor(client: Client) -> Iterator[Executor]:
-    """The cluster, as a pool.
+    """Open the cluster as a pool.
 
     Args:
         client: connected; it outlives the pool.

@@ -79,7 +79,7 @@ def _map(
     cancellation: Cancellation,
     on_result: Callable[[ImageResult], None],
 ) -> Iterator[ImageResult]:
-    """The results of all shards, as they are done."""
+    """Yield the results of all shards, as they are done."""
     common = {
         "job": run.job,
         "aws_block": run.aws_block,
@@ -101,7 +101,7 @@ def _map(
 
 
 def _fail_shard(shard: list[ImageTask], error: BaseException) -> ShardResult:
-    """A shard whose worker died, or whose task failed as a whole."""
+    """Return the results of a shard whose worker died, or whose task failed as a whole."""
     if isinstance(error, CancelledError):  # the cluster is gone; `complete_results` explains it
         return ShardResult([])
     failure = Failure.from_error(error)

@@ -56,7 +56,7 @@ class ThreadRunner:
         self._workers = workers or usable_cores() + 1
 
     def executor(self) -> AbstractContextManager[Executor]:
-        """A pool of threads."""
+        """Create a pool of threads."""
         return ThreadPoolExecutor(self._workers)
 
     def task_runner(self) -> TaskRunner[Any]:
@@ -85,7 +85,7 @@ class DaskRunner:
             raise UsageError(f"the Dask scheduler at {address} has no workers: start some first")
 
     def executor(self) -> AbstractContextManager[Executor]:
-        """The cluster, as a pool."""
+        """Open the cluster as a pool."""
         return self._executor()
 
     def task_runner(self) -> TaskRunner[Any]:
@@ -115,7 +115,7 @@ class DaskRunner:
 
 
 def make_runner(name: RunnerName, workers: int | None, dask_address: str | None) -> Runner:
-    """The runner that the options ask for.
+    """Make the runner that the options name.
 
     Args:
         name: threads, or dask.

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def _read_token(_type: Any, tokens: Sequence[Token]) -> str:
-    """The text of an argument, which the option's validator parses."""
+    """Return the text of an argument, which the option's validator parses."""
     return tokens[0].value
 
 

@@ -31,7 +31,7 @@ class JsonLines:
         self._closed = False
 
     def plan(self, job: Job, plan: Plan, *, dry_run: bool) -> None:
-        """What the run is going to do."""
+        """Write what the run is going to do."""
         self._write(
             "plan",
             run=job.run_id,
@@ -45,7 +45,7 @@ class JsonLines:
         )
 
     def result(self, result: ImageResult, snapshot: BatchSnapshot) -> None:
-        """An image, and the progress of the run, unless that was written a moment ago."""
+        """Write an image, and the progress of the run, unless that was written a moment ago."""
         self._image(result)
         with self._lock:
             now = time.monotonic()
@@ -69,7 +69,7 @@ class JsonLines:
     def summary(
         self, report: Report, summary: Summary, not_shown: Sequence[ImageResult], url: str
     ) -> None:
-        """The results that were not written yet, then the numbers of the run."""
+        """Write the results that were not written yet, then the numbers of the run."""
         for result in not_shown:
             self._image(result)
         self._write(

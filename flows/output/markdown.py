@@ -104,7 +104,7 @@ def _whole(text: str) -> str:
 
 
 def _link(url: str) -> str:
-    """A link where a browser can follow it."""
+    """Format a link if a browser can follow it."""
     if not url.startswith(("http://", "https://")):
         return _whole(url)
     target = re.sub(r"[^!-~]|[<>\\]", lambda found: _percent(found[0]), url)
@@ -120,7 +120,7 @@ def _notes(summary: Summary) -> str:
 
 
 def _reasons(summary: Summary) -> str:
-    """A list, whose lines wrap: one of the two user interfaces never breaks the line of a cell."""
+    """Format a list, whose lines wrap: one of the interfaces never breaks the line of a cell."""
     if not summary.reasons:
         return ""
     lines = [_reason(reason) for reason in summary.reasons]

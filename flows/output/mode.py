@@ -52,7 +52,7 @@ def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
 
 
 def list_stream_handlers() -> list[logging.StreamHandler]:  # type: ignore[type-arg] # of any stream
-    """The handlers that write to this process's terminal; not those that log to a server."""
+    """Return the handlers that write to this process's terminal; not those that log to a server."""
     loggers = [logging.getLogger(name) for name in ("", "prefect", "srcnn")]
     handlers = [handler for each in loggers for handler in each.handlers]
     return [handler for handler in handlers if isinstance(handler, logging.StreamHandler)]

@@ -41,7 +41,7 @@ class _Figures(ProgressColumn):
 
 
 def format_figures(now: BatchSnapshot) -> str:
-    """The figures beside the bar of a batch.
+    """Format the figures beside the bar of a batch.
 
     Args:
         now: how far it is.
@@ -55,7 +55,7 @@ def format_figures(now: BatchSnapshot) -> str:
 
 
 def format_clock(seconds: float | None) -> str:
-    """A duration as 1:02:03 or 2:03."""
+    """Format a duration as 1:02:03 or 2:03."""
     if seconds is None:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)

@@ -51,7 +51,7 @@ class Cancellation:
             self._dropped.set()
 
     def raise_if_cancelled(self, *, begun: bool = True) -> None:
-        """Called before an image, and between the steps of one.
+        """Stop an image if it must not go on; called before it, and between its steps.
 
         Args:
             begun: whether the image is in progress, and so is only dropped on request.

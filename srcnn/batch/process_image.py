@@ -86,7 +86,7 @@ def _is_passthrough(output: OutputOptions, task: ImageTask) -> bool:
 
 
 def _decode_and_prepare(output: OutputOptions, task: ImageTask, data: bytes) -> PreparedImage:
-    """The picture to upscale; refused here if its result could not be written."""
+    """Return the picture to upscale; refused here if its result could not be written."""
     return prepare(
         decode(data, task.size_in),
         task.size_out,

@@ -1,4 +1,4 @@
-"""Cancels work in another process when its run ends, by the destination's lock."""
+"""Cancel work in another process when its run ends, by the destination's lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POLL_SECONDS = 5.0
 
 @contextmanager
 def follow_lock(job: Job) -> Iterator[Cancellation]:
-    """A cancellation that follows the lock while the body runs.
+    """Yield a cancellation that follows the lock while the body runs.
 
     It also ends a run that nobody leads any more (its process died, or another run took its
     destination): work that continued would overwrite what others write.

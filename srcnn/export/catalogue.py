@@ -165,7 +165,7 @@ def _require_digest(name: str, url: str) -> str:
 
 
 def _find_digest(name: str) -> str | None:
-    """The digits of a hash in a local file's name, unless they look like a date."""
+    """Find the digits of a hash in a local file's name, unless they look like a date."""
     found = _HASH_IN_NAME.search(name)
     return found[1] if found and not found[1].isdecimal() else None
 

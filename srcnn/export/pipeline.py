@@ -79,7 +79,7 @@ def _load_network(checkpoint: bytes, source: Source) -> Network:
 
 
 def _list_anchors(network: Network, spec: GraphSpec) -> list[float]:
-    """The anchors of a bank; none for a graph with a fixed factor, which has one network."""
+    """Return the anchors of a bank; none for a graph with a fixed factor, which has one network."""
     if isinstance(network, SrcnnBank) and spec.factor is None:
         return network.anchors.tolist()
     return []

@@ -122,7 +122,7 @@ def _strip_prefix(key: str) -> str:
 
 
 def _list_wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """The shapes of one network, or of a bank if the checkpoint looks like one."""
+    """Return the shapes of one network, or of a bank if the checkpoint looks like one."""
     single = {key: tuple(value.shape) for key, value in Srcnn().state_dict().items()}
     anchors, first = found.get(ANCHORS), found.get("conv1.weight")
     if isinstance(anchors, torch.Tensor) and anchors.ndim == 1:

@@ -97,7 +97,7 @@ def _list_external_files(model: onnx.ModelProto) -> Iterator[str]:
 
 
 def _read_fixed_factor(card: ModelCard | None) -> Factor | None:
-    """The fixed factor on the graph's card; None without a card, or for a dynamic factor.
+    """Return the fixed factor on the graph's card; None without a card, or for a dynamic factor.
 
     Raises:
         ModelError: the scale on the card is not a factor.

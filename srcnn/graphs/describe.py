@@ -63,7 +63,7 @@ def describe(session: Any, convention: Convention | None = None) -> GraphInfo:
 
 
 def _find_inputs(session: Any) -> tuple[Any, Any | None]:
-    """The image input and the factor input, distinguished by their ranks."""
+    """Find the image input and the factor input, distinguished by their ranks."""
     values = session.get_inputs()
     images = [value for value in values if len(value.shape) == _IMAGE_RANK]
     others = [value for value in values if len(value.shape) != _IMAGE_RANK]

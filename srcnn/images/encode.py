@@ -72,7 +72,7 @@ def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]
 
 
 def _convert_depth(pixels: Pixels, kind: str) -> Pixels:
-    """Samples in the depth that the format has."""
+    """Return samples in the depth that the format has."""
     if pixels.dtype != np.uint16 or kind in DEEP:
         return pixels
     white, depth = (2**_AVIF_BITS - 1, np.uint16) if kind == "avif" else (255, np.uint8)

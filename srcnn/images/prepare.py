@@ -139,7 +139,7 @@ def _convert_to_srgb(picture: Picture) -> Picture:
 
 
 def _require_writable(extension: str) -> str:
-    """The format, if OpenCV was built with it."""
+    """Return the format, if OpenCV was built with it."""
     check_writable(f"x{extension}")
     kind = format_of(f"x{extension}")
     if kind is None or not cv2.haveImageWriter(EXTENSIONS[kind][0]):

@@ -123,7 +123,7 @@ def _read_networks(model: Model, info: GraphInfo) -> Networks | None:
 def _build_engine(
     networks: Networks, loader: SessionLoader, rounding: Rounding, config: InferenceConfig
 ) -> Engine:
-    """An engine whose tiles together use little memory, for any number of threads."""
+    """Make an engine whose tiles together use little memory, for any number of threads."""
     threads = config.thread_count
     pixels = _TILES_BYTES // (networks.bytes_per_pixel * threads)
     side = max(min(config.tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)

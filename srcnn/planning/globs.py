@@ -87,7 +87,7 @@ class Globs:
             found.reverse()
 
     def last_match(self, key: str) -> int | None:
-        """The index of the last pattern that matches, or None.
+        """Return the index of the last pattern that matches, or None.
 
         Args:
             key: path relative to the source's root, with `/`.
@@ -116,21 +116,21 @@ def _self_and_folders(key: str) -> Iterator[str]:
 
 
 def _find_literal_part(pattern: str) -> str:
-    """The longest run of characters that stand for themselves; slashes at a wildcard may not."""
+    """Find the longest run of literal characters; slashes beside a wildcard do not count."""
     before = _BEFORE_SETS.match(pattern)
     runs = re.split(r"[*?]+", before[0] if before else "")
     return max((run.strip("/") for run in runs), key=len)
 
 
 def _find_top_folder(pattern: str) -> str | None:
-    """The folder at the root in which all matches lie; None if there may be several."""
+    """Return the folder at the root in which all matches lie; None if there may be several."""
     folder, slash, below = pattern.removeprefix("/").partition("/")
     anchored = slash and below and folder not in ("", ".", "..")
     return None if not anchored or re.search(r"[*?\[\\]", folder) else folder
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """The glob's expression; None if it is not a glob (`[1.jpg`): as in git, a name only."""
+    """Return the glob's expression; None if it is not a glob (`[1.jpg`): as in git, a name only."""
     # In .gitignore these two begin a comment and a negation; here they belong to a name.
     escaped = "\\" + pattern if pattern[0] in "#!" else pattern
     with warnings.catch_warnings():

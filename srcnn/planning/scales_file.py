@@ -59,7 +59,7 @@ class Scales:
         self._globs = Globs(row.glob for row in rows)
 
     def find_row(self, key: str) -> ScaleRow | None:
-        """The last row that matches an image, or None."""
+        """Return the last row that matches an image, or None."""
         index = self._globs.last_match(key)
         return None if index is None else self.rows[index]
 
@@ -188,7 +188,7 @@ class ScaleResolver:
         return scale
 
     def list_unused_rows(self) -> list[str]:
-        """A warning for each row that decided no image: most often a misspelt path."""
+        """Return a warning for each row that matches no image: most often a misspelt path."""
         if self._scales is None:
             return []
         name = self._scales.name

@@ -49,7 +49,7 @@ def skip_if_current(
     existing: Mapping[str, FileInfo],
     records: Mapping[str, Record],
 ) -> ImageResult | None:
-    """The result of an image that need not be processed; None if it must be.
+    """Return the result of an image that need not be processed; None if it must be.
 
     Args:
         image: the image.

@@ -165,7 +165,7 @@ def _compare(enlarge: Enlarge, image: Picture, factor: float) -> Figures:
 
 
 def _choose_sizes(image: Picture, factor: float) -> tuple[Size, Size]:
-    """The size that an image is cropped to, and the size that it is shrunk to."""
+    """Return the size that an image is cropped to, and the size that it is shrunk to."""
     exact = Fraction(str(factor))  # the decimal as written: 33 / 1.1 is 30
     low = Size(*(int(length / exact) for length in image.shape[:2]))
     return Size(*(round(length * exact) for length in low)), low

@@ -91,7 +91,7 @@ def _describe(image: ImageResult) -> tuple[str, str]:
 
 
 def _read_pair(src: Folder, dst: Folder, image: ImageResult) -> Iterator[Pair]:
-    """The pair of one image, or nothing."""
+    """Return the pair of one image, or nothing."""
     if image.size_in is None or image.size_out is None or image.output is None:
         return
     try:
@@ -152,7 +152,7 @@ def _measure_detail(picture: Pixels, at: tuple[int, int], size: Size) -> float:
 
 
 def to_screen(picture: Pixels) -> Bytes:
-    """A picture as a screen shows it: (H, W, 3) uint8 BGR, in front of grey.
+    """Return a picture as a screen shows it: (H, W, 3) uint8 BGR, in front of grey.
 
     Args:
         picture: of any depth.

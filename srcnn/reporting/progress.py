@@ -91,7 +91,7 @@ class Rate:
             self._samples.popleft()
 
     def per_second(self, now: float) -> float:
-        """The rate; it falls while nothing is added."""
+        """Return the rate; it falls while nothing is added."""
         since, before = self._samples[0]
         return (self._samples[-1][1] - before) / (now - since) if now > since else 0.0
 

@@ -53,7 +53,7 @@ class Report:
         return f"{RUNS_FOLDER}/{self.job.run_id}.json"
 
     def to_json(self) -> bytes:
-        """The report as people and programs read it."""
+        """Return the report as people and programs read it."""
         content = {
             "run": {
                 "id": self.job.run_id,
@@ -73,7 +73,7 @@ class Report:
 
 
 def result_fields(result: ImageResult) -> dict[str, Any]:
-    """The fields of an image's result, as the report has them."""
+    """Return the fields of an image's result, as the report has them."""
     error = result.error
     return {
         "source": result.source,
@@ -101,7 +101,7 @@ def complete_results(plan: Plan, results: Mapping[str, ImageResult]) -> list[Ima
 
 
 def predict_results(plan: Plan) -> list[ImageResult]:
-    """The results of a run of this plan in which nothing fails, by source.
+    """Return the results of a run of this plan in which nothing fails, by source.
 
     Args:
         plan: of a dry run.

@@ -123,7 +123,7 @@ def _count_images(count: int) -> str:
 
 
 def _count_notes(images: Iterable[ImageResult]) -> dict[str, int]:
-    """Notes of images written, the most frequent first; there are few of them in all."""
+    """Count the notes of images written, the most frequent first; there are few of them in all."""
     written = (image for image in images if image.status == "written")
     return dict(Counter(note for image in written for note in image.notes).most_common())
 
@@ -156,7 +156,7 @@ def group_failures(images: Iterable[ImageResult]) -> list[FailureReason]:
 
 
 def _generalize(message: str, image: ImageResult) -> str:
-    """A message without what is specific to its image."""
+    """Return a message without what is specific to its image."""
     text = message[: 2 * _LONGEST_MESSAGE]
     names = {image.source, image.output or "", posixpath.basename(image.source)} - {""}
     for name in sorted(names, key=len, reverse=True):

@@ -61,7 +61,7 @@ def _find_folders(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _list_upwards(group: PurePosixPath, mount: _Mount, root: Path) -> Iterator[Path]:
-    """The group's folder and those above it, as far as they are visible to the process."""
+    """Return the group's folder and those above it, as far as they are visible to the process."""
     try:
         below = group.relative_to(mount.top)
     except ValueError:  # a container that sees its own group, but not the names of those above
@@ -73,7 +73,7 @@ def _list_upwards(group: PurePosixPath, mount: _Mount, root: Path) -> Iterator[P
 
 
 def _parse_own_groups(content: str) -> dict[str, PurePosixPath]:
-    """The groups of this process by controller; the group of version 2 has an empty name."""
+    """Return the groups of this process by controller; the group of version 2 has an empty name."""
     found: dict[str, PurePosixPath] = {}
     for line in content.splitlines():
         _, controllers, path = line.split(":", 2)
@@ -95,7 +95,7 @@ def _unescape(text: str) -> PurePosixPath:
 
 
 def _read(path: Path) -> str:
-    """The content of a file; empty if it does not exist or cannot be read."""
+    """Return the content of a file; empty if it does not exist or cannot be read."""
     try:
         return path.read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""Downloads a file into a cache folder: verified first, then written atomically.
+"""Download a file into a cache folder: verified first, then written atomically.
 
 Independent of what the file is for. Everything goes through fsspec, so a URL may be http(s), s3,
 or a path.

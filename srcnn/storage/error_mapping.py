@@ -1,4 +1,4 @@
-"""Maps exceptions of file systems to our errors, and says which failures are transient.
+"""Map exceptions of file systems to our errors, and say which failures are transient.
 
 s3fs, botocore and aiohttp raise their own types, and some are not OSErrors. No message here
 repeats what could be a secret: the query or the user of a URL, or the output of a credentials

@@ -1,4 +1,4 @@
-"""Reads and writes single files by URL, atomically.
+"""Read and write single files by URL, atomically.
 
 Everything goes through fsspec, so folders, buckets and memory behave alike.
 """

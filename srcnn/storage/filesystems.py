@@ -1,4 +1,4 @@
-"""Creates file systems, with our timeouts, and without retries of their own.
+"""Create file systems, with our timeouts, and without retries of their own.
 
 The user's configuration of fsspec and AWS applies: `fsspec.config`, `AWS_*` variables, profiles.
 """

@@ -1,4 +1,4 @@
-"""Interpolates a stack of luma networks by the factor, and draws the factors to train at.
+"""Interpolate a stack of luma networks by the factor, and draw the factors to train at.
 
 The arithmetic is that of `srcnn.export.srcnn_network`, written for training: the gradients of the
 weights at a factor flow to the two anchors around it.

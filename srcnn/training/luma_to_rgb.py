@@ -1,4 +1,4 @@
-"""Converts luma networks to three-channel SRCNN weights, and back.
+"""Convert luma networks to three-channel SRCNN weights, and back.
 
 Of the 64 and 32 channels, three carry red, green and blue through the ReLUs, with an offset so
 that no value is clipped. The others see luma; their output is added equally to each colour.

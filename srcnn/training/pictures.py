@@ -1,4 +1,4 @@
-"""Finds and decodes the pictures to train on. Imports no torch."""
+"""Find and decode the pictures to train on. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides whether a trained model replaces the current one. Imports no torch.
+"""Decide whether a trained model replaces the current one. Imports no torch.
 
 Both enlarge the held-out pictures as a batch would: as exported graphs, through `Upscaler`. The
 candidate is promoted if it is better at every factor.

@@ -1,4 +1,4 @@
-"""Runs a training in its work folder, and exports the result for comparison."""
+"""Run a training in its work folder, and export the result for comparison."""
 
 from __future__ import annotations
 

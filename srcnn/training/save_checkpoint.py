@@ -1,4 +1,4 @@
-"""Writes luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
+"""Write luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
 
 from __future__ import annotations
 

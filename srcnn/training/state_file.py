@@ -1,4 +1,4 @@
-"""Saves the training's state atomically, and loads it only for the training it belongs to."""
+"""Save the training's state atomically, and load it only for the training it belongs to."""
 
 from __future__ import annotations
 

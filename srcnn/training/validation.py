@@ -1,4 +1,4 @@
-"""Measures the gain of a stack of luma networks over bicubic, on held-out pictures."""
+"""Measure the gain of a stack of luma networks over bicubic, on held-out pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chooses the pictures held out for validation, by the hash of each picture's path.
+"""Choose the pictures held out for validation, by the hash of each picture's path.
 
 So adding or removing other pictures does not move a picture to the other side, and no list needs
 to be saved. Imports no torch.

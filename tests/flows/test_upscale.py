@@ -421,7 +421,8 @@ def test_sources_above_the_limit_are_refused_unread(
     report = upscale(scale="longest=1")  # they are there already: no result is larger
     assert set(failures(report)) == {"cat.png", "cats/eye.jpg"}
     assert "raise SRCNN_MAX_INPUT_MEGAPIXELS" in failures(report)["cat.png"]
-    assert "it has 0.002" in failures(report)["cat.png"], "no figure may read as within the limit"
+    # No figure may read as within the limit.
+    assert "the image has 0.002" in failures(report)["cat.png"]
 
 
 def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> None:

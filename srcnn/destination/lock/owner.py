@@ -122,7 +122,7 @@ class Holder:
         return abs(started - self.started_seconds) > _START_TOLERANCE_SECONDS
 
     def __str__(self) -> str:
-        """The run, its machine and process, and its times, for messages."""
+        """Return the run, its machine and process, and its times, for messages."""
         acquired, refreshed = _parse_time(self.acquired_at), _parse_time(self.refreshed_at)
         return (
             f"run {self.run_id} (host {self.host}, process {self.pid}) since "

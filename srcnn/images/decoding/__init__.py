@@ -1,4 +1,4 @@
-"""Decodes image files: complete, upright and in their own depth, or an error.
+"""Decode image files: complete, upright and in their own depth, or an error.
 
 Pillow reads the headers. Each format is then decoded once, by the fastest library that rejects
 incomplete files: `docs/formats.md` lists which, and why.

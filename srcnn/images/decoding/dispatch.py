@@ -1,4 +1,4 @@
-"""Chooses the library that decodes a file; each file is decoded once."""
+"""Choose the library that decodes a file; each file is decoded once."""
 
 from __future__ import annotations
 

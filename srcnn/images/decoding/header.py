@@ -1,4 +1,4 @@
-"""Reads the header of an image file from its first bytes; no pixel is decoded.
+"""Read the header of an image file from its first bytes; no pixel is decoded.
 
 Pillow limits the size of compressed parts of a header (profiles, texts):
 https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png

@@ -1,4 +1,4 @@
-"""Decodes JPEG with libjpeg-turbo, which reports whether data was missing.
+"""Decode JPEG with libjpeg-turbo, which reports whether data was missing.
 
 Both decoders of this module use libjpeg-turbo's accurate integer transform and its smooth
 ("fancy") upsampling of colours, so they give the same pixels.

@@ -1,4 +1,4 @@
-"""Detects truncated JPEGs: decoders fill in missing data, and do not report it."""
+"""Detect truncated JPEGs: decoders fill in missing data, and do not report it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes with OpenCV, in the file's own depth; it rejects truncated files."""
+"""Decode with OpenCV, in the file's own depth; it rejects truncated files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes 8-bit images with Pillow, and converts CMYK and Lab to RGB."""
+"""Decode 8-bit images with Pillow, and convert CMYK and Lab to RGB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes PNG: checks its chunks, decodes with OpenCV, and turns a transparent grey into alpha.
+"""Decode PNG: check its chunks, decode with OpenCV, and turn a transparent grey into alpha.
 
 PNG Specification, third edition: https://www.w3.org/TR/png-3/
 """

@@ -1,4 +1,4 @@
-"""Decodes 16-bit TIFF with OpenCV or tifffile, which return the stored samples.
+"""Decode 16-bit TIFF with OpenCV or tifffile, which return the stored samples.
 
 Tags give their meaning (TIFF 6.0), which is applied here.
 """

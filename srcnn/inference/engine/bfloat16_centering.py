@@ -52,7 +52,7 @@ def round_weights(weight: Float32) -> Float32:
 
 @lru_cache(_CACHED)
 def _round_weights_once(content: bytes, shape: tuple[int, ...]) -> Float32:
-    """Cached `round_weights`, which is as slow as compiling; graphs of a network share weights."""
+    """Call `round_weights`, cached: it is as slow as compiling, and graphs share weights."""
     return round_weights(np.frombuffer(content, np.float32).reshape(shape))
 
 
@@ -119,7 +119,7 @@ class _Centring:
         node.input[:] = [node.input[0], f"{name}.weight", f"{name}.bias"]
 
     def _convolve_subtracted(self, node: onnx.NodeProto, weight: Float32) -> Any:
-        """The convolution's result for what was subtracted from its input."""
+        """Return the convolution's result for what was subtracted from its input."""
         subtracted = self._subtracted.get(node.input[0])
         if subtracted is None:
             return 0.0

@@ -48,7 +48,7 @@ def compute_positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.i
 def _compute_taps(
     pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Float64]:
-    """The four input pixels of each output pixel, and their weights: (outputs, 4) each."""
+    """Return the four input pixels of each output pixel, and their weights: (outputs, 4) each."""
     position = compute_positions(pixels_in, pixels_out, outputs)
     before = np.floor(position).astype(np.int64)
     weights = cubic((position - before)[:, None] - _TAPS)

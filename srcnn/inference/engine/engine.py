@@ -100,7 +100,7 @@ class Engine:
 
     @staticmethod
     def _find_inner(tiled: TiledImage, factors: Factors) -> Box | None:
-        """The part of the result that is not affected by the zeros around the picture.
+        """Return the part of the result that is not affected by the zeros around the picture.
 
         It begins and ends at pixel borders of the input.
         """

@@ -63,7 +63,7 @@ def _make_network(
 
 
 def _find_chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
-    """The nodes from the image to the output, if they are a chain without branches; else none."""
+    """Return the nodes from the image to the output; none if they are not an unbranched chain."""
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in set(filter(None, node.input)):
