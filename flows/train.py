@@ -39,7 +39,7 @@ from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Pictures, find_pictures
-from srcnn.training.promotion import Verdict, describe_model, read_card
+from srcnn.training.promotion import Verdict, name_start, read_card
 from srcnn.training.training_job import TrainingJob
 from srcnn.training.training_progress import TrainingProgress
 from srcnn.training.training_record import Result, TrainingRecord
@@ -160,9 +160,7 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
         return record, run.steps.call(tasks.read_training_pictures, src, record.taken, wanted)
     pictures = run.steps.call(tasks.read_training_pictures, src, files, wanted)
     identity = make_identity(run.options, run.spec)
-    record = TrainingRecord(
-        identity, pictures.taken, describe_model(start) if start else "identity"
-    )
+    record = TrainingRecord(identity, pictures.taken, name_start(start) if start else "identity")
     run.work.begin(record)
     return record, pictures
 

@@ -26,8 +26,9 @@ from flows.options.base import Flag, Track
 from flows.options.build_job import build_inference, build_job, build_plan_options
 from flows.options.settings import load_settings
 from flows.options.upscale import UpscaleOptions
+from flows.output.announce_plan import announce_plan
 from flows.output.finish import FinishedRun, finish
-from flows.output.mode import announce_plan, choose_mode
+from flows.output.mode import choose_mode
 from flows.output.progress import show_progress
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.make_shards import make_shards
@@ -65,7 +66,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     model = calls.call(
         tasks.load_model, options.model, options.convention, inference, settings.storage
     )
-    job = build_job(options, settings, model, started)
+    job = build_job(options, settings, model, inference, started)
     cancellation = Cancellation()
     # Hold.
     with _hold_destination(
@@ -79,7 +80,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         if lease is None:
             result = RunResult.predict(plan)
         else:
-            calls.call(tasks.open_destination, job, plan)
+            calls.call(tasks.open_destination, job, plan.leftovers, compact=plan.needs_compaction)
             shards = make_shards(
                 plan.tasks, settings.shard_megapixels, settings.shard_images, runner.places
             )

@@ -6,7 +6,7 @@ Independent of images, files and options, except for the text form of a scale.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -58,10 +58,12 @@ class Factor:
     Attributes:
         height: exact factor for the height, 1 to 16.
         width: exact factor for the width, 1 to 16.
+        given: the text that it was parsed from, if any.
     """
 
     height: Fraction
     width: Fraction
+    given: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         """Format as text that parses back to this factor."""
@@ -76,10 +78,12 @@ class Target:
     Attributes:
         side: the side that is measured.
         pixels: length of that side in the result.
+        given: the text that it was parsed from, if any.
     """
 
     side: Side
     pixels: int
+    given: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         """Format as text that parses back to this target."""
@@ -131,9 +135,11 @@ def parse_scale(text: str) -> Scale:
         side, _, pixels = stripped.partition("=")
         if int(pixels) < 1:
             raise UsageError(f"scale {text!r}: a side must have at least 1 pixel")
-        return Target(next(name for name in get_args(Side) if name == side), int(pixels))
+        known = next(name for name in get_args(Side) if name == side)
+        return Target(known, int(pixels), given=text)
     height, _, width = stripped.partition("x")
-    return Factor(_parse_factor(height, stripped), _parse_factor(width or height, stripped))
+    vertical, horizontal = (_parse_factor(axis, stripped) for axis in (height, width or height))
+    return Factor(vertical, horizontal, given=text)
 
 
 def to_scale(value: float | str | tuple[float, float] | Scale) -> Scale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from prefect import task
@@ -22,7 +22,6 @@ from srcnn.planning.selection import PlanOptions
 from srcnn.reporting.report import Report
 from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.retries import StorageLimits
-from srcnn.text import one_line
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
@@ -53,28 +52,24 @@ def load_model(
 @task(name="plan", cache_policy=NO_CACHE)
 def plan(job: Job, options: PlanOptions) -> Plan:
     """List, resolve and compare; refuse what is wrong."""
-    plan = make_plan(job, options)
-    for warning in plan.warnings:
-        logger().warning("%s", one_line(warning))
-    if plan.ignored:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in plan.ignored.items())
-        logger().info("ignored %s: not images that can be upscaled", one_line(kinds))
-    return plan
+    return make_plan(job, options)
 
 
 @task(name="open-destination", cache_policy=NO_CACHE)
-def open_destination(job: Job, plan: Plan) -> None:
+def open_destination(job: Job, leftovers: Sequence[str], *, compact: bool) -> None:
     """Put the destination in order; fails here if nothing can be written there.
 
     Args:
         job: of the run, which holds the destination.
-        plan: knows what killed runs left half-written, and whether to compact the ledger.
+        leftovers: keys that killed runs left half-written. Not the whole plan: Prefect walks
+            through every parameter, which takes seconds for 100,000 images.
+        compact: whether to compact the ledger.
     """
     destination = job.destination
     destination.write(f"{STATE_FOLDER}/README.txt", _README)
-    for key in plan.leftovers:
+    for key in leftovers:
         destination.remove(key)
-    if plan.needs_compaction:
+    if compact:
         count = ledger.compact(destination, job.run_id)
         logger().info("compacted the ledger's %d files", count)
 

@@ -83,6 +83,20 @@ class ResultCollector:
             self._show(result)
             self._enforce_limit()
 
+    def fail(self, result: ImageResult) -> None:
+        """Take a failure of an image's whole shard; it counts in place of what was shown before.
+
+        The image may be written, but nothing says so: the shard ended before its record.
+        """
+        with self._lock:
+            before = self._results.get(result.source)
+            self._results[result.source] = result
+            if before is None or before.error is None:
+                self._failed += 1
+        if before is None:
+            self._show(result)
+        self._enforce_limit()
+
     def finish(self, signal_number: int) -> RunResult:
         """Return the results of all images, when no more will come.
 

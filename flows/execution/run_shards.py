@@ -68,8 +68,14 @@ def run_shards(
         _relay_to_workers(cancellation, lease),
     ):
         collector = ResultCollector(run.plan, run.failure_limit, cancellation, show)
-        for result in _map(run, calls, cancellation, collector.add):
-            collector.add(result)
+        for shard, outcome in _map(run, calls, cancellation, collector.add):
+            if isinstance(outcome, BaseException):
+                for failed in _fail_shard(shard, outcome):
+                    collector.fail(failed)
+                continue
+            _check_shard(outcome, cancellation)
+            for result in outcome.results:
+                collector.add(result)
         return collector.finish(signal.number)
 
 
@@ -78,8 +84,8 @@ def _map(
     calls: TaskCalls,
     cancellation: Cancellation,
     on_result: Callable[[ImageResult], None],
-) -> Iterator[ImageResult]:
-    """Yield the results of all shards, as they are done."""
+) -> Iterator[tuple[list[ImageTask], ShardResult | BaseException]]:
+    """Return each shard with its result or error, as they are done."""
     common = {
         "job": run.job,
         "aws_block": run.aws_block,
@@ -87,25 +93,27 @@ def _map(
         "cancellation": None if run.runner.remote else cancellation,
         "on_result": None if run.runner.remote else on_result,
     }
-    for shard, outcome in calls.map(tasks.upscale_shard, run.shards, run.runner, **common):
-        result = _fail_shard(shard, outcome) if isinstance(outcome, BaseException) else outcome
-        if result.unrecorded:
-            text = (
-                "the images of a shard were written but could not be recorded, so the next run "
-                "will redo them: %s"
-            )
-            logger().error(text, result.unrecorded)
-        if result.fatal:
-            cancellation.cancel(result.fatal, fatal=True)
-        yield from result.results
+    return calls.map(tasks.upscale_shard, run.shards, run.runner, **common)
 
 
-def _fail_shard(shard: list[ImageTask], error: BaseException) -> ShardResult:
+def _check_shard(result: ShardResult, cancellation: Cancellation) -> None:
+    """Log what a shard could not record, and end the run if it cannot go on."""
+    if result.unrecorded:
+        text = (
+            "the images of a shard were written but could not be recorded, so the next run "
+            "will redo them: %s"
+        )
+        logger().error(text, result.unrecorded)
+    if result.fatal:
+        cancellation.cancel(result.fatal, fatal=True)
+
+
+def _fail_shard(shard: list[ImageTask], error: BaseException) -> list[ImageResult]:
     """Return the results of a shard whose worker died, or whose task failed as a whole."""
     if isinstance(error, CancelledError):  # the cluster is gone; `complete_results` explains it
-        return ShardResult([])
+        return []
     failure = Failure.from_error(error)
-    return ShardResult([ImageResult.failed(task, failure) for task in shard])
+    return [ImageResult.failed(task, failure) for task in shard]
 
 
 @contextmanager

@@ -23,14 +23,16 @@ def _read_token(_type: Any, tokens: Sequence[Token]) -> str:
     return tokens[0].value
 
 
-def _validate(kind: type[T] | tuple[type[T], ...], parse: Callable[[str], T]) -> PlainValidator:
-    """Parse text, or a number as Python callers may write it; parsed values pass."""
+def _validate(
+    kind: type[T] | tuple[type[T], ...], parse: Callable[[str], T], *, numbers: bool = False
+) -> PlainValidator:
+    """Parse text, or a number if Python callers may write one; parsed values pass."""
 
     def read(value: object) -> T:
         if isinstance(value, kind):
             return value
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (is_number or isinstance(value, str)):
+        if not ((numbers and is_number) or isinstance(value, str)):
             raise UsageError(f"expected text, got {type(value).__name__}")
         return parse(str(value))
 
@@ -43,8 +45,8 @@ _ONE_ARGUMENT = Parameter(converter=_read_token, n_tokens=1, accepts_keys=False)
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
 ScaleOption = Annotated[
     Factor | Target,
-    _validate((Factor, Target), parse_scale),
-    _AS_TEXT,
+    _validate((Factor, Target), parse_scale, numbers=True),
+    PlainSerializer(lambda scale: scale.given or str(scale), return_type=str),
     WithJsonSchema({"type": "string", "pattern": SCALE_PATTERN}),
     _ONE_ARGUMENT,
 ]
@@ -57,7 +59,7 @@ ColourOption = Annotated[
 ]
 FailureLimitOption = Annotated[
     FailureLimit,
-    _validate(FailureLimit, parse_failure_limit),
+    _validate(FailureLimit, parse_failure_limit, numbers=True),
     _AS_TEXT,
     WithJsonSchema({"type": "string", "pattern": FAILURE_LIMIT_PATTERN}),
     _ONE_ARGUMENT,

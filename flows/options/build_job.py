@@ -26,7 +26,11 @@ def build_inference(options: UpscaleOptions, settings: Settings) -> InferenceCon
 
 
 def build_job(
-    options: UpscaleOptions, settings: Settings, model: ModelRef, started: datetime
+    options: UpscaleOptions,
+    settings: Settings,
+    model: ModelRef,
+    inference: InferenceConfig,
+    started: datetime,
 ) -> Job:
     """Build what all images of the run share.
 
@@ -34,6 +38,7 @@ def build_job(
         options: of the run.
         settings: of the machine.
         model: that was read.
+        inference: how it is run.
         started: when the run began, UTC.
     """
     return Job(
@@ -47,7 +52,7 @@ def build_job(
             keep_metadata=options.metadata == "keep",
             flatten=options.flatten,
         ),
-        inference=build_inference(options, settings),
+        inference=inference,
         limits=ResourceLimits(
             transfers=settings.transfers,
             buffer_bytes=int(settings.buffer_megabytes * _MEGA),

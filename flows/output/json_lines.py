@@ -35,8 +35,8 @@ class JsonLines:
         self._write(
             "plan",
             run=job.run_id,
-            src=job.source.url,
-            dst=job.destination.url,
+            src=job.source.given,
+            dst=job.destination.given,
             dry_run=dry_run,
             images=plan.requested,
             to_make=len(plan.tasks),

@@ -20,7 +20,7 @@ def log_summary(report: Report, summary: Summary) -> None:
     """
     log = logger()
     if not report.images:
-        log.warning("no images in %s", report.job.source.url)
+        log.warning("no images in %s", report.job.source.given)
     if summary.dry_run:
         for image in report.images:
             log.info("%s", _describe(image))
@@ -33,7 +33,7 @@ def log_summary(report: Report, summary: Summary) -> None:
         log.info("%s", line)
     log.info("%s", summary.text)
     if not summary.dry_run:
-        log.info("images: %s", report.job.destination.url)
+        log.info("images: %s", report.job.destination.given)
 
 
 def _describe(image: ImageResult) -> str:

@@ -90,8 +90,8 @@ def _numbers(summary: Summary) -> str:
 def _places(report: Report, url: str) -> str:
     job = report.job
     lines = {
-        "from": _whole(job.source.url),
-        "to": _whole(job.destination.url),
+        "from": _whole(job.source.given),
+        "to": _whole(job.destination.given),
         "model": f"{_whole(job.model.url)}, sha256 {job.model.sha256[:12]}",
         "report": _link(url) if url else "",
         "run": format_code(job.run_id),

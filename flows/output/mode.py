@@ -10,8 +10,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from flows.output.json_lines import JsonLines
-from srcnn.job import Job
-from srcnn.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,6 @@ def choose_mode(*, quiet: bool, json: bool) -> None:
     current_mode.set(OutputMode(bar=False, lines=JsonLines() if json else None))
     for handler in list_stream_handlers():
         handler.addFilter(_is_warning)
-
-
-def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
-    """Report to programs what the run is going to do; people see its progress."""
-    lines = current_mode.get().lines
-    if lines is not None:
-        lines.plan(job, plan, dry_run=dry_run)
 
 
 def list_stream_handlers() -> list[logging.StreamHandler]:  # type: ignore[type-arg] # of any stream

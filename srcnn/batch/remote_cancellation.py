@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.destination.lock.watch import watch
@@ -25,11 +26,12 @@ def follow_lock(job: Job) -> Iterator[Cancellation]:
         job: whose run holds the destination.
     """
     cancellation, done = Cancellation(), threading.Event()
-    _poll(job.destination, job.run_id, cancellation)
+    poll = partial(_poll, job.destination, job.run_id, cancellation)
+    poll()
 
     def follow() -> None:
         while not done.wait(_POLL_SECONDS) and not cancellation.drops_images:
-            _poll(job.destination, job.run_id, cancellation)
+            poll()
 
     thread = threading.Thread(target=follow, name="follow-lock", daemon=True)
     thread.start()

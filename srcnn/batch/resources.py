@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from srcnn.batch.memory_gate import MemoryGate
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
-from srcnn.runtime.cores import pool, usable_cores, usable_memory
+from srcnn.runtime.cores import pool, usable_memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,11 +57,11 @@ def create_resources(upscaler: Upscaler, threads: int, limits: ResourceLimits) -
 
     Args:
         upscaler: the job's.
-        threads: that compute; 0 for the cores that the process may use.
+        threads: that compute.
         limits: what the process may hold.
     """
     capacity_bytes = limits.buffer_bytes or usable_memory() // _SHARE_OF_MEMORY
-    images, transfers = _IMAGES_PER_CORE * (threads or usable_cores()), limits.transfers
+    images, transfers = _IMAGES_PER_CORE * threads, limits.transfers
     return WorkerResources(
         upscaler,
         cores=pool(threads),

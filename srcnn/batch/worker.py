@@ -95,7 +95,7 @@ def get_resources(job: Job) -> WorkerResources:
         UsageError: the provider is not available.
     """
     upscaler = get_upscaler(job)
-    return create_resources(upscaler, job.inference.threads, job.limits)
+    return create_resources(upscaler, job.inference.thread_count, job.limits)
 
 
 def process_shard(

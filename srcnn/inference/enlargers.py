@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
+import onnxruntime
 
 from srcnn.errors import ModelError, UsageError
-from srcnn.graphs.describe import describe
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
@@ -22,7 +22,7 @@ from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.inference.session_loader import SessionLoader, choose_loaders
 from srcnn.inference.untiled import UntiledGraph
-from srcnn.model.card import Convention, Rounding
+from srcnn.model.card import Rounding
 from srcnn.model.model_file import Model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import make_session
@@ -58,13 +58,19 @@ class Enlargers(NamedTuple):
     colours: Enlarger
 
 
-def build_enlargers(model: Model, info: GraphInfo, config: InferenceConfig) -> Enlargers:
+def build_enlargers(
+    model: Model,
+    info: GraphInfo,
+    config: InferenceConfig,
+    session: onnxruntime.InferenceSession | None = None,
+) -> Enlargers:
     """Build what enlarges pictures with a model.
 
     Args:
         model: the ONNX file.
         info: how to run its graph.
         config: how to compute.
+        session: of the whole graph, if there is one already; opened if it is needed.
 
     Raises:
         ModelError: the graph cannot be used; the message says why.
@@ -86,30 +92,10 @@ def build_enlargers(model: Model, info: GraphInfo, config: InferenceConfig) -> E
             fast_colours=build(networks, fast, info.rounding) if networks and fast else None,
             colours=build(networks, exact, info.rounding)
             if networks
-            else UntiledGraph.open(model.content, info, config),
+            else UntiledGraph(
+                session or make_session(model.content, config.provider, config.thread_count), info
+            ),
         )
-    except ModelError as error:
-        raise ModelError(f"{model.url}: {error}") from error
-
-
-def describe_model(
-    model: Model, config: InferenceConfig, convention: Convention | None
-) -> GraphInfo:
-    """Find out how to run a model.
-
-    Args:
-        model: the ONNX file.
-        config: how it will be run.
-        convention: of the pixels of a graph that has no card; see `graphs.describe`.
-
-    Raises:
-        ModelError: the graph cannot be used; the message says why.
-        UsageError: the provider or the precision is not available.
-    """
-    choose_loaders(config.provider, config.precision)
-    try:
-        session = make_session(model.content, config.provider, config.thread_count)
-        return describe(session, convention)
     except ModelError as error:
         raise ModelError(f"{model.url}: {error}") from error
 

@@ -30,17 +30,12 @@ class SessionLoader:
     keeps_tile_memory: bool
 
 
-def choose_loaders(
-    provider: Provider, precision: Precision
-) -> tuple[SessionLoader, SessionLoader | None]:
-    """Choose the loaders for a provider and a precision.
+def check_available(provider: Provider, precision: Precision) -> None:
+    """Check that a provider and a precision are available, and can be combined.
 
     Args:
         provider: execution provider of ONNX Runtime.
         precision: `exact` is float32 in ONNX Runtime, `fast` is bfloat16 in OpenVINO.
-
-    Returns:
-        The loader of float32, and that of bfloat16; None unless `fast` is asked for.
 
     Raises:
         UsageError: one is not available, or `fast` cannot be combined with the provider.
@@ -50,12 +45,26 @@ def choose_loaders(
             f"--precision fast computes on the processor, through OpenVINO: leave out "
             f"--provider {provider}, or use --precision exact"
         )
-    choose_providers(provider)  # raises if it is not available
+    choose_providers(provider)
+    if precision == "fast":
+        check_fast()
+
+
+def choose_loaders(
+    provider: Provider, precision: Precision
+) -> tuple[SessionLoader, SessionLoader | None]:
+    """Choose the loaders for a provider and a precision.
+
+    Returns:
+        The loader of float32, and that of bfloat16; None unless `fast` is asked for.
+
+    Raises:
+        UsageError: see `check_available`.
+    """
+    check_available(provider, precision)
     exact = SessionLoader(
         lambda content: make_run(make_session(content, provider, is_small=True)),
         keeps_tile_memory=False,  # all sessions of ONNX Runtime share their memory
     )
-    if precision == "exact":
-        return exact, None
-    check_fast()
-    return exact, SessionLoader(load_fast, keeps_tile_memory=True)
+    fast = SessionLoader(load_fast, keeps_tile_memory=True) if precision == "fast" else None
+    return exact, fast

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, make_resize_factor
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
-from srcnn.inference.config import InferenceConfig
-from srcnn.runtime.onnx_session import Run, check_finite, make_run, make_session
+from srcnn.runtime.onnx_session import check_finite, make_run
 
 Array = npt.NDArray[Any]
 
@@ -26,32 +26,17 @@ Array = npt.NDArray[Any]
 class UntiledGraph:
     """Runs a graph, one picture at a time; threads may share it."""
 
-    def __init__(self, run: Run, info: GraphInfo) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, info: GraphInfo) -> None:
         """Store the graph.
 
         Args:
-            run: runs the graph.
+            session: of the graph.
             info: inputs and outputs of the graph.
         """
-        self._run = run
+        self._run = make_run(session)
         self._info = info
         # A run needs hundreds of bytes per output pixel, so only one runs at a time.
         self._one_at_a_time = threading.Lock()
-
-    @classmethod
-    def open(cls, content: bytes, info: GraphInfo, config: InferenceConfig) -> UntiledGraph:
-        """Open a graph.
-
-        Args:
-            content: of the ONNX file.
-            info: inputs and outputs of the graph.
-            config: how to compute.
-
-        Raises:
-            ModelError: ONNX Runtime cannot load the graph.
-            UsageError: the provider is not available.
-        """
-        return cls(make_run(make_session(content, config.provider, config.thread_count)), info)
 
     def enlarge(self, image: Array, result: Array, raise_if_cancelled: Callable[[], None]) -> None:
         """Run the graph on a picture; see `engine.Engine.enlarge`.

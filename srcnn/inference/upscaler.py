@@ -10,18 +10,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
+from srcnn.errors import ModelError
 from srcnn.geometry import Scale, Size, output_size, to_scale
+from srcnn.graphs.describe import describe
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.config import DEFAULT_TILE_PX, InferenceConfig
 from srcnn.inference.engine.bfloat16 import FAST_FROM
-from srcnn.inference.enlargers import build_enlargers, describe_model
+from srcnn.inference.enlargers import build_enlargers
 from srcnn.inference.output_check import check_result
+from srcnn.inference.session_loader import check_available
 from srcnn.model.card import Convention
 from srcnn.model.model_file import Model, load_model
-from srcnn.runtime.onnx_session import Precision, Provider
+from srcnn.runtime.onnx_session import Precision, Provider, make_session
 
 
 class Upscaler:
@@ -31,20 +35,27 @@ class Upscaler:
         info: how to run the model's graph, and the factors that it supports.
     """
 
-    def __init__(self, model: Model, info: GraphInfo, config: InferenceConfig) -> None:
+    def __init__(
+        self,
+        model: Model,
+        info: GraphInfo,
+        config: InferenceConfig,
+        session: onnxruntime.InferenceSession | None = None,
+    ) -> None:
         """Build the upscaler of a model that was described before; see `from_model`.
 
         Args:
             model: the ONNX file.
             info: how to run its graph.
             config: how to compute.
+            session: of the whole graph, if there is one already; opened if it is needed.
 
         Raises:
             ModelError: the graph cannot be used; the message says why.
             UsageError: the provider or the precision is not available.
         """
         self.info = info
-        self._enlargers = build_enlargers(model, info, config)
+        self._enlargers = build_enlargers(model, info, config, session)
 
     @classmethod
     def from_model(
@@ -64,7 +75,13 @@ class Upscaler:
             ModelError: it is not an image upscaler that we can run.
             UsageError: the provider or the precision is not available.
         """
-        return cls(model, describe_model(model, config, convention), config)
+        check_available(config.provider, config.precision)
+        try:
+            session = make_session(model.content, config.provider, config.thread_count)
+            info = describe(session, convention)
+        except ModelError as error:
+            raise ModelError(f"{model.url}: {error}") from error
+        return cls(model, info, config, session)
 
     @classmethod
     def load(  # noqa: PLR0913 - independent options, all by keyword

@@ -155,8 +155,9 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
     """
     if url is None and DEFAULT_NAME not in listing:
         return None
-    url = url or source.url_of(DEFAULT_NAME)
-    return read_scales(url, read_file(url, source.limits))
+    # Not by its URL: in an archive (`zip://pictures::a.zip`) a key is not at the end of it.
+    content = read_file(url, source.limits) if url else source.read(DEFAULT_NAME)
+    return read_scales(url or source.url_of(DEFAULT_NAME), content)
 
 
 class ScaleResolver:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from srcnn.destination.ledger import LEDGER_FOLDER, STATE_FOLDER
@@ -70,21 +70,20 @@ def list_source(src: Folder, dst: Folder) -> SourceListing:
         OSError: a part of it could not be listed.
     """
     inside, links, found = src.relative_key(dst), src.linked_folders(), src.files()
-    earlier = find_earlier_outputs(found)
-    skipped = [STATE_FOLDER, *([inside] if inside else []), *earlier]
-    prefixes = tuple(f"{folder}/" for folder in skipped)
-    files = {key: info for key, info in found.items() if not key.startswith(prefixes)}
-    # A destination inside the source is skipped without a warning.
-    warnings = [
-        f"{src.url_of(key)} contains outputs of an earlier run: skipped"
-        for key in earlier
-        if not (inside and f"{key}/".startswith(f"{inside}/"))
-    ]
+    files = _drop_folders(found, [STATE_FOLDER, *([inside] if inside else [])])
+    earlier = find_earlier_outputs(files)
+    files = _drop_folders(files, earlier)
+    warnings = [f"{src.url_of(key)} contains outputs of an earlier run: skipped" for key in earlier]
     warnings += [
         f"{src.url_of(key)} is a link to a folder and is not followed: use it as a separate --src"
         for key in links
     ]
     return SourceListing(files, *split_images(files), warnings)
+
+
+def _drop_folders(files: dict[str, FileInfo], folders: Sequence[str]) -> dict[str, FileInfo]:
+    prefixes = tuple(f"{folder}/" for folder in folders)
+    return {key: info for key, info in files.items() if not key.startswith(prefixes)}
 
 
 def find_earlier_outputs(listing: Iterable[str]) -> list[str]:

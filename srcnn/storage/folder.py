@@ -48,7 +48,8 @@ class Folder:
     local calls raise the system's own errors.
 
     Attributes:
-        url: as given, without trailing slashes.
+        given: the URL as given, for reports.
+        url: the same without trailing slashes.
         limits: of remote calls.
     """
 
@@ -62,6 +63,7 @@ class Folder:
         Raises:
             UsageError: the protocol is unknown, or the URL contains credentials.
         """
+        self.given = url
         stripped = url.rstrip("/")
         # "/" and "memory://" are roots, and keep their slashes.
         self.url = url if not stripped or stripped.endswith(":") else stripped
@@ -72,7 +74,8 @@ class Folder:
     def subfolder(self, key: str) -> Folder:
         """Return a folder inside this one; it may not exist yet."""
         inner = Folder.__new__(Folder)  # no need to check the URL again
-        inner.url, inner.limits = self.url_of(key), self.limits
+        inner.given = inner.url = self.url_of(key)
+        inner.limits = self.limits
         inner._resolved = {}  # noqa: SLF001 - of this class
         return inner
 
@@ -82,7 +85,7 @@ class Folder:
 
     def __getstate__(self) -> dict[str, Any]:
         """Omit the file system: its pickle would contain credentials."""
-        return {"url": self.url, "limits": self.limits}
+        return {"url": self.given, "limits": self.limits}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the URL and the limits."""

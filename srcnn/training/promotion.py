@@ -146,7 +146,7 @@ def read_card(model: Model) -> ModelCard | None:
     return ModelCard.from_graph(onnx.load_from_string(model.content))
 
 
-def describe_model(model: Model) -> str:
+def name_start(model: Model) -> str:
     """Describe a model by name and hash, without its URL."""
     card = read_card(model)
     return f"{card.name if card else 'a model'}, sha256 {model.sha256[:12]}"

@@ -595,3 +595,10 @@ def test_grey_with_alpha_stays_grey(upscale: Upscale, pictures: Path, depth: typ
     assert pixels.dtype == depth
     assert np.array_equal(pixels[:, :, 0], pixels[:, :, 1])
     assert np.array_equal(pixels[:, :, 0], pixels[:, :, 2])
+
+
+def test_the_report_repeats_folders_as_they_were_given(pictures: Path, tmp_path: Path) -> None:
+    src, dst, report = f"{pictures}/", f"{tmp_path}/big/", tmp_path / "report.json"
+    batch_upscale.fn(UpscaleOptions(src=src, dst=dst, report=str(report)))
+    run = json.loads(report.read_text())["run"]
+    assert (run["src"], run["dst"]) == (src, dst)

@@ -59,6 +59,18 @@ def test_the_first_result_of_an_image_counts() -> None:
     assert collected.collector.finish(0).images[0].status == "written"
 
 
+def test_a_failure_of_the_whole_shard_counts_in_place_of_what_was_shown() -> None:
+    collected = Collected(limit=parse_failure_limit("1"))
+    collected.collector.add(written(TASKS[0]))
+    collected.collector.add(failed(TASKS[1]))
+    for item in TASKS[:3]:
+        collected.collector.fail(failed(item, "RuntimeError"))
+    assert collected.cancellation.reason.startswith("2 images failed")
+    result = collected.collector.finish(0)
+    assert [image.error for image in result.images[:3]] == [Failure("RuntimeError", "cut")] * 3
+    assert [image.source for image in collected.shown] == ["000", "001", "002"]
+
+
 def test_images_not_attempted_or_lost_are_left_for_the_end() -> None:
     skipped = ImageResult("a", "a", "skipped")
     collected = Collected(skipped)

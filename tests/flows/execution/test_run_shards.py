@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from prefect import Task
 
 from flows.execution.run_shards import ShardRun, _fail_shard, run_shards
-from flows.execution.runners import ThreadRunner
-from flows.execution.task_calls import UntrackedCalls
+from flows.execution.runners import Runner, ThreadRunner
+from flows.execution.task_calls import TaskCalls, UntrackedCalls
 from srcnn.batch.cancellation import Cancellation
 from srcnn.destination.lock.acquire import hold
 from srcnn.geometry import parse_scale
@@ -18,6 +21,9 @@ from srcnn.job import Job
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.selection import PlanOptions
 from tests.support.jobs import make_job
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -30,14 +36,16 @@ def plan(job: Job) -> Plan:
     return make_plan(job, PlanOptions(scale=parse_scale("2")))
 
 
-def run(job: Job, plan: Plan, cancellation: Cancellation) -> tuple[list[str], list[ImageResult]]:
+def run(
+    job: Job, plan: Plan, cancellation: Cancellation, calls: TaskCalls | None = None
+) -> tuple[list[str], list[ImageResult]]:
     """Statuses as they were shown, and the results of the run."""
     shown: list[str] = []
     shards = ShardRun(job, plan, [[task] for task in plan.tasks], ThreadRunner(2))
     with hold(job.destination, job.run_id) as lease:
         result = run_shards(
             shards,
-            UntrackedCalls(),
+            calls or UntrackedCalls(),
             cancellation,
             lease,
             lambda image: shown.append(image.status),
@@ -62,6 +70,22 @@ def test_a_cancelled_run_shows_nothing_and_accounts_for_every_image(job: Job, pl
 def test_a_shard_whose_worker_died_fails_and_one_of_a_lost_cluster_is_left_to_the_end(
     plan: Plan,
 ) -> None:
-    results = _fail_shard(plan.tasks, RuntimeError("killed")).results
+    results = _fail_shard(plan.tasks, RuntimeError("killed"))
     assert [image.error for image in results] == [Failure("RuntimeError", "killed")] * 4
-    assert _fail_shard(plan.tasks, CancelledError()).results == []
+    assert _fail_shard(plan.tasks, CancelledError()) == []
+
+
+class Broken(UntrackedCalls):
+    """Whose tasks fail after all their images are written, as with a lack of memory."""
+
+    def map(
+        self, task: Task[..., R], items: Sequence[T], runner: Runner, **common: object
+    ) -> Iterator[tuple[T, R | BaseException]]:
+        for item, _ in super().map(task, items, runner, **common):
+            yield item, MemoryError("no memory")
+
+
+def test_a_shard_that_fails_after_its_images_are_written_fails_them(job: Job, plan: Plan) -> None:
+    shown, images = run(job, plan, Cancellation(), Broken())
+    assert shown == ["written"] * 4
+    assert [image.error for image in images] == [Failure("MemoryError", "no memory")] * 4

@@ -82,3 +82,38 @@ def test_options_survive_json() -> None:
     options = UpscaleOptions(src="a", scale="2x3", include=["*.png"], quality=3)
     assert UpscaleOptions(**json.loads(options.model_dump_json())) == options
     assert isinstance(parse_scale("longest=5"), Target)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"scale": "2.50"}, {"scale": "2.50"}),
+        ({"scale": " 2x3.0"}, {"scale": " 2x3.0"}),
+        ({"scale": 2.5}, {"scale": "2.5"}),
+        ({"scale": "width=0100"}, {"scale": "width=0100"}),
+        ({"scale": Target("width", 100)}, {"scale": "width=100"}),
+        ({"max_failures": 5}, {"max_failures": "5"}),
+        ({"max_failures": "5.0%"}, {"max_failures": "5.0%"}),
+        ({"flatten": "White"}, {"flatten": "#ffffff"}),
+        ({"include": [" *.png", "./d/"]}, {"include": [" *.png", "./d/"]}),
+        ({"src": "photos/"}, {"src": "photos/"}),
+    ],
+    ids=str,
+)
+def test_options_are_shown_as_they_were_given_and_read_back(
+    given: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    """A report repeats them, and a server keeps them as parameters; colours have one form."""
+    options = UpscaleOptions(**({"src": "a"} | given))
+    assert options.model_dump().items() >= shown.items()
+    assert UpscaleOptions(**json.loads(options.model_dump_json())) == options
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scale": True}, {"scale": ["2"]}, {"include": [5]}, {"flatten": 5}, {"max_failures": True}],
+    ids=str,
+)
+def test_values_of_another_type_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="expected text"):
+        UpscaleOptions(src="a", **wrong)

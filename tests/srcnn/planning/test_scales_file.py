@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
 from srcnn.geometry import parse_scale
-from srcnn.planning.scales_file import Scales, read_scales
+from srcnn.planning.scales_file import Scales, find_scales, read_scales
+from srcnn.storage.folder import Folder
 
 names = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1)
 
@@ -229,3 +232,14 @@ def test_no_content_raises_anything_but_a_usage_error(content: bytes, name: str)
             messages = str(error).splitlines()[:1]
             assert messages[0].startswith(f"{name}:")
         assert all(text.strip() for text in messages)
+
+
+def test_a_scales_file_in_an_archive_is_found(tmp_path: Path) -> None:
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("inside/scales.csv", "path,scale\na.jpg,3\n")
+    source = Folder(f"zip://inside::{archive}")
+    scales = find_scales(source, source.files(), None)
+    assert scales
+    assert table(scales) == [(2, "a.jpg", "3")]
+    assert find_scales(source, [], None) is None

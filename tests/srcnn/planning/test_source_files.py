@@ -1,0 +1,47 @@
+"""Which files of a source are read: none that a run wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from srcnn.planning.source_files import list_source
+from srcnn.storage.folder import Folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    for name in (
+        "a.png",
+        "b/c.JPG",
+        "b/notes.txt",
+        "big/d.png",
+        "big/.srcnn/ledger/1.jsonl",
+        "b/old/e.png",
+        "b/old/.srcnn/ledger/1.jsonl",
+        ".srcnn/x/.srcnn/ledger/1.jsonl",
+        ".hidden/f.png",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def test_outputs_of_earlier_runs_are_skipped_with_a_warning(source: Path) -> None:
+    listing = list_source(Folder(str(source)), Folder(str(source.parent / "out")))
+    assert listing.images == ["a.png", "b/c.JPG"]
+    assert listing.ignored == {".txt": 1}
+    assert [warning.partition(" contains ")[0] for warning in listing.warnings] == [
+        f"{source}/b/old",
+        f"{source}/big",
+    ]
+
+
+def test_a_destination_inside_the_source_is_skipped_without_one(source: Path) -> None:
+    listing = list_source(Folder(str(source)), Folder(str(source / "big")))
+    assert listing.images == ["a.png", "b/c.JPG"]
+    (warning,) = listing.warnings
+    assert warning.startswith(f"{source}/b/old contains outputs of an earlier run")
+    assert not [key for key in listing.files if key.startswith("big/")]
