@@ -22,7 +22,7 @@ from photographs import Pixels, load_photographs
 from results import Part
 
 import srcnn
-from srcnn.geometry import Size, output_size, to_scale
+from srcnn.geometry import Size, compute_output_size, to_scale
 from srcnn.inference.config import DEFAULT_TILE_PX
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network_from_onnx import read_network
@@ -79,7 +79,7 @@ def make_rounded_engine(threads: int) -> Enlarge:
     )
 
     def run(image: Pixels, scale: float) -> Pixels:
-        size = output_size(Size(*image.shape[:2]), to_scale(scale))
+        size = compute_output_size(Size(*image.shape[:2]), to_scale(scale))
         result: Pixels = np.empty((*size, 3), image.dtype)
         engine.enlarge(image, result)
         return result

@@ -36,7 +36,8 @@ def require_extra(extra: Extra, feature: str) -> None:
         if importlib.util.find_spec(module) is None
     ]
     if missing:
-        names = " and ".join(requirement.partition("==")[0] for requirement in missing)
+        *others, last = (requirement.partition("==")[0] for requirement in missing)
+        names = f"{', '.join(others)} and {last}" if others else last
         raise UsageError(
             f"{feature} needs {names}, which {'are' if len(missing) > 1 else 'is'} not installed: "
             f"pip install -e '.[{extra}]' -c constraints.txt in a checkout, or "

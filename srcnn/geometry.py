@@ -157,7 +157,7 @@ def to_scale(value: float | str | tuple[float, float] | Scale) -> Scale:
     return parse_scale(str(value))
 
 
-def output_size(size: Size, scale: Scale) -> Size:
+def compute_output_size(size: Size, scale: Scale) -> Size:
     """Compute the size of the result.
 
     For a factor it is floor(size x factor) in exact arithmetic. A target is met to the pixel.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.colour import Colour
-from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, format_of
+from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, detect_format
 from srcnn.inference.config import InferenceConfig
 from srcnn.model.card import Convention
 from srcnn.storage.folder import Folder
@@ -94,7 +94,7 @@ class Job:
         Args:
             output_key: of the output, whose format decides whether quality and colour matter.
         """
-        form, output = format_of(output_key) or "", self.output
+        form, output = detect_format(output_key) or "", self.output
         quality = output.quality or DEFAULT_QUALITY.get(form) if form in WITH_QUALITY else None
         shows_background = output.flatten is not None and form not in WITH_ALPHA
         background = str(output.flatten) if shows_background else None

@@ -21,7 +21,7 @@ def one_line(text: str) -> str:
     )
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """Shorten a text to at most `length` characters, with an ellipsis in the middle.
 
     Args:

@@ -35,5 +35,5 @@ def make_contact_sheet(job: Job, images: Sequence[ImageResult]) -> bytes | None:
         logger().warning("no contact sheet: %s: %s", type(error).__name__, error)
         return None
     if sheet:
-        logger().info("contact sheet: %s", job.destination.url_of(key))
+        logger().info("contact sheet: %s", job.destination.get_url(key))
     return sheet

@@ -47,7 +47,7 @@ def load_current(dst: str, limits: StorageLimits) -> Model:
     Raises:
         UsageError: the model has a fixed factor, and cannot be compared at other factors.
     """
-    url = Folder(dst, limits).url_of(GRAPH_NAME)
+    url = Folder(dst, limits).get_url(GRAPH_NAME)
     model = load_model(url if file_exists(url, limits) else None, limits)
     fixed = Upscaler.from_model(model, InferenceConfig("cpu")).info.fixed
     if fixed is not None:

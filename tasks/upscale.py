@@ -115,7 +115,7 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
     content, url, destination = report.to_json(), "", report.job.destination
     if keep:
         destination.write(report.key, content)
-        url = destination.url_of(report.key)
+        url = destination.get_url(report.key)
     if extra_url:
         write_file(extra_url, content, destination.limits)
         url = extra_url

@@ -12,7 +12,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.execution.dask_executor import cluster_executor
 from srcnn.errors import UsageError
 from srcnn.extras import require_extra
-from srcnn.runtime.cores import usable_cores
+from srcnn.runtime.cores import count_usable_cores
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -53,7 +53,7 @@ class ThreadRunner:
             workers: shards in progress at a time; None for one more than the cores, so that one
                 begins while another ends, and large images, alone in their shards, have company.
         """
-        self._workers = workers or usable_cores() + 1
+        self._workers = workers or count_usable_cores() + 1
 
     def executor(self) -> AbstractContextManager[Executor]:
         """Create a pool of threads."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from flows.options.base import Flag, GlobsOption, Url
 from flows.options.settings import Settings
 from srcnn.errors import UsageError
-from srcnn.runtime.cores import usable_cores
+from srcnn.runtime.cores import count_usable_cores
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Wanted
 from srcnn.training.training_record import Identity
@@ -136,7 +136,7 @@ def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
         hours=options.hours,
         seed=options.seed,
         device=options.device,
-        threads=settings.threads or usable_cores(),
+        threads=settings.threads or count_usable_cores(),
     )
 
 

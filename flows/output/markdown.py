@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import FailureReason, Summary, written_megapixels
-from srcnn.text import one_line, shortened
+from srcnn.text import one_line, shorten
 
 _LONGEST_NAME = 100
 _LONGEST_NAME_IN_TABLE = 60  # a cell does not wrap: more would push the figures out of sight
@@ -30,7 +30,7 @@ def format_code(text: str, longest: int = _LONGEST_NAME) -> str:
     """
     # A table's cell ends at a pipe even within a code span, and how to escape it there depends
     # on the backslashes before it: so the pipes stand outside.
-    parts = shortened(one_line(text), longest).split("|")
+    parts = shorten(one_line(text), longest).split("|")
     return r"\|".join(_span(part) if part.strip() else part for part in parts)
 
 

@@ -11,7 +11,7 @@ from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.images.encode import encode
-from srcnn.images.formats import format_of
+from srcnn.images.formats import detect_format
 from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.images.prepare import PreparedImage, prepare
 from srcnn.inference.upscaler import Upscaler
@@ -44,7 +44,7 @@ def estimate_peak_bytes(task: ImageTask) -> int:
     Args:
         task: the image.
     """
-    pixel_bytes = _PIXEL_BYTES.get(format_of(task.source) or "", _LARGEST_PIXEL_BYTES)
+    pixel_bytes = _PIXEL_BYTES.get(detect_format(task.source) or "", _LARGEST_PIXEL_BYTES)
     return task.info.size + task.size_out.pixels * pixel_bytes * 5 // 2
 
 
@@ -81,7 +81,7 @@ def process_image(
 
 def _is_passthrough(output: OutputOptions, task: ImageTask) -> bool:
     """Whether the source's own file becomes the output, once it is known to be whole."""
-    same_format = format_of(task.output) == format_of(task.source)
+    same_format = detect_format(task.output) == detect_format(task.source)
     return task.copy and same_format and output.keep_metadata
 
 

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from srcnn.batch.memory_gate import MemoryGate
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
-from srcnn.runtime.cores import pool, usable_memory
+from srcnn.runtime.cores import measure_usable_memory, pool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,7 +60,7 @@ def create_resources(upscaler: Upscaler, threads: int, limits: ResourceLimits) -
         threads: that compute.
         limits: what the process may hold.
     """
-    capacity_bytes = limits.buffer_bytes or usable_memory() // _SHARE_OF_MEMORY
+    capacity_bytes = limits.buffer_bytes or measure_usable_memory() // _SHARE_OF_MEMORY
     images, transfers = _IMAGES_PER_CORE * threads, limits.transfers
     return WorkerResources(
         upscaler,

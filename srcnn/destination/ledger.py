@@ -142,7 +142,7 @@ def _read(dst: Folder, key: str) -> list[Record] | str:
         reason = "removed since it was listed"
     except ValueError as error:  # from json, from pydantic, or from bytes that are not UTF-8
         reason = str(error).splitlines()[0]
-    return f"{dst.url_of(key)}: {reason}; the images it recorded will be upscaled again"
+    return f"{dst.get_url(key)}: {reason}; the images it recorded will be upscaled again"
 
 
 def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:

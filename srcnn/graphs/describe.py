@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcnn.errors import ModelError
-from srcnn.geometry import Factor, Size, make_resize_factor, output_size, parse_scale
+from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.model.card import Convention, ModelCard
 from srcnn.runtime.onnx_session import extract_first_line
@@ -117,7 +117,7 @@ def _probe(session: Any, info: GraphInfo, declared: Factor | None) -> GraphInfo:
     if info.factor:
         for size, text in zip(_PROBES, ("2", "3x2.5"), strict=True):
             scale = parse_scale(text)
-            expected = output_size(size, scale)
+            expected = compute_output_size(size, scale)
             found = _run_probe(session, info, size, make_resize_factor(size, expected))
             if found != expected:
                 raise ModelError(
@@ -130,7 +130,7 @@ def _probe(session: Any, info: GraphInfo, declared: Factor | None) -> GraphInfo:
         Fraction(sizes[0].height, _PROBES[0].height), Fraction(sizes[0].width, _PROBES[0].width)
     )
     for size, result in zip(_PROBES, sizes, strict=True):
-        if result != output_size(size, fixed) or min(fixed.height, fixed.width) < 1:
+        if result != compute_output_size(size, fixed) or min(fixed.height, fixed.width) < 1:
             raise ModelError(
                 f"it has no fixed factor of 1 or more: {_PROBES[0]} px became {sizes[0]} px, "
                 f"and {_PROBES[1]} px became {sizes[1]} px"

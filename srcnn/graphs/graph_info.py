@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.errors import UsageError
-from srcnn.geometry import Factor, Scale, Size, output_size
+from srcnn.geometry import Factor, Scale, Size, compute_output_size
 from srcnn.model.card import Convention, Rounding
 
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
@@ -62,7 +62,7 @@ class GraphInfo:
         """
         if self.fixed is None or scale == self.fixed:
             return
-        if size and output_size(size, scale) == output_size(size, self.fixed):
+        if size and compute_output_size(size, scale) == compute_output_size(size, self.fixed):
             return
         if size or isinstance(scale, Factor):
             raise UsageError(f"scale {scale}: the model has the fixed factor {self.fixed}")

@@ -38,7 +38,7 @@ _MAX_PIXELS = {"avif": 2**28}  # libavif's default limit for reading
 _MAX_BYTES = {"bmp": 2_147_000_000, "pnm": 2_147_000_000, "tiff": 3_900_000_000}
 
 
-def format_of(key: str) -> str | None:
+def detect_format(key: str) -> str | None:
     """Return the format for a file's extension; None if it is not a supported image."""
     return _FORMAT_OF.get(posixpath.splitext(key)[1].lower())
 
@@ -52,7 +52,7 @@ def check_writable(key: str) -> None:
     Raises:
         UnsupportedImageError: it is a GIF, which can only be read.
     """
-    if format_of(key) == "gif":
+    if detect_format(key) == "gif":
         raise UnsupportedImageError(
             "a GIF has 256 colours, too few for upscaled pixels: use --format png, webp or tiff"
         )
@@ -70,7 +70,7 @@ def check_size(output: str, size: Size, bytes_per_pixel: int = 1) -> None:
     Raises:
         ImageTooLargeError: the message names the limit, and formats that support the size.
     """
-    kind = format_of(f"x{posixpath.splitext(output)[1] or output}") or ""
+    kind = detect_format(f"x{posixpath.splitext(output)[1] or output}") or ""
     limit = _find_exceeded_limit(kind, size, bytes_per_pixel)
     if limit:
         others = [

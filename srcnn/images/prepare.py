@@ -16,7 +16,14 @@ from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.alpha import is_opaque
 from srcnn.images.colour import Colour
-from srcnn.images.formats import DEEP, EXTENSIONS, WITH_ALPHA, check_size, check_writable, format_of
+from srcnn.images.formats import (
+    DEEP,
+    EXTENSIONS,
+    WITH_ALPHA,
+    check_size,
+    check_writable,
+    detect_format,
+)
 from srcnn.images.icc import fits, to_srgb
 from srcnn.images.metadata import WITH_METADATA, for_file
 from srcnn.images.picture import Picture
@@ -141,7 +148,7 @@ def _convert_to_srgb(picture: Picture) -> Picture:
 def _require_writable(extension: str) -> str:
     """Return the format, if OpenCV was built with it."""
     check_writable(f"x{extension}")
-    kind = format_of(f"x{extension}")
+    kind = detect_format(f"x{extension}")
     if kind is None or not cv2.haveImageWriter(EXTENSIONS[kind][0]):
         raise UnsupportedImageError(
             f"the installed OpenCV cannot write {extension}: use --format png, or the wheels of "

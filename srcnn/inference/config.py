@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcnn.runtime.cores import usable_cores
+from srcnn.runtime.cores import count_usable_cores
 from srcnn.runtime.onnx_session import Precision, Provider
 
 DEFAULT_TILE_PX = 192
@@ -29,4 +29,4 @@ class InferenceConfig:
     @property
     def thread_count(self) -> int:
         """`threads`, or the cores that the process may use."""
-        return self.threads or usable_cores()
+        return self.threads or count_usable_cores()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from srcnn.errors import ModelError
-from srcnn.geometry import Scale, Size, output_size, to_scale
+from srcnn.geometry import Scale, Size, compute_output_size, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.images.alpha import bleed
@@ -138,7 +138,7 @@ class Upscaler:
         size = Size(*image.shape[:2])
         chosen = self.info.default_scale if scale is None else to_scale(scale)
         self.info.check_scale(chosen, size)
-        return self.to_size(image, output_size(size, chosen))
+        return self.to_size(image, compute_output_size(size, chosen))
 
     def to_size(
         self, image: Pixels, size: Size, raise_if_cancelled: Callable[[], None] = lambda: None

@@ -59,4 +59,4 @@ def publish_model(
     folder.write(GRAPH_NAME, graph)
     # Written last: its sha256 shows a reader whether the graph and the record belong together.
     folder.write(RECORD_NAME, record.to_json())
-    return folder.url_of(GRAPH_NAME)
+    return folder.get_url(GRAPH_NAME)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
-from srcnn.geometry import Size, is_large_enough, output_size
+from srcnn.geometry import Size, compute_output_size, is_large_enough
 from srcnn.graphs.graph_info import GraphInfo
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import read_header
@@ -66,7 +66,7 @@ def _decide(image: RequestedImage, size_in: Size, options: PlanOptions) -> Image
     size_out = size_in
     if not copy:
         check_writable(image.output)
-        size_out = output_size(size_in, image.scale)
+        size_out = compute_output_size(size_in, image.scale)
         _check_output(size_out, options.max_output_megapixels)
     check_size(image.output, size_out)
     return ImageTask(

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable
 
-from srcnn.images.formats import EXTENSIONS, Format, format_of
+from srcnn.images.formats import EXTENSIONS, Format, detect_format
 
 
 def assign_output_keys(sources: Iterable[str], form: Format) -> dict[str, str]:
@@ -34,7 +34,7 @@ def assign_output_keys(sources: Iterable[str], form: Format) -> dict[str, str]:
 
 
 def _preferred_key(key: str, form: Format) -> str:
-    if form == "keep" or format_of(key) == form:
+    if form == "keep" or detect_format(key) == form:
         return key
     return posixpath.splitext(key)[0] + EXTENSIONS[form][0]
 

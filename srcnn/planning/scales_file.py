@@ -157,7 +157,7 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
         return None
     # Not by its URL: in an archive (`zip://pictures::a.zip`) a key is not at the end of it.
     content = read_file(url, source.limits) if url else source.read(DEFAULT_NAME)
-    return read_scales(url or source.url_of(DEFAULT_NAME), content)
+    return read_scales(url or source.get_url(DEFAULT_NAME), content)
 
 
 class ScaleResolver:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from srcnn.destination.ledger import LEDGER_FOLDER, STATE_FOLDER
 from srcnn.errors import UsageError
-from srcnn.images.formats import format_of
+from srcnn.images.formats import detect_format
 from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
@@ -73,9 +73,11 @@ def list_source(src: Folder, dst: Folder) -> SourceListing:
     files = _drop_folders(found, [STATE_FOLDER, *([inside] if inside else [])])
     earlier = find_earlier_outputs(files)
     files = _drop_folders(files, earlier)
-    warnings = [f"{src.url_of(key)} contains outputs of an earlier run: skipped" for key in earlier]
+    warnings = [
+        f"{src.get_url(key)} contains outputs of an earlier run: skipped" for key in earlier
+    ]
     warnings += [
-        f"{src.url_of(key)} is a link to a folder and is not followed: use it as a separate --src"
+        f"{src.get_url(key)} is a link to a folder and is not followed: use it as a separate --src"
         for key in links
     ]
     return SourceListing(files, *split_images(files), warnings)
@@ -108,9 +110,9 @@ def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
     others = Counter(
         posixpath.splitext(key)[1].lower() or "no extension"
         for key in visible
-        if not format_of(key) and key != DEFAULT_NAME
+        if not detect_format(key) and key != DEFAULT_NAME
     )
-    return [key for key in visible if format_of(key)], dict(others.most_common())
+    return [key for key in visible if detect_format(key)], dict(others.most_common())
 
 
 def _is_hidden(key: str) -> bool:

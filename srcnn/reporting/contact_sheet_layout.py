@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.text import shortened
+from srcnn.text import shorten
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Cell: TypeAlias = tuple[Bytes, Bytes, str, str]
@@ -63,7 +63,7 @@ def _place(sheet: Bytes, cell: Cell, top: int, left: int) -> None:
     second = left + TILE_PX + _GAP_PX
     sheet[top : top + height, left : left + width] = before
     sheet[top : top + height, second : second + width] = after
-    _write(sheet, shortened(name, _MOST_LETTERS), left, top + height, _INK)
+    _write(sheet, shorten(name, _MOST_LETTERS), left, top + height, _INK)
     _write(sheet, about, left, top + height + _BASELINE_PX, _PALE_INK)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
-from srcnn.text import shortened
+from srcnn.text import shorten
 
 _MEGA = 1_000_000
 _MOST_SLOWEST = 5
@@ -147,7 +147,7 @@ def group_failures(images: Iterable[ImageResult]) -> list[FailureReason]:
             continue
         kind = (image.error.type, _generalize(image.error.message, image))
         reason = found.setdefault(
-            kind, FailureReason(*kind, shortened(image.error.message, _LONGEST_MESSAGE))
+            kind, FailureReason(*kind, shorten(image.error.message, _LONGEST_MESSAGE))
         )
         reason.count += 1
         if len(reason.examples) < _MOST_EXAMPLES:
@@ -162,4 +162,4 @@ def _generalize(message: str, image: ImageResult) -> str:
     for name in sorted(names, key=len, reverse=True):
         text = text.replace(name, "…") if len(name) > 2 else text  # noqa: PLR2004 - "a" is everywhere
     words = ("…" if "/" in word else word for word in _QUOTED.sub("…", text).split())
-    return shortened(_NUMBER.sub("N", " ".join(words)), _LONGEST_MESSAGE)
+    return shorten(_NUMBER.sub("N", " ".join(words)), _LONGEST_MESSAGE)

@@ -18,7 +18,7 @@ _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 _pools_lock = threading.Lock()
 
 
-def usable_cores(root: Path = ROOT) -> int:
+def count_usable_cores(root: Path = ROOT) -> int:
     """Count the cores that this process may use, by its affinity and the quotas of its cgroups.
 
     Args:
@@ -42,7 +42,7 @@ def _read_quotas(root: Path) -> list[int]:
     ]
 
 
-def usable_memory(root: Path = ROOT) -> int:
+def measure_usable_memory(root: Path = ROOT) -> int:
     """Find how many bytes of memory this process may use: the machine's, or its cgroups' limit.
 
     Args:
@@ -73,7 +73,7 @@ def pool(threads: int = 0) -> ThreadPoolExecutor:
     Args:
         threads: in the pool; 0 for as many as the cores that this process may use.
     """
-    count = threads or usable_cores()
+    count = threads or count_usable_cores()
     key = (os.getpid(), count)  # threads do not survive a fork
     with _pools_lock:
         if key not in _pools:

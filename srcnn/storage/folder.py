@@ -74,7 +74,7 @@ class Folder:
     def subfolder(self, key: str) -> Folder:
         """Return a folder inside this one; it may not exist yet."""
         inner = Folder.__new__(Folder)  # no need to check the URL again
-        inner.given = inner.url = self.url_of(key)
+        inner.given = inner.url = self.get_url(key)
         inner.limits = self.limits
         inner._resolved = {}  # noqa: SLF001 - of this class
         return inner
@@ -117,19 +117,19 @@ class Folder:
     def _call(self, action: str, call: Callable[[], T], key: str | None = None) -> T:
         if is_local(self._fs):
             return call()
-        url = self.url if key is None else self.url_of(key)
+        url = self.url if key is None else self.get_url(key)
         return call_with_retries(call, url, action, self.limits)
 
     def _path(self, key: str) -> str:
         # A bucket may contain `a//b` and `../b`; on a disk these are other paths, maybe outside.
         if is_local(self._fs) and (key != posixpath.normpath(key) or key.startswith(("/", "../"))):
             raise StorageError(
-                f"{self.url_of(key)}: this name is not a valid path inside a folder: rename the "
+                f"{self.get_url(key)}: this name is not a valid path inside a folder: rename the "
                 "file, or write to a bucket"
             )
         return f"{self.root}/{key}"
 
-    def url_of(self, key: str) -> str:
+    def get_url(self, key: str) -> str:
         """Return the URL of a file in this folder, for messages and for reading."""
         return f"{self.url}{'' if self.url.endswith('/') else '/'}{key}"
 
@@ -230,7 +230,7 @@ class Folder:
             return opened
         info = info or self.info(key)
         if info is None:
-            raise SourceMissingError(f"{self.url_of(key)}: no such file")
+            raise SourceMissingError(f"{self.get_url(key)}: no such file")
         return io.BufferedReader(RangedFile(partial(self._read_range, key), info.size))
 
     def _read_range(self, key: str, start: int, end: int) -> bytes:
@@ -239,7 +239,7 @@ class Folder:
         content: bytes = self._call("read", call, key)
         if len(content) != end - start:  # a truncated response raises by itself
             raise StorageError(
-                f"{self.url_of(key)}: expected bytes {start} to {end}, got {len(content)} bytes: "
+                f"{self.get_url(key)}: expected bytes {start} to {end}, got {len(content)} bytes: "
                 "the file changed after it was listed; run again"
             )
         return content
@@ -252,12 +252,12 @@ class Folder:
     def write(self, key: str, data: bytes) -> FileInfo:
         """Write a file atomically; return its size and version as a listing has them."""
         self._refuse_links(key)
-        entry = write_atomically(self._fs, self._path(key), data, self.url_of(key), self.limits)
+        entry = write_atomically(self._fs, self._path(key), data, self.get_url(key), self.limits)
         info = parse_file_info(entry) if entry else self.info(key)
         if info is None or info.size != len(data):
             found = f"has {info.size}" if info else "is missing"
             raise StorageError(
-                f"{self.url_of(key)}: wrote {len(data)} bytes, but the file {found}: run again"
+                f"{self.get_url(key)}: wrote {len(data)} bytes, but the file {found}: run again"
             )
         return info
 
@@ -266,13 +266,13 @@ class Folder:
         parent = posixpath.dirname(self._path(key))
         if is_local(self._fs) and os.path.realpath(parent) != parent:
             raise StorageError(
-                f"{self.url_of(key)}: the path goes through a link to a folder, and could "
+                f"{self.get_url(key)}: the path goes through a link to a folder, and could "
                 "overwrite files that are not outputs: remove the link"
             )
 
     def create(self, key: str, data: bytes) -> bool:
         """Create a file if there is none; see `create_atomically`."""
-        return create_atomically(self._fs, self._path(key), data, self.url_of(key), self.limits)
+        return create_atomically(self._fs, self._path(key), data, self.get_url(key), self.limits)
 
     def modified(self, key: str) -> datetime:
         """Return when a file was last written, by the storage's clock."""

@@ -16,10 +16,10 @@ from srcnn.geometry import (
     Side,
     Size,
     Target,
+    compute_output_size,
     compute_resize_scale,
     is_large_enough,
     make_resize_factor,
-    output_size,
     parse_scale,
     to_scale,
 )
@@ -105,13 +105,13 @@ def test_sizes_are_floored_in_decimal_and_not_in_binary(
     pixels: int, text: str, expected: int
 ) -> None:
     size = Size(pixels, pixels)
-    assert output_size(size, parse_scale(text)) == Size(expected, expected)
-    assert output_size(size, to_scale(float(text))) == Size(expected, expected)
+    assert compute_output_size(size, parse_scale(text)) == Size(expected, expected)
+    assert compute_output_size(size, to_scale(float(text))) == Size(expected, expected)
 
 
 @given(sizes, factors, factors)
 def test_a_factor_gives_the_exact_floor(size: Size, height: Fraction, width: Fraction) -> None:
-    result = output_size(size, Factor(height, width))
+    result = compute_output_size(size, Factor(height, width))
     assert 0 <= size.height * height - result.height < 1
     assert 0 <= size.width * width - result.width < 1
 
@@ -124,9 +124,9 @@ def test_a_target_is_met_to_the_pixel_and_keeps_the_aspect(
     now = {"width": size.width, "height": size.height, "longest": max(size), "shortest": min(size)}
     if pixels > MAX_FACTOR * now[side]:
         with pytest.raises(ImageError, match="largest factor is 16"):
-            output_size(size, target)
+            compute_output_size(size, target)
         return
-    result = output_size(size, target)
+    result = compute_output_size(size, target)
     if pixels <= now[side]:
         assert is_large_enough(size, target)
         assert result == size
@@ -144,7 +144,7 @@ def test_a_factor_is_never_large_enough() -> None:
 
 @given(sizes)
 def test_the_factor_one_keeps_the_size(size: Size) -> None:
-    assert output_size(size, factor("1")) == size
+    assert compute_output_size(size, factor("1")) == size
 
 
 @given(st.integers(1, 20_000), st.data())
@@ -167,7 +167,7 @@ def test_the_scale_is_exact_for_every_reachable_size(before: int) -> None:
 
 @given(sizes, factors)
 def test_the_graph_makes_the_size_that_was_planned(size: Size, value: Fraction) -> None:
-    planned = output_size(size, Factor(value, value))
+    planned = compute_output_size(size, Factor(value, value))
     fed = make_resize_factor(size, planned)
     assert fed.dtype == np.float32
     assert fed[:2].tolist() == [1, 1]

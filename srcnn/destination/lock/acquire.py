@@ -131,7 +131,7 @@ def _acquire(
         time.sleep(random.uniform(0, expires_seconds / _CHECKS_PER_EXPIRY))  # noqa: S311 - no secret
     raise DestinationBusyError(
         f"could not lock the destination in {_ATTEMPTS} attempts: other runs keep locking and "
-        f"unlocking it ({files.url_of(1)}): start one run at a time"
+        f"unlocking it ({files.get_url(1)}): start one run at a time"
     )
 
 
@@ -145,7 +145,7 @@ def _find_locks(files: LockFiles) -> dict[int, _FoundLock]:
             holder, age = Holder.parse(content), 0.0
         except ValueError:
             holder, age = None, files.age_seconds(number)
-        locks[number] = _FoundLock(files.url_of(number), content, holder, age)
+        locks[number] = _FoundLock(files.get_url(number), content, holder, age)
     return locks
 
 

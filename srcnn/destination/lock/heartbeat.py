@@ -115,7 +115,7 @@ class Lease:
         if numbers and numbers[-1] > self._number:
             self._lose(f"{_name_run(self._files.read(numbers[-1]))} took over the destination")
         elif own is None:
-            self._lose(f"its lock file {self._files.url_of(self._number)} was removed")
+            self._lose(f"its lock file {self._files.get_url(self._number)} was removed")
         elif Holder.read_run_id(own) != self._holder.run_id:
             self._lose(f"{_name_run(own)} now holds the lock")
         return not self.lost.is_set()

@@ -66,9 +66,9 @@ class LockFiles:
         except FileNotFoundError:
             return 0
 
-    def url_of(self, number: int) -> str:
+    def get_url(self, number: int) -> str:
         """Return the URL of a file, for messages."""
-        return self._folder.url_of(_name_file(number))
+        return self._folder.get_url(_name_file(number))
 
 
 def _name_file(number: int) -> str:

@@ -87,7 +87,7 @@ def test_a_damaged_file_is_reported_and_left(dst: Folder, content: bytes) -> Non
     dst.write(damaged, content)
     found = ledger.load(dst, dst.files())
     (warning,) = found.warnings
-    assert warning.startswith(f"{dst.url_of(damaged)}: ")
+    assert warning.startswith(f"{dst.get_url(damaged)}: ")
     assert warning.endswith("; the images it recorded will be upscaled again")
     assert sorted(found.records) == ["0.png", "2.png", "a.png"]
     assert ledger.compact(dst, "run 9") == 2

@@ -169,7 +169,7 @@ def test_a_second_run_gets_an_error_that_says_who_holds_it_and_what_to_do(dst: F
     assert "last heartbeat 0 s ago" in text
     assert "wait for that run to end, or stop it" in text
     assert "becomes stale 120 s after the last heartbeat" in text
-    assert text.endswith(f"remove {dst.url_of(FIRST)}")
+    assert text.endswith(f"remove {dst.get_url(FIRST)}")
     assert issubclass(DestinationBusyError, SrcnnError)
 
 
@@ -376,7 +376,7 @@ def test_an_unreadable_lock_file_counts_until_it_is_stale(dst: Folder) -> None:
     dst.write(FIRST, b"{}")
     with pytest.raises(DestinationBusyError, match=r"cannot be read.* stale after 600 s") as caught:
         hold(dst, "mine", expires_seconds=600).__enter__()
-    assert dst.url_of(FIRST) in str(caught.value)
+    assert dst.get_url(FIRST) in str(caught.value)
     time.sleep(2)  # the times of a bucket are whole seconds
     with hold(dst, "mine", expires_seconds=0.5) as lease:
         assert keys(dst) == {SECOND}

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.formats import EXTENSIONS, format_of
+from srcnn.images.formats import EXTENSIONS, detect_format
 from srcnn.images.picture import Picture
 from tests.support.counting_file import CountingFile
 from tests.support.images import to_file
@@ -211,7 +211,7 @@ def test_written_files_are_read_back(
     extension: str, channels: tuple[int, ...], depth: type
 ) -> None:
     pixels = noise((HEIGHT, WIDTH, *channels), depth)
-    kind = format_of(f"a{extension}")
+    kind = detect_format(f"a{extension}")
     if channels == (4,) and kind not in ("png", "webp", "tiff"):
         with pytest.raises(UnsupportedImageError, match="alpha"):
             to_file(Picture(pixels), extension, None, keep_metadata=True)
@@ -244,8 +244,12 @@ def test_tiny_pictures_pass(extension: str, shape: tuple[int, int]) -> None:
 def test_extensions_are_not_case_sensitive() -> None:
     data = to_file(Picture(GREY), ".PNG", None, keep_metadata=True)
     assert data.startswith(b"\x89PNG")
-    assert [format_of(key) for key in ("A.PNG", "d/a.b.JPeG", "a.TIF")] == ["png", "jpg", "tiff"]
-    assert [format_of(key) for key in ("png", ".png", "a.png/b", "a.svg", "a.png ", "")] == [
+    assert [detect_format(key) for key in ("A.PNG", "d/a.b.JPeG", "a.TIF")] == [
+        "png",
+        "jpg",
+        "tiff",
+    ]
+    assert [detect_format(key) for key in ("png", ".png", "a.png/b", "a.svg", "a.png ", "")] == [
         None
     ] * 6
 

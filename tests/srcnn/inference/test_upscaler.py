@@ -17,7 +17,7 @@ from PIL import Image
 from skimage import data
 
 import srcnn
-from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.model.model_file import load_model
 
 MakeGraph = Callable[..., bytes]
@@ -31,7 +31,7 @@ def whole() -> Callable[..., npt.NDArray[np.float32]]:
 
     def run(image: npt.NDArray[Any], scale: str) -> npt.NDArray[np.float32]:
         size = Size(*image.shape[:2])
-        factor = make_resize_factor(size, output_size(size, parse_scale(scale)))
+        factor = make_resize_factor(size, compute_output_size(size, parse_scale(scale)))
         block = image.astype(np.float32).transpose(2, 0, 1)[None]
         (result,) = session.run(None, {"input": block, "factor": factor})
         planes: npt.NDArray[np.float32] = result[0].transpose(1, 2, 0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.images.formats import EXTENSIONS, Format, format_of
+from srcnn.images.formats import EXTENSIONS, Format, detect_format
 from srcnn.planning.output_names import assign_output_keys
 
 extensions = st.sampled_from([*sum(EXTENSIONS.values(), ()), ".PNG", ".Jpg", ".TIF"])
@@ -33,7 +33,7 @@ def test_the_extension_follows_the_format_and_the_folder_is_kept(
     keys: list[str], form: Format
 ) -> None:
     for source, output in assign_output_keys(keys, form).items():
-        assert format_of(output) == (format_of(source) if form == "keep" else form)
+        assert detect_format(output) == (detect_format(source) if form == "keep" else form)
         assert posixpath.dirname(output) == posixpath.dirname(source)
 
 
@@ -45,7 +45,7 @@ def test_keep_keeps_every_name(keys: list[str]) -> None:
 @given(sources, forms)
 def test_a_file_of_the_format_keeps_its_name(keys: list[str], form: Format) -> None:
     outputs = assign_output_keys(keys, form)
-    assert all(outputs[key] == key for key in keys if format_of(key) == form)
+    assert all(outputs[key] == key for key in keys if detect_format(key) == form)
 
 
 @given(sources, forms, st.randoms())

@@ -16,7 +16,7 @@ from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import group_failures, summarize
-from srcnn.text import one_line, shortened
+from srcnn.text import one_line, shorten
 from tests.support.jobs import make_job
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'
@@ -176,7 +176,7 @@ def test_one_line_holds_only_what_can_be_shown_and_sent(text: str) -> None:
 
 @given(st.text(max_size=60), st.integers(3, 50))
 def test_shortened_keeps_both_ends(text: str, length: int) -> None:
-    short = shortened(text, length)
+    short = shorten(text, length)
     assert len(short) == min(len(text), length)
     assert text.startswith(short.split("…")[0]) or "…" in text
     assert text.endswith(short.rpartition("…")[2])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.runtime.cores import pool, usable_cores, usable_memory
+from srcnn.runtime.cores import count_usable_cores, measure_usable_memory, pool
 
 HERE = os.cpu_count() or 1
 
@@ -39,16 +39,16 @@ def many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_system_without_cgroups_has_its_own_cores(tmp_path: Path) -> None:
-    assert 1 <= usable_cores(tmp_path) <= HERE
-    assert usable_memory(tmp_path) > 2**20
-    assert usable_cores() <= usable_cores(tmp_path)
-    assert usable_memory() <= usable_memory(tmp_path)
+    assert 1 <= count_usable_cores(tmp_path) <= HERE
+    assert measure_usable_memory(tmp_path) > 2**20
+    assert count_usable_cores() <= count_usable_cores(tmp_path)
+    assert measure_usable_memory() <= measure_usable_memory(tmp_path)
 
 
 def test_fewer_cores_than_the_affinity_are_never_more(tmp_path: Path) -> None:
     mount(tmp_path, "0::/", V2)
     write(tmp_path, "sys/fs/cgroup/cpu.max", "100000000 100000")
-    assert usable_cores(tmp_path) <= HERE
+    assert count_usable_cores(tmp_path) <= HERE
 
 
 @pytest.mark.usefixtures("many_cores")
@@ -67,7 +67,7 @@ def test_quotas_of_version_2(tmp_path: Path, own: str, above: str, cores: int) -
     write(tmp_path, "sys/fs/cgroup/batch.slice/job.scope/cpu.max", own)
     write(tmp_path, "sys/fs/cgroup/batch.slice/cpu.max", above)
     write(tmp_path, "sys/fs/cgroup/other.slice/cpu.max", "100000 100000")
-    assert usable_cores(tmp_path) == cores
+    assert count_usable_cores(tmp_path) == cores
 
 
 @pytest.mark.usefixtures("many_cores")
@@ -76,7 +76,7 @@ def test_quotas_of_version_1(tmp_path: Path, quota: str, cores: int) -> None:
     mount(tmp_path, "4:cpu,cpuacct:/jobs\n5:memory:/elsewhere\n0::/", V1, V2)
     write(tmp_path, "sys/fs/cgroup/cpu/jobs/cpu.cfs_quota_us", quota)
     write(tmp_path, "sys/fs/cgroup/cpu/jobs/cpu.cfs_period_us", "100000")
-    assert usable_cores(tmp_path) == cores
+    assert count_usable_cores(tmp_path) == cores
 
 
 @pytest.mark.usefixtures("many_cores")
@@ -94,7 +94,7 @@ def test_a_container_that_does_not_see_the_groups_above(
     seen = f"30 23 0:26 {top} /sys/fs/my\\040cgroup rw - cgroup2 cgroup2 rw"
     mount(tmp_path, f"0::{group}", seen)
     write(tmp_path, "sys/fs/my cgroup/cpu.max", "200000 100000")
-    assert usable_cores(tmp_path) == 2
+    assert count_usable_cores(tmp_path) == 2
 
 
 @pytest.mark.usefixtures("many_cores")
@@ -103,9 +103,9 @@ def test_memory_is_the_least_of_all_limits(tmp_path: Path) -> None:
     write(tmp_path, "sys/fs/cgroup/a/b/memory.max", "max")
     write(tmp_path, "sys/fs/cgroup/a/memory.max", str(64 * 2**20))
     write(tmp_path, "sys/fs/cgroup/cpu/memory.limit_in_bytes", "9223372036854771712")
-    assert usable_memory(tmp_path) == 64 * 2**20
+    assert measure_usable_memory(tmp_path) == 64 * 2**20
     write(tmp_path, "sys/fs/cgroup/cpu/memory.limit_in_bytes", str(32 * 2**20))
-    assert usable_memory(tmp_path) == 32 * 2**20
+    assert measure_usable_memory(tmp_path) == 32 * 2**20
 
 
 @given(
@@ -122,13 +122,13 @@ def test_the_tightest_quota_on_the_way_up_holds(
         folder = "/".join(names[: index + 1])
         text = f"{'max' if quota is None else quota} {period}"
         write(root, f"sys/fs/cgroup/{folder}/cpu.max", text)
-    there = usable_cores(root / "nothing")
+    there = count_usable_cores(root / "nothing")
     limits = [math.ceil(quota / period) for quota in quotas if quota is not None]
-    assert usable_cores(root) == max(1, min([there, *limits]))
+    assert count_usable_cores(root) == max(1, min([there, *limits]))
 
 
 def test_one_pool_for_each_number_of_threads() -> None:
-    assert pool() is pool(0) is pool(usable_cores())
+    assert pool() is pool(0) is pool(count_usable_cores())
     three = pool(3)
     assert three is pool(3)
     barrier = threading.Barrier(4)  # three in the pool, and this thread

@@ -151,12 +151,12 @@ def test_odd_names_of_folders_work(folder: Folder, key: str) -> None:
     if "::" in key and folder.url.startswith("memory"):
         pytest.skip("fsspec chains URLs at ::")
     _skip_backslash(folder, key)
-    inner = Folder(folder.url_of(key))
+    inner = Folder(folder.get_url(key))
     entry = inner.write("a.jpg", b"1")
     assert inner.files() == {"a.jpg": entry}
     assert folder.files() == {f"{key}/a.jpg": entry}
     assert folder.relative_key(inner) == key
-    assert read_file(inner.url_of("a.jpg")) == b"1"
+    assert read_file(inner.get_url("a.jpg")) == b"1"
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -228,20 +228,20 @@ def test_a_missing_file_is_an_error(folder: Folder) -> None:
     with pytest.raises(FileNotFoundError):
         folder.read("b.jpg")
     with pytest.raises(SourceMissingError, match="no such file"):
-        read_file(folder.url_of("b.jpg"))
+        read_file(folder.get_url("b.jpg"))
 
 
 def test_a_folder_is_not_a_file(folder: Folder) -> None:
     folder.write("d/a.jpg", b"1")
     assert folder.info("d") is None
     with pytest.raises(SourceMissingError):
-        read_file(folder.url_of("d"))
+        read_file(folder.get_url("d"))
 
 
 def test_an_empty_folder_is_empty_and_a_missing_one_is_missing(folder: Folder) -> None:
     assert folder.files() == {}
     assert folder.exists()
-    missing = Folder(folder.url_of("none"))
+    missing = Folder(folder.get_url("none"))
     assert not missing.exists()
     with pytest.raises(SourceMissingError, match="none: no such folder"):
         missing.files()
@@ -251,13 +251,13 @@ def test_an_empty_folder_is_empty_and_a_missing_one_is_missing(folder: Folder) -
 def test_a_file_given_as_a_folder_is_refused(folder: Folder) -> None:
     folder.write("a.jpg", b"1")
     with pytest.raises(SourceMissingError, match="is a file"):
-        Folder(folder.url_of("a.jpg")).files()
+        Folder(folder.get_url("a.jpg")).files()
 
 
 def test_a_name_with_the_same_start_is_another_folder(folder: Folder) -> None:
     for key in ("a/1.jpg", "ab/2.jpg", "a.jpg", "a b/3.jpg"):
         folder.write(key, b"1")
-    assert list(Folder(folder.url_of("a")).files()) == ["1.jpg"]
+    assert list(Folder(folder.get_url("a")).files()) == ["1.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -278,9 +278,9 @@ def test_a_name_with_the_same_start_is_another_folder(folder: Folder) -> None:
 def test_the_key_of_one_folder_in_another(
     folder: Folder, outer: str, inner: str, expected: str | None, slash: str
 ) -> None:
-    first = Folder(folder.url_of(outer) + slash)
-    assert first.relative_key(Folder(folder.url_of(inner))) == expected
-    assert first.relative_key(Folder(folder.url_of(inner) + slash)) == expected
+    first = Folder(folder.get_url(outer) + slash)
+    assert first.relative_key(Folder(folder.get_url(inner))) == expected
+    assert first.relative_key(Folder(folder.get_url(inner) + slash)) == expected
 
 
 def test_folders_of_different_storages_never_overlap(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_trailing_slashes_make_no_difference(folder: Folder) -> None:
     entry = slashed.write("d/a.jpg", b"1")
     assert slashed.url == folder.url
     assert folder.files() == slashed.files() == {"d/a.jpg": entry}
-    assert slashed.url_of("d/a.jpg") == f"{folder.url}/d/a.jpg"
+    assert slashed.get_url("d/a.jpg") == f"{folder.url}/d/a.jpg"
 
 
 def test_a_folder_pickles_as_its_url_only(folder: Folder) -> None:
@@ -309,8 +309,8 @@ def test_a_folder_pickles_as_its_url_only(folder: Folder) -> None:
 
 
 def test_files_are_written_and_read_by_url(folder: Folder) -> None:
-    write_file(folder.url_of("new/deep/[1] #.json"), b"{}")
-    assert read_file(folder.url_of("new/deep/[1] #.json")) == b"{}"
+    write_file(folder.get_url("new/deep/[1] #.json"), b"{}")
+    assert read_file(folder.get_url("new/deep/[1] #.json")) == b"{}"
 
 
 def test_many_threads_can_share_a_folder(folder: Folder) -> None:
@@ -355,7 +355,7 @@ def test_the_root_of_memory_is_a_folder() -> None:
     try:
         assert root.files()[f"{name}/a.jpg"] == entry
         assert root.relative_key(Folder(f"memory://{name}")) == name
-        assert root.url_of("a.jpg") == "memory://a.jpg"
+        assert root.get_url("a.jpg") == "memory://a.jpg"
     finally:
         fsspec.filesystem("memory").rm(f"/{name}", recursive=True)
 
@@ -454,7 +454,7 @@ def test_a_file_url_is_the_path(local: Folder) -> None:
     by_url = Folder(f"file://{local.root}")
     assert by_url.files() == {"a b.jpg": entry}
     assert local.relative_key(by_url) == ""
-    assert by_url.url_of("a.jpg") == f"file://{local.root}/a.jpg"
+    assert by_url.get_url("a.jpg") == f"file://{local.root}/a.jpg"
 
 
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,7 +471,7 @@ def test_the_root_of_a_machine_is_a_folder(local: Folder) -> None:
     key = local.root.lstrip("/")
     assert root.relative_key(local) == key
     assert root.read(f"{key}/a.jpg") == b"1"
-    assert root.url_of("a.jpg") == "/a.jpg"
+    assert root.get_url("a.jpg") == "/a.jpg"
 
 
 def test_a_listing_has_size_and_time(local: Folder) -> None:
@@ -521,9 +521,9 @@ def test_a_link_to_the_folder_is_the_folder(local: Folder, tmp_path: Path) -> No
     link = Folder(str(tmp_path / "link"))
     assert link.files() == {"d/a.jpg": entry}
     assert link.relative_key(local) == ""
-    assert link.relative_key(Folder(local.url_of("d"))) == "d"
-    assert local.relative_key(Folder(link.url_of("d"))) == "d"
-    assert local.relative_key(Folder(link.url_of("new/er"))) == "new/er"
+    assert link.relative_key(Folder(local.get_url("d"))) == "d"
+    assert local.relative_key(Folder(link.get_url("d"))) == "d"
+    assert local.relative_key(Folder(link.get_url("new/er"))) == "new/er"
 
 
 def test_special_files_are_not_listed(local: Folder) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING
 from srcnn.inference.engine.network_from_onnx import read_network
@@ -53,7 +53,7 @@ def test_tiles_equal_the_untiled_graph(  # noqa: PLR0913, PLR0917 - one is a fix
     engines: dict[int, Engine], size: Size, scale: str, channels: int, tile: int, seed: int
 ) -> None:
     image = noise((*size, channels), seed)
-    larger = output_size(size, parse_scale(scale))
+    larger = compute_output_size(size, parse_scale(scale))
     found = enlarge(engines[tile], image, larger)
     expected = run_whole(load_model().content, image, larger)
     assert np.abs(found - expected).max() <= TOLERANCE
@@ -63,7 +63,7 @@ def test_tiles_equal_the_untiled_graph(  # noqa: PLR0913, PLR0917 - one is a fix
 def test_a_photograph_differs_in_fewer_than_one_value_in_a_thousand(
     engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
-    size = output_size(Size(*photograph.shape[:2]), parse_scale(scale))
+    size = compute_output_size(Size(*photograph.shape[:2]), parse_scale(scale))
     found = enlarge(engines[256], photograph, size).astype(int)
     expected = run_whole(load_model().content, photograph, size)
     difference = np.abs(found - np.rint(np.clip(expected, 0, 255)))
@@ -98,7 +98,7 @@ def test_integers_are_the_floats_rounded(
 ) -> None:
     top = np.iinfo(dtype).max
     image = np.random.default_rng(3).integers(0, top, (70, 64, 3), dtype, endpoint=True)
-    size = output_size(Size(70, 64), parse_scale(scale))
+    size = compute_output_size(Size(70, 64), parse_scale(scale))
     found = enlarge(engines[256], image, size)
     planes = enlarge(engines[256], (image / (top / 255)).astype(np.float32), size)
     expected = np.clip(planes.astype(np.float64) * (top / 255), 0, top)
@@ -192,7 +192,7 @@ def test_other_networks_of_this_form_are_exact_too(
 ) -> None:
     content = chain(*layers)
     image = noise((37, 45, channels), 1)
-    size = output_size(Size(37, 45), parse_scale(scale))
+    size = compute_output_size(Size(37, 45), parse_scale(scale))
     found = enlarge(make_engine(content, 64), image, size)
     assert np.abs(found - run_whole(content, image, size)).max() <= TOLERANCE
 
@@ -239,7 +239,7 @@ def test_values_that_are_not_finite_fail_the_picture() -> None:
 def test_a_picture_can_be_cancelled_between_tiles(
     engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
-    size = output_size(Size(*photograph.shape[:2]), parse_scale(scale))
+    size = compute_output_size(Size(*photograph.shape[:2]), parse_scale(scale))
     result = np.zeros((*size, 3), np.uint8)
     turns = iter(range(1000))
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import srcnn
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, make_resize_factor, output_size, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_parts
 from srcnn.inference.engine.engine import Engine
@@ -83,7 +83,7 @@ def test_tiles_equal_the_untiled_graph_at_every_factor(  # noqa: PLR0913, PLR091
     tile: int,
 ) -> None:
     image = noise((*size, channels), size.pixels)
-    larger = output_size(size, parse_scale(scale))
+    larger = compute_output_size(size, parse_scale(scale))
     found = enlarge(engines[name, tile], image, larger)
     assert np.abs(found - run_whole(GRAPHS[name], image, larger)).max() <= TOLERANCE
 
@@ -137,7 +137,7 @@ def test_graphs_with_weights_of_another_form_run_untiled(content: bytes) -> None
     )
     assert isinstance(upscaler._enlargers.colours, UntiledGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
-    size = output_size(Size(30, 31), parse_scale("1.9"))
+    size = compute_output_size(Size(30, 31), parse_scale("1.9"))
     expected = np.clip(run_whole(content, image, size), 0, 255)
     assert np.abs(upscaler(image, 1.9) - expected).max() <= 0.5 + TOLERANCE
 
@@ -177,7 +177,7 @@ def test_threads_with_different_factors_do_not_interfere() -> None:
     engine = make_engine(GRAPHS["bank"], 48)
     image = np.random.default_rng(0).integers(0, 256, (40, 44, 3), np.uint8)
     scales = [str(1 + step / 7) for step in range(21)] * 2
-    sizes = [output_size(Size(40, 44), parse_scale(scale)) for scale in scales]
+    sizes = [compute_output_size(Size(40, 44), parse_scale(scale)) for scale in scales]
     expected = {size: enlarge(make_engine(GRAPHS["bank"], 48), image, size) for size in set(sizes)}
     with ThreadPoolExecutor(6) as threads:
         found = list(threads.map(lambda size: enlarge(engine, image, size), sizes))
@@ -268,7 +268,7 @@ def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, sc
     if channels in (2, 4):
         image[:, :, -1] = 255 * levels
     picture = image[:, :, 0] if channels == 1 else image
-    size = output_size(Size(37, 41), parse_scale(scale))
+    size = compute_output_size(Size(37, 41), parse_scale(scale))
     found = upscaler.to_size(picture, size)
     assert found.dtype == dtype
     expected = np.clip(run_whole(content, colours / levels, size), 0, 255)
