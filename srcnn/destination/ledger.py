@@ -65,17 +65,17 @@ class Record:
 _RECORDS = TypeAdapter(Record)
 
 
-def append(dst: Folder, run_id: str, records: Sequence[Record]) -> None:
+def append(destination: Folder, run_id: str, records: Sequence[Record]) -> None:
     """Write the records of one shard, as one file.
 
     Args:
-        dst: the destination.
+        destination: the destination.
         run_id: of this run; run ids sort by time.
         records: of outputs that have been written; if there are none, no file is written.
     """
     if records:
         # An output belongs to one shard of a run, so the first record makes the name unique.
-        _write(dst, f"{run_id}-{_digest(_format_line(records[0]))}.jsonl", records)
+        _write(destination, f"{run_id}-{_digest(_format_line(records[0]))}.jsonl", records)
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,11 @@ class Ledger:
         )
 
 
-def load(dst: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledger:
+def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledger:
     """Read the record that counts for each output.
 
     Args:
-        dst: the destination.
+        destination: the destination.
         listing: its files.
         before: read only files whose names sort before this; if empty, all.
 
@@ -122,7 +122,7 @@ def load(dst: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledg
     with ThreadPoolExecutor(_IO_THREADS) as pool:
         for start in range(0, len(keys), _FILES_PER_BATCH):
             batch = keys[start : start + _FILES_PER_BATCH]
-            for key, found in zip(batch, pool.map(partial(_read, dst), batch), strict=True):
+            for key, found in zip(batch, pool.map(partial(_read, destination), batch), strict=True):
                 if isinstance(found, str):
                     warnings.append(found)
                     continue
@@ -133,16 +133,19 @@ def load(dst: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledg
     return Ledger(records, files, warnings, count - len(records))
 
 
-def _read(dst: Folder, key: str) -> list[Record] | str:
+def _read(destination: Folder, key: str) -> list[Record] | str:
     """Return the records of a file, or a warning if it cannot be read."""
     try:
         # Not with pydantic's JSON parser, which rejects file names that are not valid UTF-8.
-        return [_RECORDS.validate_python(json.loads(line)) for line in dst.read(key).splitlines()]
+        return [
+            _RECORDS.validate_python(json.loads(line))
+            for line in destination.read(key).splitlines()
+        ]
     except FileNotFoundError:
         reason = "removed since it was listed"
     except ValueError as error:  # from json, from pydantic, or from bytes that are not UTF-8
         reason = str(error).splitlines()[0]
-    return f"{dst.get_url(key)}: {reason}; the images it recorded will be upscaled again"
+    return f"{destination.get_url(key)}: {reason}; the images it recorded will be upscaled again"
 
 
 def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:
@@ -151,7 +154,7 @@ def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, Fil
         records[record.output] = record
 
 
-def compact(dst: Folder, run_id: str) -> int:
+def compact(destination: Folder, run_id: str) -> int:
     """Merge the records of earlier runs into few files, and then remove the old files.
 
     It can be killed at any moment without loss: the new files sort after the files that they
@@ -160,8 +163,8 @@ def compact(dst: Folder, run_id: str) -> int:
     Records of outputs that no longer exist are dropped.
 
     Args:
-        dst: the destination, which this run holds (see `srcnn.destination.lock`) and has not
-            yet appended to.
+        destination: held by this run (see `srcnn.destination.lock`), which has not yet appended
+            to it.
         run_id: of this run.
 
     Returns:
@@ -170,20 +173,20 @@ def compact(dst: Folder, run_id: str) -> int:
     Raises:
         OSError: the storage failed; the ledger is as valid as before.
     """
-    listing = dst.files()
-    ledger = load(dst, listing, before=f"{run_id}-")
+    listing = destination.files()
+    ledger = load(destination, listing, before=f"{run_id}-")
     current = [record for record in ledger.records.values() if record.output in listing]
     for start in range(0, len(current), _RECORDS_PER_FILE):
         # The second "-" sorts before the digest in the names that `append` gives.
         name = f"{run_id}--{start // _RECORDS_PER_FILE:06d}.jsonl"
-        _write(dst, name, current[start : start + _RECORDS_PER_FILE])
+        _write(destination, name, current[start : start + _RECORDS_PER_FILE])
     with ThreadPoolExecutor(_IO_THREADS) as pool:
-        list(pool.map(dst.remove, ledger.files))
+        list(pool.map(destination.remove, ledger.files))
     return len(ledger.files)
 
 
-def _write(dst: Folder, name: str, records: Iterable[Record]) -> None:
-    dst.write(
+def _write(destination: Folder, name: str, records: Iterable[Record]) -> None:
+    destination.write(
         LEDGER_FOLDER + name, "".join(f"{_format_line(record)}\n" for record in records).encode()
     )
 

@@ -19,26 +19,26 @@ _SYSTEM_FOLDERS = frozenset(
 )
 
 
-def check_folders(src: Folder, dst: Folder) -> None:
+def check_folders(source: Folder, destination: Folder) -> None:
     """Refuse a destination that cannot be used, before anything is written there.
 
     Args:
-        src: the folder to read.
-        dst: the folder to write, which may lie inside.
+        source: the folder to read.
+        destination: the folder to write, which may lie inside.
 
     Raises:
         UsageError: outputs could replace sources.
         SourceMissingError: the destination's bucket is not there.
         StorageError: it cannot be reached.
     """
-    if src.relative_key(dst) == "":
-        raise UsageError(f"the destination {dst.url} is the source: give another --dst")
-    if dst.relative_key(src):
+    if source.relative_key(destination) == "":
+        raise UsageError(f"the destination {destination.url} is the source: give another --dst")
+    if destination.relative_key(source):
         raise UsageError(
-            f"the source {src.url} is inside the destination {dst.url}, where outputs could "
-            "overwrite it: give another --dst"
+            f"the source {source.url} is inside the destination {destination.url}, where outputs "
+            "could overwrite it: give another --dst"
         )
-    dst.exists()  # raises where its bucket is not there, or does not answer
+    destination.exists()  # raises where its bucket is not there, or does not answer
 
 
 @dataclass(frozen=True)
@@ -58,26 +58,27 @@ class SourceListing:
     warnings: list[str]
 
 
-def list_source(src: Folder, dst: Folder) -> SourceListing:
+def list_source(source: Folder, destination: Folder) -> SourceListing:
     """List a source, without the files of the destination, of earlier runs, or of a run's state.
 
     Args:
-        src: the folder to read.
-        dst: the folder to write, which may lie inside.
+        source: the folder to read.
+        destination: the folder to write, which may lie inside.
 
     Raises:
         SourceMissingError: the source does not exist.
         OSError: a part of it could not be listed.
     """
-    inside, links, found = src.relative_key(dst), src.linked_folders(), src.files()
+    inside, links, found = source.relative_key(destination), source.linked_folders(), source.files()
     files = _drop_folders(found, [STATE_FOLDER, *([inside] if inside else [])])
     earlier = find_earlier_outputs(files)
     files = _drop_folders(files, earlier)
     warnings = [
-        f"{src.get_url(key)} contains outputs of an earlier run: skipped" for key in earlier
+        f"{source.get_url(key)} contains outputs of an earlier run: skipped" for key in earlier
     ]
     warnings += [
-        f"{src.get_url(key)} is a link to a folder and is not followed: use it as a separate --src"
+        f"{source.get_url(key)} is a link to a folder and is not followed: "
+        "use it as a separate --src"
         for key in links
     ]
     return SourceListing(files, *split_images(files), warnings)

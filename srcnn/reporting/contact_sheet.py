@@ -47,18 +47,24 @@ class Pair:
     after: Bytes
 
 
-def draw_contact_sheet(src: Folder, dst: Folder, images: Sequence[ImageResult]) -> bytes | None:
+def draw_contact_sheet(
+    source: Folder, destination: Folder, images: Sequence[ImageResult]
+) -> bytes | None:
     """Draw images before and after.
 
     Args:
-        src: where the sources are.
-        dst: where the outputs are.
+        source: where the sources are.
+        destination: where the outputs are.
         images: those that `choose_images` chose.
 
     Returns:
         A JPEG; None where there is nothing to show.
     """
-    pairs = [(pair, *_describe(image)) for image in images for pair in _read_pair(src, dst, image)]
+    pairs = [
+        (pair, *_describe(image))
+        for image in images
+        for pair in _read_pair(source, destination, image)
+    ]
     return draw([(p.before, p.after, name, size) for p, name, size in pairs]) if pairs else None
 
 
@@ -90,13 +96,13 @@ def _describe(image: ImageResult) -> tuple[str, str]:
     return one_line(image.source), f"{factor}: {' -> '.join(sizes)} px"
 
 
-def _read_pair(src: Folder, dst: Folder, image: ImageResult) -> Iterator[Pair]:
+def _read_pair(source: Folder, destination: Folder, image: ImageResult) -> Iterator[Pair]:
     """Return the pair of one image, or nothing."""
     if image.size_in is None or image.size_out is None or image.output is None:
         return
     try:
-        before = _read_pixels(src.read(image.source), image.size_in)
-        after = _read_pixels(dst.read(image.output), image.size_out)
+        before = _read_pixels(source.read(image.source), image.size_in)
+        after = _read_pixels(destination.read(image.output), image.size_out)
     # The files may have been changed or removed since, by anyone and to anything.
     except Exception:  # noqa: BLE001 - a sheet shows what it can
         return

@@ -74,7 +74,7 @@ class _FoundLock:
 
 @contextmanager
 def hold(
-    dst: Folder,
+    destination: Folder,
     run_id: str,
     expires_seconds: float = EXPIRES_SECONDS,
     on_lost: Callable[[str], None] | None = None,
@@ -84,7 +84,7 @@ def hold(
     Taking over the stale lock of another machine takes half of that lock's expiry.
 
     Args:
-        dst: the destination; its folder is created, and removed again if it stays empty.
+        destination: the destination; its folder is created, and removed again if it stays empty.
         run_id: of this run.
         expires_seconds: without a refresh, after which other runs may take the destination over.
         on_lost: called once, from a thread, with the reason, when the lock is lost.
@@ -94,8 +94,8 @@ def hold(
         UsageError: it is a file.
         OSError: the destination cannot be read or written.
     """
-    missing = _find_missing_folders(dst)
-    files = LockFiles(dst)
+    missing = _find_missing_folders(destination)
+    files = LockFiles(destination)
     try:
         lease = _acquire(files, run_id, expires_seconds, on_lost)
         lease.start()
@@ -219,15 +219,16 @@ def _describe_takeover(lock: _FoundLock) -> str:
     return f"took over the stale lock of {lock.holder}, which {state}"
 
 
-def _find_missing_folders(dst: Folder) -> list[Path]:
+def _find_missing_folders(destination: Folder) -> list[Path]:
     """Those of the lock folder, the destination and its parents that do not exist yet."""
-    path = dst.local_path
+    path = destination.local_path
     if path is None:
         return []
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     if not nearest.is_dir():
         raise UsageError(
-            f"the destination {dst.url} is not usable: {nearest} is a file: give --dst a folder"
+            f"the destination {destination.url} is not usable: {nearest} is a file: "
+            "give --dst a folder"
         )
     lock = path / LOCK_FOLDER
     above = [folder for folder in (path, *path.parents) if not folder.exists()]

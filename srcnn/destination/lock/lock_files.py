@@ -18,13 +18,13 @@ _NAME = re.compile(r"([1-9][0-9]{0,17})\.json")
 class LockFiles:
     """The lock files of a destination, by number."""
 
-    def __init__(self, dst: Folder) -> None:
+    def __init__(self, destination: Folder) -> None:
         """Read nothing yet.
 
         Args:
-            dst: the destination.
+            destination: the destination.
         """
-        self._folder = dst.subfolder(LOCK_FOLDER)
+        self._folder = destination.subfolder(LOCK_FOLDER)
 
     def numbers(self) -> list[int]:
         """List the numbers of all lock files, in ascending order.

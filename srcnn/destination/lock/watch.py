@@ -16,14 +16,14 @@ from srcnn.storage.folder import Folder
 WatchState = Literal["running", "stopping", "dropping", "lost"]
 
 
-def watch(dst: Folder, run_id: str) -> WatchState:
+def watch(destination: Folder, run_id: str) -> WatchState:
     """Return the state of the run that a worker works for; called between images.
 
     A run counts as dead when its lock file has not changed for as long as its expiry. That time
     is measured on this machine, since the file was first seen as it is: the run's clock may differ.
 
     Args:
-        dst: the destination.
+        destination: the destination.
         run_id: the run that the worker works for.
 
     Returns:
@@ -32,7 +32,7 @@ def watch(dst: Folder, run_id: str) -> WatchState:
     Raises:
         OSError: the lock could not be read, so its state is unknown.
     """
-    return _get_watcher(dst.url, run_id).check(LockFiles(dst))
+    return _get_watcher(destination.url, run_id).check(LockFiles(destination))
 
 
 class _Watcher:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
-from srcnn.geometry import parse_scale
-from srcnn.planning.scales_file import Scales, find_scales, read_scales
+from srcnn.geometry import Factor, Size, parse_scale
+from srcnn.planning.scales_file import (
+    ScaleResolver,
+    Scales,
+    check_scale,
+    find_scales,
+    read_scales,
+)
 from srcnn.storage.folder import Folder
+from tests.support.jobs import open_bundled
 
 names = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1)
 
@@ -243,3 +252,30 @@ def test_a_scales_file_in_an_archive_is_found(tmp_path: Path) -> None:
     assert scales
     assert table(scales) == [(2, "a.jpg", "3")]
     assert find_scales(source, [], None) is None
+
+
+def test_images_get_their_row_s_scale_or_the_default_and_unused_rows_are_listed() -> None:
+    scales = read_scales("s.csv", as_csv("*.jpg,2", "a.jpg,3", "none.png,4"))
+    resolver = ScaleResolver(scales, parse_scale("1.5"), open_bundled().graph)
+    found = {key: str(resolver.resolve(key)) for key in ("a.jpg", "b.jpg", "c.png")}
+    assert found == {"a.jpg": "3", "b.jpg": "2", "c.png": "1.5"}
+    assert resolver.list_unused_rows() == ["s.csv:4: 'none.png' matches no image"]
+
+
+def test_without_a_file_or_a_default_the_model_decides() -> None:
+    graph = open_bundled().graph
+    assert str(ScaleResolver(None, None, graph).resolve("a.jpg")) == "2"
+    fixed = replace(graph, factor=None, fixed=Factor(Fraction(3), Fraction(3)))
+    resolver = ScaleResolver(None, None, fixed)
+    assert str(resolver.resolve("a.jpg")) == "3"
+    assert resolver.list_unused_rows() == []
+
+
+def test_a_scale_that_the_model_cannot_make_names_its_image() -> None:
+    fixed = replace(open_bundled().graph, factor=None, fixed=Factor(Fraction(3), Fraction(3)))
+    resolver = ScaleResolver(None, parse_scale("2"), fixed)
+    with pytest.raises(UsageError, match=r"^d/a\.jpg: scale 2: the model has the fixed factor 3$"):
+        resolver.resolve("d/a.jpg")
+    check_scale("a.jpg", parse_scale("width=30"), fixed, Size(10, 10))
+    with pytest.raises(UsageError, match="width=20"):
+        check_scale("a.jpg", parse_scale("width=20"), fixed, Size(10, 10))
