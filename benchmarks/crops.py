@@ -28,7 +28,8 @@ from quality_page import DOCS
 from skimage import data
 
 from srcnn.geometry import Size
-from srcnn.quality.compare import Enlarge, Picture, compute_border_px, degrade
+from srcnn.quality.compare import Enlarge, compute_border_px
+from srcnn.quality.degradation import Picture, degrade
 from srcnn.quality.measures import luma, psnr_db
 
 SHOWN_PX = 114  # side of a crop, in pixels of the original

@@ -44,12 +44,12 @@ def make_enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]
 def export_official(mirror: Path) -> Model | None:
     """Export OpenMMLab's checkpoint for x4; None if the folder does not hold it."""
     from srcnn.export.catalogue import find_checkpoint  # noqa: PLC0415 - slow to load: torch
-    from srcnn.export.graph_spec import GraphSpec  # noqa: PLC0415 - as above
+    from srcnn.export.export_spec import ExportSpec  # noqa: PLC0415 - as above
     from srcnn.export.pipeline import make_graph  # noqa: PLC0415 - as above
 
     source = find_checkpoint("openmmlab-x4", mirror=str(mirror))
     file = Path(source.urls[0])
     if not file.is_file():
         return None
-    graph = make_graph(file.read_bytes(), source, GraphSpec.of("torchscript", None, None))
+    graph = make_graph(file.read_bytes(), source, ExportSpec.of("torchscript", None, None))
     return Model(source.name, graph, hashlib.sha256(graph).hexdigest())

@@ -36,7 +36,7 @@ from srcnn.image_task import ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job
 from srcnn.planning.plan import make_plan
-from srcnn.planning.selection import PlanOptions
+from srcnn.planning.select_images import PlanOptions
 from srcnn.reporting.report import Report, complete_results
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS

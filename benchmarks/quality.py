@@ -21,7 +21,8 @@ from options import make_part_parser
 from photographs import load_photographs
 from results import Part
 
-from srcnn.quality.compare import Enlarge, Picture, measure
+from srcnn.quality.compare import Enlarge, measure
+from srcnn.quality.degradation import Picture
 
 DATASETS = ("Set5", "Set14")
 # The whole factors that papers publish, and others between and around them.

@@ -18,11 +18,11 @@ from prefect.context import FlowRunContext
 from flows.cli import make_app, run
 from flows.execution.task_calls import choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
-from flows.options.base import Track
 from flows.options.export import ExportOptions
+from flows.options.option_types import Track
 from flows.options.settings import load_settings
 from srcnn.export.catalogue import find_checkpoint
-from srcnn.export.graph_spec import GraphSpec
+from srcnn.export.export_spec import ExportSpec
 from srcnn.extras import require_extra
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
@@ -54,7 +54,7 @@ def export_srcnn(options: ExportOptions) -> str:
     hide_tracebacks()
     settings = load_settings()
     use_credentials(settings.aws_block)
-    spec = GraphSpec.of(options.exporter, options.opset, options.scale)
+    spec = ExportSpec.of(options.exporter, options.opset, options.scale)
     source = find_checkpoint(
         options.checkpoint,
         sha256=options.sha256,

@@ -21,8 +21,8 @@ from flows.execution.run_training import run_training
 from flows.execution.task_calls import TaskCalls, choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.export import export_srcnn
-from flows.options.base import Track
 from flows.options.export import ExportOptions
+from flows.options.option_types import Track
 from flows.options.settings import Settings, load_settings
 from flows.options.train import (
     TrainOptions,

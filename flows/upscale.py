@@ -22,8 +22,8 @@ from flows.execution.run_shards import ShardRun, run_shards
 from flows.execution.runners import make_runner
 from flows.execution.task_calls import choose_task_calls
 from flows.execution.tracking import hide_tracebacks, run_flow
-from flows.options.base import Flag, Track
 from flows.options.build_job import build_inference, build_job, build_plan_options
+from flows.options.option_types import Flag, Track
 from flows.options.settings import load_settings
 from flows.options.upscale import UpscaleOptions
 from flows.output.announce_plan import announce_plan
@@ -35,7 +35,7 @@ from srcnn.batch.make_shards import make_shards
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.job import Job
-from srcnn.planning.source_files import check_folders
+from srcnn.planning.list_source import check_folders
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger

@@ -18,7 +18,8 @@ from skimage import data
 
 from srcnn import Upscaler
 from srcnn.geometry import Size
-from srcnn.quality.compare import Picture, bicubic, degrade
+from srcnn.quality.compare import bicubic
+from srcnn.quality.degradation import Picture, degrade
 
 FILE = Path(__file__).parent.parent / "docs" / "images" / "before-after.jpg"
 FACTOR = 3

@@ -181,6 +181,11 @@ def compute_output_size(size: Size, scale: Scale) -> Size:
     return Size(int(size.height * factor), int(size.width * factor))
 
 
+def measure_scale(size_in: Size, size_out: Size) -> tuple[float, float]:
+    """Return the factors from one size to the other, height first."""
+    return (size_out.height / size_in.height, size_out.width / size_in.width)
+
+
 def is_large_enough(size: Size, scale: Scale) -> bool:
     """Whether an image already meets the target; always false for a factor."""
     return isinstance(scale, Target) and scale.compute_factor(size) <= 1

@@ -94,8 +94,3 @@ class ImageResult:
     def not_attempted(self) -> bool:
         """Whether the run ended before the image was begun, or dropped it."""
         return self.error is not None and self.error.type == NOT_ATTEMPTED
-
-
-def measure_scale(size_in: Size, size_out: Size) -> tuple[float, float]:
-    """Return the factors from one size to the other, height first."""
-    return (size_out.height / size_in.height, size_out.width / size_in.width)

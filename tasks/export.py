@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from srcnn.export.catalogue import Source, obtain
-from srcnn.export.graph_spec import GraphSpec
+from srcnn.export.export_spec import ExportSpec
 from srcnn.model.card import ParityRow, TrainingCard
 from srcnn.model.publish import publish_model
 from srcnn.storage.retries import StorageLimits
@@ -36,7 +36,7 @@ def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
 
 
 @task(cache_policy=NO_CACHE)
-def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
+def export(checkpoint: Path, source: Source, spec: ExportSpec) -> bytes:
     """Export the checkpoint to an ONNX file, which is not checked yet."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 
@@ -46,7 +46,7 @@ def export(checkpoint: Path, source: Source, spec: GraphSpec) -> bytes:
 
 
 @task(cache_policy=NO_CACHE)
-def check(graph: bytes, checkpoint: Path, source: Source, spec: GraphSpec) -> list[ParityRow]:
+def check(graph: bytes, checkpoint: Path, source: Source, spec: ExportSpec) -> list[ParityRow]:
     """Check a graph; return how close it is to PyTorch, or fail with every finding."""
     from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
 

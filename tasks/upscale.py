@@ -18,7 +18,7 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef
 from srcnn.model.card import Convention
 from srcnn.planning.plan import Plan, make_plan
-from srcnn.planning.selection import PlanOptions
+from srcnn.planning.select_images import PlanOptions
 from srcnn.reporting.report import Report
 from srcnn.storage.files import file_exists, write_file
 from srcnn.storage.retries import StorageLimits

@@ -9,7 +9,7 @@ from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef, OutputOptions, ResourceLimits
-from srcnn.planning.selection import PlanOptions
+from srcnn.planning.select_images import PlanOptions
 from srcnn.storage.folder import Folder
 
 _MEGA = 1_000_000

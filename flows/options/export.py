@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.options.base import Url
+from flows.options.option_types import Url
 from srcnn.model.card import Convention, ExporterName
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from flows.options.base import Flag, GlobsOption, Url
+from flows.options.option_types import Flag, GlobsOption, Url
 from flows.options.settings import Settings
 from srcnn.errors import UsageError
 from srcnn.runtime.cores import count_usable_cores

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.execution.runners import RunnerName
-from flows.options.base import (
+from flows.options.option_types import (
     ColourOption,
     FailureLimitOption,
     Flag,
@@ -18,7 +18,7 @@ from flows.options.base import (
 from srcnn.geometry import SCALE_HELP
 from srcnn.images.formats import Format
 from srcnn.model.card import Convention
-from srcnn.planning.selection import Overwrite, WhenLarger
+from srcnn.planning.select_images import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Precision, Provider
 from srcnn.storage.urls import add_suffix
 

@@ -10,9 +10,9 @@ from flows.execution.collect_results import RunResult
 from flows.execution.task_calls import TaskCalls
 from flows.options.upscale import UpscaleOptions
 from flows.output.log_summary import log_summary
-from flows.output.markdown import render_summary
 from flows.output.mode import current_mode
 from flows.output.prefect_artifacts import publish_sheet, publish_summary
+from flows.output.summary_page import render_summary
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.reporting.contact_sheet import choose_images

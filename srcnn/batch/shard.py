@@ -21,7 +21,8 @@ from srcnn.batch.process_image import estimate_peak_bytes, process_image
 from srcnn.batch.resources import WorkerResources
 from srcnn.destination.ledger import Record
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.image_task import Failure, ImageResult, ImageTask, measure_scale
+from srcnn.geometry import measure_scale
+from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.job import Job
 from srcnn.storage.listing import FileInfo
 

@@ -23,7 +23,7 @@ from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from srcnn.export.graph_spec import GraphSpec
+    from srcnn.export.export_spec import ExportSpec
     from srcnn.export.srcnn_network import Network
     from srcnn.geometry import Factor
 
@@ -66,7 +66,7 @@ class FixedUpscale(nn.Module):
         return enlarged
 
 
-def export_graph(network: Network, spec: GraphSpec, metadata: Mapping[str, str]) -> bytes:
+def export_graph(network: Network, spec: ExportSpec, metadata: Mapping[str, str]) -> bytes:
     """Export a network as one ONNX file; the same arguments always give the same bytes.
 
     Args:

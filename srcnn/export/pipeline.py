@@ -21,7 +21,7 @@ from srcnn.storage.download import compute_sha256
 
 if TYPE_CHECKING:
     from srcnn.export.catalogue import Source
-    from srcnn.export.graph_spec import GraphSpec
+    from srcnn.export.export_spec import ExportSpec
     from srcnn.export.srcnn_network import Network
     from srcnn.model.card import ParityRow
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _BEFORE_VALUES = {"file", "signature", "shapes"}
 
 
-def make_graph(checkpoint: bytes, source: Source, spec: GraphSpec) -> bytes:
+def make_graph(checkpoint: bytes, source: Source, spec: ExportSpec) -> bytes:
     """Export a checkpoint; the same arguments and versions always give the same bytes.
 
     Args:
@@ -49,7 +49,7 @@ def make_graph(checkpoint: bytes, source: Source, spec: GraphSpec) -> bytes:
 
 
 def check_export(
-    graph: bytes, checkpoint: bytes, source: Source, spec: GraphSpec
+    graph: bytes, checkpoint: bytes, source: Source, spec: ExportSpec
 ) -> list[ParityRow]:
     """Check a graph on its own, and compare it with PyTorch.
 
@@ -78,7 +78,7 @@ def _load_network(checkpoint: bytes, source: Source) -> Network:
     return build_network(read_weights(checkpoint, source.name), source.convention)
 
 
-def _list_anchors(network: Network, spec: GraphSpec) -> list[float]:
+def _list_anchors(network: Network, spec: ExportSpec) -> list[float]:
     """Return the anchors of a bank; none for a graph with a fixed factor, which has one network."""
     if isinstance(network, SrcnnBank) and spec.factor is None:
         return network.anchors.tolist()
@@ -86,7 +86,7 @@ def _list_anchors(network: Network, spec: GraphSpec) -> list[float]:
 
 
 def _make_card(
-    checkpoint: bytes, source: Source, spec: GraphSpec, anchors: list[float]
+    checkpoint: bytes, source: Source, spec: ExportSpec, anchors: list[float]
 ) -> ModelCard:
     versions = {
         "torch": str(torch.__version__),

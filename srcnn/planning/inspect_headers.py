@@ -12,7 +12,7 @@ from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
 from srcnn.planning.scales_file import check_scale
-from srcnn.planning.selection import PlanOptions, RequestedImage
+from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 
 _HEADER_THREADS = 16

@@ -12,9 +12,9 @@ from srcnn.destination import ledger
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.job import Job
 from srcnn.planning.inspect_headers import inspect_headers
+from srcnn.planning.list_source import list_source
 from srcnn.planning.scales_file import ScaleResolver, find_scales
-from srcnn.planning.selection import PlanOptions, select_images
-from srcnn.planning.source_files import list_source
+from srcnn.planning.select_images import PlanOptions, select_images
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

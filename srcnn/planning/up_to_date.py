@@ -7,9 +7,10 @@ from functools import lru_cache
 from posixpath import splitext
 
 from srcnn.destination.ledger import Record
-from srcnn.image_task import ImageResult, measure_scale
+from srcnn.geometry import measure_scale
+from srcnn.image_task import ImageResult
 from srcnn.job import Job
-from srcnn.planning.selection import Overwrite, RequestedImage
+from srcnn.planning.select_images import Overwrite, RequestedImage
 from srcnn.storage.listing import FileInfo
 
 

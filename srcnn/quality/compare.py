@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from statistics import fmean
 from typing import Any, TypeAlias
 
@@ -14,10 +13,9 @@ import numpy.typing as npt
 
 from srcnn.geometry import Size
 from srcnn.inference.engine.bicubic import interpolation
-from srcnn.quality.degradation import shrink
+from srcnn.quality.degradation import Picture, choose_sizes, degrade
 from srcnn.quality.measures import luma, psnr_db, ssim
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
 Enlarge: TypeAlias = Callable[[Picture, Size], npt.NDArray[Any]]
 
 _WINDOW_PX = 11  # of SSIM
@@ -77,24 +75,8 @@ def compute_border_px(factor: float) -> int:
 
 def is_large_enough(image: Picture, factor: float) -> bool:
     """Whether an image can be compared at a factor: a window of SSIM must fit inside its border."""
-    sharp = _choose_sizes(image, factor)[0]
+    sharp = choose_sizes(image, factor)[0]
     return min(sharp) >= 2 * compute_border_px(factor) + _WINDOW_PX
-
-
-def degrade(image: Picture, factor: float) -> tuple[Picture, Picture]:
-    """Crop an image to a size that the factor can produce, and shrink it by the factor.
-
-    Args:
-        image: (H, W, 3) uint8 BGR, or (H, W).
-        factor: at least 1.
-
-    Returns:
-        The upper left round(h * factor) x round(w * factor) pixels of the image, and the same
-        shrunk to h x w, where h is floor(H / factor) and w is floor(W / factor).
-    """
-    sharp, low = _choose_sizes(image, factor)
-    cropped = image[: sharp.height, : sharp.width]
-    return cropped, shrink(cropped, low)
 
 
 def bicubic(low: Picture, size: Size) -> Picture:
@@ -162,10 +144,3 @@ def _compare(enlarge: Enlarge, image: Picture, factor: float) -> Figures:
         raise ValueError(f"an image of {Size(*image.shape[:2])} px is too small for x{factor:g}")
     sharp, low = degrade(image, factor)
     return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, factor)
-
-
-def _choose_sizes(image: Picture, factor: float) -> tuple[Size, Size]:
-    """Return the size that an image is cropped to, and the size that it is shrunk to."""
-    exact = Fraction(str(factor))  # the decimal as written: 33 / 1.1 is 30
-    low = Size(*(int(length / exact) for length in image.shape[:2]))
-    return Size(*(round(length * exact) for length in low)), low

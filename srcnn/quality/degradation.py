@@ -10,11 +10,16 @@ last bit. (Current MATLAB mirrors the border instead, which changes only the out
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from srcnn.geometry import Size
 from srcnn.inference.engine.bicubic import Float64, compute_positions, cubic
+
+Picture: TypeAlias = npt.NDArray[np.uint8]
 
 CUBIC_A = -0.5
 _SUPPORT = 2  # reach of the kernel to each side, in pixels of the result
@@ -70,3 +75,26 @@ def shrink(image: npt.NDArray[np.uint8], size: Size) -> npt.NDArray[np.uint8]:
 
 def _round_to_bytes(values: Float64) -> npt.NDArray[np.uint8]:
     return np.floor(values + (0.5 + _TIE)).clip(0, 255).astype(np.uint8)
+
+
+def degrade(image: Picture, factor: float) -> tuple[Picture, Picture]:
+    """Crop an image to a size that the factor can produce, and shrink it by the factor.
+
+    Args:
+        image: (H, W, 3) uint8 BGR, or (H, W).
+        factor: at least 1.
+
+    Returns:
+        The upper left round(h * factor) x round(w * factor) pixels of the image, and the same
+        shrunk to h x w, where h is floor(H / factor) and w is floor(W / factor).
+    """
+    sharp, low = choose_sizes(image, factor)
+    cropped = image[: sharp.height, : sharp.width]
+    return cropped, shrink(cropped, low)
+
+
+def choose_sizes(image: Picture, factor: float) -> tuple[Size, Size]:
+    """Return the size that an image is cropped to, and the size that it is shrunk to."""
+    exact = Fraction(str(factor))  # the decimal as written: 33 / 1.1 is 30
+    low = Size(*(int(length / exact) for length in image.shape[:2]))
+    return Size(*(round(length * exact) for length in low)), low

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.image_task import Failure, ImageResult, measure_scale
+from srcnn.geometry import measure_scale
+from srcnn.image_task import Failure, ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 

@@ -23,6 +23,14 @@ from srcnn.errors import (
     UsageError,
 )
 
+_ADVICE: dict[type[SrcnnError], str] = {
+    AccessDeniedError: "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and the "
+    "permissions that they give",
+    StorageUnavailableError: "check the network and AWS_ENDPOINT_URL, and run again",
+    StorageError: "check AWS_ENDPOINT_URL and the server",
+    UsageError: "check its spelling",
+    SourceMissingError: "check its name",
+}
 _SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
 _RETRYABLE = {408, 425, 429}
@@ -167,3 +175,17 @@ def _redact(error: BaseException) -> str:
     text = str(inner or error)
     text = re.sub(r"(://)[^/\s@]*@", r"\1", " ".join(text.split()))
     return re.sub(r"\?[^\s\"']*", "", text) or type(error).__name__
+
+
+def build_error(url: str, verb: str, failure: StorageFailure, tried: str) -> SrcnnError:
+    """Build the error for a failure, with what to do about it.
+
+    Args:
+        url: that was accessed.
+        verb: what could not be done, such as "cannot be read: "; empty for a missing file.
+        failure: why.
+        tried: how often, such as " (5 attempts)"; empty for once.
+    """
+    # The advice is for S3 only.
+    advice = f": {_ADVICE[failure.kind]}" if url.startswith(("s3://", "s3a://")) else ""
+    return failure.kind(f"{url}: {verb}{failure.text}{tried}{advice}")

@@ -1,4 +1,4 @@
-"""Retry calls to file systems and turn their failures into our errors; nothing else does."""
+"""Retry calls to file systems; nothing else does."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import stamina
 
 from srcnn.errors import (
-    AccessDeniedError,
     SourceMissingError,
     SrcnnError,
-    StorageError,
-    StorageUnavailableError,
-    UsageError,
 )
-from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, StorageFailure, explain_error
+from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, build_error, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,14 +21,6 @@ T = TypeVar("T")
 
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 20.0
-_ADVICE: dict[type[SrcnnError], str] = {
-    AccessDeniedError: "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and the "
-    "permissions that they give",
-    StorageUnavailableError: "check the network and AWS_ENDPOINT_URL, and run again",
-    StorageError: "check AWS_ENDPOINT_URL and the server",
-    UsageError: "check its spelling",
-    SourceMissingError: "check its name",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +79,7 @@ def call_with_retries(call: Callable[[], T], url: str, action: str, limits: Stor
     except _TransientError as error:
         tried = f" ({limits.attempts} attempts)" if limits.attempts > 1 else ""
         # `from None`: messages of libraries may contain the signed URL of a redirect.
-        raise _build_error(url, f"cannot be {action}: ", error.args[0], tried) from None
+        raise build_error(url, f"cannot be {action}: ", error.args[0], tried) from None
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -108,14 +96,8 @@ def _call_once(
             raise
     if not failure.is_transient:
         missing = failure.kind is SourceMissingError
-        raise _build_error(url, "" if missing else f"cannot be {action}: ", failure, "") from None
+        raise build_error(url, "" if missing else f"cannot be {action}: ", failure, "") from None
     if attempt_number < limits.attempts:
         retry = f"retrying (attempt {attempt_number + 1} of {limits.attempts})"
         _log.warning("%s: cannot be %s: %s; %s", url, action, failure.text, retry)
     raise _TransientError(failure)
-
-
-def _build_error(url: str, verb: str, failure: StorageFailure, tried: str) -> SrcnnError:
-    # The advice is for S3 only.
-    advice = f": {_ADVICE[failure.kind]}" if url.startswith(("s3://", "s3a://")) else ""
-    return failure.kind(f"{url}: {verb}{failure.text}{tried}{advice}")

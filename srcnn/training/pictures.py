@@ -20,7 +20,7 @@ from srcnn.images.alpha import bleed
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import GREY, LEVELS, Pixels, split_alpha
 from srcnn.planning.globs import Glob, Globs
-from srcnn.planning.source_files import find_earlier_outputs, split_images
+from srcnn.planning.list_source import find_earlier_outputs, split_images
 from srcnn.quality.compare import is_large_enough
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo

@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 
 from srcnn.model.card import ModelCard, QualityRow
-from srcnn.quality.compare import Enlarge, Figures, Picture, bicubic, measure
+from srcnn.quality.compare import Enlarge, Figures, bicubic, measure
+from srcnn.quality.degradation import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

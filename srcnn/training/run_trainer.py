@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from srcnn.export.catalogue import Source
-from srcnn.export.graph_spec import GraphSpec
+from srcnn.export.export_spec import ExportSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256
 from srcnn.training.devices import check_device
-from srcnn.training.initial_weights import read_initial_weights
 from srcnn.training.pictures import to_luma
 from srcnn.training.trainer import Moment, Trainer
 from srcnn.training.training_record import Point
+from srcnn.training.weights_from_model import read_initial_weights
 
 if TYPE_CHECKING:
     from srcnn.training.training_job import TrainingJob
@@ -66,7 +66,7 @@ def build_candidate(trainer: Trainer) -> Model:
     """Export the trained weights as a model for comparison; it is not checked or published."""
     checkpoint = trainer.checkpoint({})
     source = Source("candidate", "candidate", (), None, "rgb-unit")
-    graph = make_graph(checkpoint, source, GraphSpec.of("torchscript", None, None))
+    graph = make_graph(checkpoint, source, ExportSpec.of("torchscript", None, None))
     return Model("candidate", graph, compute_sha256(graph))
 
 

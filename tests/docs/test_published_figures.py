@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from srcnn.export.catalogue import find_checkpoint
-from srcnn.export.graph_spec import GraphSpec
+from srcnn.export.export_spec import ExportSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_network import Srcnn
@@ -41,7 +41,7 @@ def exported(checkpoint: str) -> bytes:
     source = find_checkpoint(checkpoint, mirror=str(REFERENCE / "checkpoints"))
     # Read in place: the mirror is a folder.
     content = Path(source.urls[0]).read_bytes()
-    return make_graph(content, source, GraphSpec.of("torchscript", None, None))
+    return make_graph(content, source, ExportSpec.of("torchscript", None, None))
 
 
 def graph_of(checkpoint: str) -> LoadedGraph:

@@ -26,7 +26,7 @@ from flows.options.train import FACTORS_PATTERN, TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
 from srcnn.export.catalogue import Source  # noqa: E402
-from srcnn.export.graph_spec import GraphSpec  # noqa: E402
+from srcnn.export.export_spec import ExportSpec  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402
@@ -93,7 +93,7 @@ def put_bad_model(folder: Path) -> bytes:
 def put_model(folder: Path, checkpoint: bytes, scale: str | None = None) -> bytes:
     """Make weights the current model; its graph."""
     source = Source("noise", "noise", (), None, "rgb-unit")
-    graph = make_graph(checkpoint, source, GraphSpec.of("torchscript", None, scale))
+    graph = make_graph(checkpoint, source, ExportSpec.of("torchscript", None, scale))
     folder.mkdir(exist_ok=True)
     (folder / "srcnn.onnx").write_bytes(graph)
     return graph

@@ -19,7 +19,7 @@ from srcnn.geometry import parse_scale
 from srcnn.image_task import Failure, ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan, make_plan
-from srcnn.planning.selection import PlanOptions
+from srcnn.planning.select_images import PlanOptions
 from tests.support.jobs import make_job
 
 R = TypeVar("R")

@@ -24,7 +24,7 @@ from srcnn.images.decoding import decode
 from srcnn.job import Job, ResourceLimits
 from srcnn.planning.globs import parse_glob
 from srcnn.planning.plan import make_plan
-from srcnn.planning.selection import PlanOptions
+from srcnn.planning.select_images import PlanOptions
 from tests.support.jobs import make_job
 
 

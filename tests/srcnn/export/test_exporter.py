@@ -13,8 +13,8 @@ import torch
 
 from srcnn.errors import ModelError, UsageError
 from srcnn.export.catalogue import find_checkpoint
+from srcnn.export.export_spec import DEFAULT_OPSET, OPSETS, ExportSpec
 from srcnn.export.exporter import export_graph
-from srcnn.export.graph_spec import DEFAULT_OPSET, OPSETS, GraphSpec
 from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import make_graph
 from srcnn.export.srcnn_network import Srcnn
@@ -46,7 +46,7 @@ def network() -> Srcnn:
 
 
 def exported(network: Srcnn, exporter: Any, opset: int, scale: str | None = None) -> bytes:
-    return export_graph(network, GraphSpec.of(exporter, opset, scale), {"who": "test"})
+    return export_graph(network, ExportSpec.of(exporter, opset, scale), {"who": "test"})
 
 
 def list_axes(value: onnx.ValueInfoProto) -> tuple[Any, ...]:
@@ -112,7 +112,7 @@ def test_opsets_compute_the_same(live: tuple[int, bytes], network: Srcnn) -> Non
 
 @pytest.mark.parametrize(("exporter", "opset"), [("torchscript", 11), ("dynamo", 18)])
 def test_a_fixed_factor_leaves_one_input(exporter: str, opset: int, network: Srcnn) -> None:
-    spec = GraphSpec.of(exporter, opset, "2x3.3")  # type: ignore[arg-type] # one of the two
+    spec = ExportSpec.of(exporter, opset, "2x3.3")  # type: ignore[arg-type] # one of the two
     content = export_graph(network, spec, {})
     assert [value.name for value in onnx.load_from_string(content).graph.input] == ["input"]
     rows, findings = measure_parity(content, network, spec.factor)
@@ -145,7 +145,7 @@ def test_graphs_of_single_checkpoints_are_unchanged_since_before_banks(
         pytest.skip(f"these hashes are for {VERSIONS}, not for {found}")
     source = find_checkpoint("openmmlab-x4")
     content = (reference / "checkpoints" / PurePosixPath(source.origin).name).read_bytes()
-    graph = make_graph(content, source, GraphSpec.of(exporter, None, scale))
+    graph = make_graph(content, source, ExportSpec.of(exporter, None, scale))
     assert compute_sha256(graph) == GRAPHS_OF_OPENMMLAB[exporter, scale]
 
 
@@ -162,7 +162,7 @@ def test_a_graph_is_only_published_with_its_record(network: Srcnn) -> None:
         versions={},
         tolerance=0.02,
     )
-    graph = export_graph(network, GraphSpec.of("torchscript", 13, None), card.to_metadata())
+    graph = export_graph(network, ExportSpec.of("torchscript", 13, None), card.to_metadata())
     assert publish_model(graph, [], "memory://models/a/") == "memory://models/a/srcnn.onnx"
     folder = Folder("memory://models/a")
     assert folder.read("srcnn.onnx") == graph
@@ -197,7 +197,7 @@ def test_what_cannot_be_exported_is_refused(
     exporter: Any, opset: int | None, scale: str | None, text: str
 ) -> None:
     with pytest.raises(UsageError, match=text):
-        GraphSpec.of(exporter, opset, scale)
+        ExportSpec.of(exporter, opset, scale)
 
 
 def test_default_opsets_are_supported() -> None:

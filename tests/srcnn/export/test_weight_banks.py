@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.export.catalogue import Source
+from srcnn.export.export_spec import ExportSpec
 from srcnn.export.exporter import export_graph
-from srcnn.export.graph_spec import GraphSpec
 from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
@@ -54,7 +54,7 @@ def graphs(bank: SrcnnBank) -> dict[str, bytes]:
 
 
 def exported(bank: SrcnnBank, exporter: Any, opset: int, scale: str | None = None) -> bytes:
-    return export_graph(bank, GraphSpec.of(exporter, opset, scale), {"who": "test"})
+    return export_graph(bank, ExportSpec.of(exporter, opset, scale), {"who": "test"})
 
 
 def scales(height: float, width: float) -> torch.Tensor:
@@ -188,7 +188,7 @@ def test_an_anchor_of_the_graph_is_the_network_of_its_weights(
 ) -> None:
     session = open_session(graphs[exporter], optimised=optimised)
     image = np.random.default_rng(0).uniform(0, 255, (1, 3, 5, 7)).astype(np.float32)
-    spec = GraphSpec.of("torchscript", None, None)
+    spec = ExportSpec.of("torchscript", None, None)
     for index, anchor in enumerate(ANCHORS):
         single = Srcnn()
         single.load_state_dict({name: weights[name][index] for name in single.state_dict()})
@@ -227,8 +227,10 @@ def test_the_same_bank_gives_the_same_bytes(
 def test_a_fixed_factor_folds_the_bank(exporter: Any, opset: int, bank: SrcnnBank) -> None:
     content = exported(bank, exporter, opset, "2x3.3")
     network = bank.at(scales(2, 3.3))
-    assert content == export_graph(network, GraphSpec.of(exporter, opset, "2x3.3"), {"who": "test"})
-    _, findings = measure_parity(content, bank, GraphSpec.of(exporter, opset, "2x3.3").factor)
+    assert content == export_graph(
+        network, ExportSpec.of(exporter, opset, "2x3.3"), {"who": "test"}
+    )
+    _, findings = measure_parity(content, bank, ExportSpec.of(exporter, opset, "2x3.3").factor)
     assert findings == []
 
 
@@ -236,7 +238,7 @@ def test_a_fixed_factor_folds_the_bank(exporter: Any, opset: int, bank: SrcnnBan
 def test_the_card_names_the_anchors_of_a_live_bank(
     scale: str | None, weights: dict[str, torch.Tensor], tmp_path: Any
 ) -> None:
-    spec = GraphSpec.of("torchscript", None, scale)
+    spec = ExportSpec.of("torchscript", None, scale)
     checkpoint = saved(weights, tmp_path)
     graph = make_graph(checkpoint, SOURCE, spec)
     card = ModelCard.from_graph(onnx.load_from_string(graph))
@@ -246,7 +248,7 @@ def test_the_card_names_the_anchors_of_a_live_bank(
 
 
 def test_parity_finds_a_frozen_bank(bank: SrcnnBank) -> None:
-    spec = GraphSpec.of("torchscript", None, None)
+    spec = ExportSpec.of("torchscript", None, None)
     frozen = export_graph(bank.at(scales(2, 2)), spec, {})
     assert check_graph(frozen) == []  # without a card there is nothing to find
     _, findings = measure_parity(frozen, bank, None)

@@ -12,7 +12,7 @@ import pytest
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.planning.inspect_headers import inspect_headers
-from srcnn.planning.selection import PlanOptions, RequestedImage
+from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from tests.support.jobs import open_bundled

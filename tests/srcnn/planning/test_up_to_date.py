@@ -14,7 +14,7 @@ from srcnn.image_task import ImageResult
 from srcnn.images.colour import Colour
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, OutputOptions
-from srcnn.planning.selection import Overwrite, RequestedImage
+from srcnn.planning.select_images import Overwrite, RequestedImage
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.storage.listing import FileInfo
 from tests.support.jobs import make_job, open_bundled

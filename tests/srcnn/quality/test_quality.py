@@ -21,11 +21,10 @@ from srcnn.quality.compare import (
     bicubic,
     compute_border_px,
     compute_figures,
-    degrade,
     is_large_enough,
     measure,
 )
-from srcnn.quality.degradation import shrink, shrink_taps
+from srcnn.quality.degradation import degrade, shrink, shrink_taps
 from srcnn.quality.measures import luma, psnr_db, ssim
 
 Pixels = npt.NDArray[np.uint8]

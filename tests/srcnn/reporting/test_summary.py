@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from flows.output.markdown import format_code, format_table, render_summary
+from flows.output.markdown import format_code, format_table
+from flows.output.summary_page import render_summary
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.report import Report

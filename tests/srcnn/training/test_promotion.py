@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.geometry import Size
-from srcnn.quality.compare import Picture, bicubic
+from srcnn.quality.compare import bicubic
+from srcnn.quality.degradation import Picture
 from srcnn.training.gain_chart import draw_gain_chart
 from srcnn.training.promotion import Verdict, judge
 from srcnn.training.training_progress import TrainingProgress

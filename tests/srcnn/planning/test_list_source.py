@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srcnn.planning.source_files import list_source
+from srcnn.planning.list_source import list_source
 from srcnn.storage.folder import Folder
 
 

@@ -9,8 +9,8 @@ from typing import Literal
 from srcnn.geometry import Scale
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
+from srcnn.planning.list_source import SourceListing
 from srcnn.planning.output_names import assign_output_keys
-from srcnn.planning.source_files import SourceListing
 from srcnn.storage.listing import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]

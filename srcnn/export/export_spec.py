@@ -19,7 +19,7 @@ DEFAULT_OPSET: dict[ExporterName, int] = {"torchscript": 13, "dynamo": 18}
 
 
 @dataclass(frozen=True)
-class GraphSpec:
+class ExportSpec:
     """The graph to export.
 
     Attributes:
@@ -33,7 +33,7 @@ class GraphSpec:
     factor: Factor | None = None
 
     @classmethod
-    def of(cls, exporter: ExporterName, opset: int | None, scale: str | None) -> GraphSpec:
+    def of(cls, exporter: ExporterName, opset: int | None, scale: str | None) -> ExportSpec:
         """Parse the options of a user.
 
         Args:
