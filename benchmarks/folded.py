@@ -13,7 +13,7 @@ import onnx
 import onnx.utils
 from onnx import numpy_helper
 
-from srcnn.graphs.contract import FACTOR, INPUT, OUTPUT
+from srcnn.graphs.graph_format import FACTOR, INPUT, OUTPUT
 from srcnn.inference.engine.network_from_onnx import read_network
 
 

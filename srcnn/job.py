@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.colour import Colour
 from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, detect_format
 from srcnn.inference.config import InferenceConfig
@@ -31,7 +31,7 @@ class ModelRef:
 
     url: str
     sha256: str
-    graph: GraphInfo
+    graph: GraphInterface
     convention: Convention | None = None
 
 

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.errors import UsageError
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.card import TrainingCard
-from srcnn.model.model_file import Model, load_model
-from srcnn.model.publish import GRAPH_NAME
-from srcnn.storage.files import file_exists
+from srcnn.model.model_file import Model
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
+from srcnn.training.current_model import load_current_model
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
 from srcnn.training.promotion import FactorComparison, Verdict, judge, make_enlarger
 from srcnn.training.training_job import TrainingJob
@@ -38,23 +36,8 @@ _MAX_LOGGED_EXCLUSIONS = 20
 
 @task(name="load-current", cache_policy=NO_CACHE)
 def load_current(dst: str, limits: StorageLimits) -> Model:
-    """Load the current model: the one at the destination, or the bundled one.
-
-    Args:
-        dst: the destination, a path or URL.
-        limits: the attempts and the timeout of storage calls.
-
-    Raises:
-        UsageError: the model has a fixed factor, and cannot be compared at other factors.
-    """
-    url = Folder(dst, limits).get_url(GRAPH_NAME)
-    model = load_model(url if file_exists(url, limits) else None, limits)
-    fixed = Upscaler.from_model(model, InferenceConfig("cpu")).info.fixed
-    if fixed is not None:
-        raise UsageError(
-            f"{model.url} has the fixed factor {fixed}; a model for all factors cannot replace "
-            "it: give another --dst"
-        )
+    """Load the current model; see `srcnn.training.current_model`."""
+    model = load_current_model(dst, limits)
     logger().info("current model %s, sha256 %s", model.url, model.sha256[:12])
     return model
 

@@ -18,7 +18,7 @@ from torch import nn
 from srcnn.export.ops import make_dynamo_translations, upsample
 from srcnn.export.srcnn_network import SrcnnBank
 from srcnn.graphs.cases import list_scales
-from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
+from srcnn.graphs.graph_format import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ def export_graph(network: Network, spec: ExportSpec, metadata: Mapping[str, str]
         metadata: keys and values to store in the file.
 
     Returns:
-        The ONNX file, with the inputs and output of `srcnn.graphs.contract`.
+        The ONNX file, with the inputs and output of `srcnn.graphs.graph_format`.
     """
     image = torch.zeros(_EXAMPLE)
     module: nn.Module

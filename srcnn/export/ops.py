@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from srcnn.graphs.contract import list_resize_attributes
+from srcnn.graphs.graph_format import list_resize_attributes
 
 
 def _scale_length(pixels: int, factor: float) -> int:

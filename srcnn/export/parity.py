@@ -11,8 +11,8 @@ import torch
 from srcnn.export.exporter import LiveUpscale
 from srcnn.export.srcnn_network import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, list_cases, list_scales
+from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.run import LoadedGraph, open_graph
 from srcnn.graphs.weights import compare_weights, compute_weights_at, list_factors_around
 from srcnn.model.card import ParityRow
 

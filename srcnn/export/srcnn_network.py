@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d
 
-from srcnn.graphs.contract import STEPS_PER_FACTOR
+from srcnn.graphs.graph_format import STEPS_PER_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

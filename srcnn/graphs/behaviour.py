@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from srcnn.graphs.cases import MAX_TOLERANCE, Case, list_cases
+from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.run import LoadedGraph, open_graph
 from srcnn.runtime.onnx_session import extract_first_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor, parse_scale
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.model.card import Convention, ModelCard
 from srcnn.runtime.onnx_session import extract_first_line
 
@@ -27,7 +27,7 @@ _CHANNELS = 3
 _PROBES = (Size(32, 40), Size(40, 24))
 
 
-def describe(session: Any, convention: Convention | None = None) -> GraphInfo:
+def describe(session: Any, convention: Convention | None = None) -> GraphInterface:
     """Find out how to run a graph.
 
     Args:
@@ -47,7 +47,7 @@ def describe(session: Any, convention: Convention | None = None) -> GraphInfo:
     card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
     if card and convention:
         raise ModelError("its card states the convention of its pixels: leave --convention out")
-    info = GraphInfo(
+    info = GraphInterface(
         image=image.name,
         element=ELEMENT_TYPES[image.type],
         factor=factor.name if factor else None,
@@ -112,7 +112,7 @@ def _check_image(value: Any) -> None:
         )
 
 
-def _probe(session: Any, info: GraphInfo, declared: Factor | None) -> GraphInfo:
+def _probe(session: Any, info: GraphInterface, declared: Factor | None) -> GraphInterface:
     """Run on two pictures: find the fixed factor, or check that the graph follows its input."""
     if info.factor:
         for size, text in zip(_PROBES, ("2", "3x2.5"), strict=True):
@@ -138,7 +138,7 @@ def _probe(session: Any, info: GraphInfo, declared: Factor | None) -> GraphInfo:
     return replace(info, fixed=fixed)
 
 
-def _run_probe(session: Any, info: GraphInfo, size: Size, factor: Any) -> Size:
+def _run_probe(session: Any, info: GraphInterface, size: Size, factor: Any) -> Size:
     feeds = {info.image: np.zeros((1, _CHANNELS, *size), dtype=info.element)}
     if info.factor:
         feeds[info.factor] = factor

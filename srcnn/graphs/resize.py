@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 
 from srcnn.graphs.cases import list_scales
-from srcnn.graphs.contract import FACTOR, list_resize_attributes
 from srcnn.graphs.findings import Finding
+from srcnn.graphs.graph_format import FACTOR, list_resize_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from srcnn.graphs.contract import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 from srcnn.graphs.findings import Finding
+from srcnn.graphs.graph_format import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
 from srcnn.graphs.resize import describe_frozen_factor
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import onnx
 
 from srcnn.geometry import Factor
 from srcnn.graphs.cases import FACTORS, list_scales
-from srcnn.graphs.contract import FACTOR, INPUT, STEPS_PER_FACTOR
+from srcnn.graphs.check_session import open_session
 from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.run import open_session
+from srcnn.graphs.graph_format import FACTOR, INPUT, STEPS_PER_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from srcnn.errors import ModelError, UsageError
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
@@ -60,7 +60,7 @@ class Enlargers(NamedTuple):
 
 def build_enlargers(
     model: Model,
-    info: GraphInfo,
+    info: GraphInterface,
     config: InferenceConfig,
     session: onnxruntime.InferenceSession | None = None,
 ) -> Enlargers:
@@ -100,7 +100,7 @@ def build_enlargers(
         raise ModelError(f"{model.url}: {error}") from error
 
 
-def _read_networks(model: Model, info: GraphInfo) -> Networks | None:
+def _read_networks(model: Model, info: GraphInterface) -> Networks | None:
     if not info.is_split_safe:
         return None
     return read_network(model.content, info.image, info.factor or "")

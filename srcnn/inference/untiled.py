@@ -16,7 +16,7 @@ import onnxruntime
 
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, make_resize_factor
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
 from srcnn.runtime.onnx_session import check_finite, make_run
 
@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 class UntiledGraph:
     """Runs a graph, one picture at a time; threads may share it."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, info: GraphInfo) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, info: GraphInterface) -> None:
         """Store the graph.
 
         Args:

@@ -15,7 +15,7 @@ import onnxruntime
 from srcnn.errors import ModelError
 from srcnn.geometry import Scale, Size, compute_output_size, to_scale
 from srcnn.graphs.describe import describe
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.config import DEFAULT_TILE_PX, InferenceConfig
@@ -38,7 +38,7 @@ class Upscaler:
     def __init__(
         self,
         model: Model,
-        info: GraphInfo,
+        info: GraphInterface,
         config: InferenceConfig,
         session: onnxruntime.InferenceSession | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, compute_output_size, is_large_enough
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import read_header
 from srcnn.images.formats import check_size, check_writable
@@ -20,7 +20,7 @@ _MEGA = 1_000_000
 
 
 def inspect_headers(
-    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, graph: GraphInfo
+    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, graph: GraphInterface
 ) -> list[ImageTask | ImageResult]:
     """Read the headers of images that must be processed, many at a time.
 
@@ -42,7 +42,7 @@ def inspect_headers(
 
 
 def _inspect(
-    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInfo
+    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
 ) -> ImageTask | ImageResult:
     try:
         with source.open(image.source, image.info) as file:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, Size, parse_scale
-from srcnn.graphs.graph_info import GraphInfo
+from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.planning.globs import Glob, Globs, parse_glob
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
@@ -163,7 +163,7 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
 class ScaleResolver:
     """Finds every image's scale, and remembers which rows decided one."""
 
-    def __init__(self, scales: Scales | None, default: Scale | None, graph: GraphInfo) -> None:
+    def __init__(self, scales: Scales | None, default: Scale | None, graph: GraphInterface) -> None:
         """Start with every row unused.
 
         Args:
@@ -200,7 +200,7 @@ class ScaleResolver:
         return warnings[:_MOST_UNUSED_LISTED] + tail
 
 
-def check_scale(key: str, scale: Scale, graph: GraphInfo, size: Size | None = None) -> None:
+def check_scale(key: str, scale: Scale, graph: GraphInterface, size: Size | None = None) -> None:
     """Refuse a scale that the model cannot make, naming the image.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from srcnn.graphs.contract import STEPS_PER_FACTOR
+from srcnn.graphs.graph_format import STEPS_PER_FACTOR
 from srcnn.training.luma_network import Luma
 
 _SMALLEST = 1.04  # below it, the grid gives the identity

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from srcnn.errors import UsageError
 from srcnn.geometry import MAX_FACTOR
-from srcnn.graphs.contract import STEPS_PER_FACTOR
+from srcnn.graphs.graph_format import STEPS_PER_FACTOR
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from srcnn.errors import UsageError
-from srcnn.graphs.contract import FACTOR, INPUT
+from srcnn.graphs.graph_format import FACTOR, INPUT
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.training.luma_to_rgb import to_luma
 

@@ -22,7 +22,7 @@ from srcnn.export.export_spec import ExportSpec
 from srcnn.export.pipeline import make_graph
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_network import Srcnn
-from srcnn.graphs.run import LoadedGraph, open_graph
+from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.quality.compare import Enlarge, bicubic, measure

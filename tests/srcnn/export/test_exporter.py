@@ -19,8 +19,8 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import make_graph
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
-from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, list_resize_attributes
-from srcnn.graphs.run import open_graph
+from srcnn.graphs.check_session import open_graph
+from srcnn.graphs.graph_format import INPUT_AXES, OUTPUT_AXES, list_resize_attributes
 from srcnn.model.card import CheckpointCard, ModelCard, ModelRecord
 from srcnn.model.publish import publish_model
 from srcnn.storage.download import compute_sha256

@@ -22,7 +22,7 @@ from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from srcnn.geometry import Factor
 from srcnn.graphs.cases import list_scales
 from srcnn.graphs.check import check_graph
-from srcnn.graphs.run import open_session
+from srcnn.graphs.check_session import open_session
 from srcnn.graphs.weights import compute_weights_at
 from srcnn.model.card import ModelCard
 

@@ -16,8 +16,8 @@ from torch.nn.functional import interpolate
 from srcnn.errors import GraphCheckError
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
-from srcnn.graphs.contract import INPUT_AXES, OUTPUT_AXES, RESIZE
 from srcnn.graphs.findings import raise_findings
+from srcnn.graphs.graph_format import INPUT_AXES, OUTPUT_AXES, RESIZE
 from srcnn.model.card import METADATA_KEY, CheckpointCard, ModelCard
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import onnxruntime
 
-from srcnn.graphs.contract import FACTOR, INPUT
+from srcnn.graphs.graph_format import FACTOR, INPUT
 
 if TYPE_CHECKING:
     from srcnn.graphs.cases import Float32

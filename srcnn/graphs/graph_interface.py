@@ -20,7 +20,7 @@ DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
 
 
 @dataclass(frozen=True)
-class GraphInfo:
+class GraphInterface:
     """How to run a graph.
 
     Attributes:
