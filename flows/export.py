@@ -21,8 +21,8 @@ from flows.execution.tracking import hide_tracebacks, run_flow
 from flows.options.export import ExportOptions
 from flows.options.option_types import Track
 from flows.options.settings import load_settings
-from srcnn.export.catalogue import find_checkpoint
 from srcnn.export.export_spec import ExportSpec
+from srcnn.export.find_checkpoint import find_checkpoint
 from srcnn.extras import require_extra
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings

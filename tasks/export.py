@@ -8,8 +8,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from srcnn.export.catalogue import Source, obtain
 from srcnn.export.export_spec import ExportSpec
+from srcnn.export.find_checkpoint import Source, obtain
 from srcnn.model.card import ParityRow, TrainingCard
 from srcnn.model.publish import publish_model
 from srcnn.storage.retries import StorageLimits
@@ -21,7 +21,7 @@ from tasks.logs import logger
 
 @task(cache_policy=NO_CACHE)
 def download(source: Source, folder: Path, attempts: int, timeout_seconds: float) -> Path:
-    """Download and verify a checkpoint; see `srcnn.export.catalogue.obtain`."""
+    """Download and verify a checkpoint; see `srcnn.export.find_checkpoint.obtain`."""
     path = obtain(source, folder, attempts=attempts, timeout_seconds=timeout_seconds)
     logger().info("checkpoint %s: %s", source.name, path)
     return path

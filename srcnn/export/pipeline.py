@@ -20,8 +20,8 @@ from srcnn.model.card import CheckpointCard, ModelCard
 from srcnn.storage.download import compute_sha256
 
 if TYPE_CHECKING:
-    from srcnn.export.catalogue import Source
     from srcnn.export.export_spec import ExportSpec
+    from srcnn.export.find_checkpoint import Source
     from srcnn.export.srcnn_network import Network
     from srcnn.model.card import ParityRow
 

@@ -6,7 +6,6 @@ The user's configuration of fsspec and AWS applies: `fsspec.config`, `AWS_*` var
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,7 +16,7 @@ from fsspec.utils import tokenize
 
 from srcnn.errors import UsageError
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
-from srcnn.storage.urls import check_url
+from srcnn.storage.urls import check_url, list_schemes
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 _S3 = ("s3", "s3a")
 _CONNECTIONS = 32
 _LONGEST_CONNECT_SECONDS = 10.0
-# Archives and caches in front of another file system: `zip://a.onnx::https://host/a.zip`.
-_CHAINED = re.compile(r"::[^:]+://|^[a-z0-9]+::", re.IGNORECASE)
 
 _built: dict[str, AbstractFileSystem] = {}
 
@@ -47,10 +44,14 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
     if url.startswith(tuple(f"{name}://" for name in _S3)):
         fs = _get_s3(limits)
         return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may contain "::"
-    names = set(re.findall(r"([a-z0-9]+)://", url)) if _CHAINED.search(url) else {_get_scheme(url)}
     try:
         fs, path = fsspec.core.url_to_fs(
-            url, **{name: options for name in names if (options := _build_options(name, limits))}
+            url,
+            **{
+                name: options
+                for name in list_schemes(url)
+                if (options := _build_options(name, limits))
+            },
         )
     except (ValueError, ImportError) as error:
         raise UsageError(f"{url}: {error}") from error
@@ -65,10 +66,6 @@ def is_local(fs: AbstractFileSystem) -> bool:
 def is_s3(fs: AbstractFileSystem) -> bool:
     """Whether it is S3, for which listings and writes have cheaper requests of their own."""
     return "s3" in fs.protocol
-
-
-def _get_scheme(url: str) -> str:
-    return url.partition("://")[0]
 
 
 def _get_s3(limits: StorageLimits) -> AbstractFileSystem:

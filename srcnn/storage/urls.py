@@ -1,4 +1,4 @@
-"""URLs that users give: rejected if they contain credentials."""
+"""URLs that users give: their schemes, and credentials, for which they are rejected."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ _SECRET_QUERY = re.compile(
     r"|access_token|key|secret|password)=",
     re.IGNORECASE,
 )
+# Archives and caches in front of another file system: `zip://a.onnx::https://host/a.zip`.
+_CHAINED = re.compile(r"::[^:]+://|^[a-z0-9]+::", re.IGNORECASE)
+
+
+def list_schemes(url: str) -> set[str]:
+    """List the schemes of a URL: one, or those of all links of a chain of file systems."""
+    if _CHAINED.search(url):
+        return set(re.findall(r"([a-z0-9]+)://", url))
+    return {url.partition("://")[0]}
 
 
 def check_url(url: str) -> str:

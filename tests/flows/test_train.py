@@ -25,8 +25,8 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from flows.options.train import FACTORS_PATTERN, TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
-from srcnn.export.catalogue import Source  # noqa: E402
 from srcnn.export.export_spec import ExportSpec  # noqa: E402
+from srcnn.export.find_checkpoint import Source  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402

@@ -23,7 +23,7 @@ from srcnn.inference.engine.graph_writer import (
     write_exit,
 )
 from srcnn.inference.engine.network import Activation, Convolution, Network
-from srcnn.inference.engine.polyphase import (
+from srcnn.inference.engine.phase_groups import (
     PhaseGroup,
     compose_weights,
     group_phases,

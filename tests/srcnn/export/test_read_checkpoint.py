@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
-from srcnn.export.catalogue import find_checkpoint, obtain
 from srcnn.export.convention import build_network
+from srcnn.export.find_checkpoint import find_checkpoint, obtain
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_network import Srcnn, SrcnnBank
 from tests.support.training_card import TRAINING

@@ -13,7 +13,7 @@ from srcnn.inference.engine.bicubic import (
     cubic,
     interpolation,
 )
-from srcnn.inference.engine.polyphase import compose_weights, group_phases, list_later_weights
+from srcnn.inference.engine.phase_groups import compose_weights, group_phases, list_later_weights
 from srcnn.inference.engine.tiling import compute_spans, cut_range
 
 lengths = st.integers(1, 60)
