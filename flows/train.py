@@ -70,11 +70,11 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
         SrcnnError: any error of the source, the model or the export.
     """
     hide_tracebacks()
-    settings, steps = load_settings(), choose_task_calls()
+    settings, calls = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
     spec = make_spec(options, settings)
     require_extra("train", "a training")
-    current = steps.call(tasks.load_current, options.dst, settings.storage)
+    current = calls.call(tasks.load_current, options.dst, settings.storage)
     identity = make_identity(options, spec)
     path = choose_work_path(options, identity, settings)
     with hold_work(path, identity, restart=options.restart) as work:
@@ -87,7 +87,7 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
                 f"to start over. {result.verdict}",
             )
         try:
-            result = _train(_Run(options, settings, spec, steps, work), current)
+            result = _train(_Run(options, settings, spec, calls, work), current)
         except KeyboardInterrupt:
             if work.state_file.exists():
                 logger().warning("training state saved in %s: run the same command to resume", path)
@@ -102,7 +102,7 @@ class _Run:
     options: TrainOptions
     settings: Settings
     spec: TrainingSpec
-    steps: TaskCalls
+    calls: TaskCalls
     work: WorkFolder
 
 
@@ -112,10 +112,10 @@ def _train(run: _Run, current: Model) -> Result:
     record, pictures = _read_pictures(run, start)
     progress = TrainingProgress(run.spec, run.work.points)
     job = TrainingJob(pictures, start, run.work, progress, run.settings.validation_seconds)
-    trainer = run_training(run.steps, job)
+    trainer = run_training(run.calls, job)
     # It may have been replaced during the training.
-    current = run.steps.call(tasks.load_current, run.options.dst, run.settings.storage)
-    verdict = run.steps.call(tasks.compare, trainer, current, pictures)
+    current = run.calls.call(tasks.load_current, run.options.dst, run.settings.storage)
+    verdict = run.calls.call(tasks.compare, trainer, current, pictures)
     show_verdict(verdict)
     now = progress.snapshot()
     card = TrainingCard(
@@ -129,7 +129,7 @@ def _train(run: _Run, current: Model) -> Result:
         started_from=record.started_from,
         validation=[row.row for row in verdict.rows],
     )
-    checkpoint = run.steps.call(tasks.save_weights, trainer, card, run.work)
+    checkpoint = run.calls.call(tasks.save_weights, trainer, card, run.work)
     promoted, text = _promote(run, verdict, current, checkpoint)
     result = Result(
         steps=now.step,
@@ -157,8 +157,8 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
                 "training"
             )
             logger().info(text, added)
-        return record, run.steps.call(tasks.read_training_pictures, src, record.taken, wanted)
-    pictures = run.steps.call(tasks.read_training_pictures, src, files, wanted)
+        return record, run.calls.call(tasks.read_training_pictures, src, record.taken, wanted)
+    pictures = run.calls.call(tasks.read_training_pictures, src, files, wanted)
     identity = make_identity(run.options, run.spec)
     record = TrainingRecord(identity, pictures.taken, name_start(start) if start else "identity")
     run.work.begin(record)

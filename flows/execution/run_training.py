@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 CHART_KEY = "srcnn-training"
 
 
-def run_training(steps: TaskCalls, job: TrainingJob) -> Trainer:
+def run_training(calls: TaskCalls, job: TrainingJob) -> Trainer:
     """Train to the end.
 
     Args:
-        steps: how tasks are called.
+        calls: how tasks are called.
         job: the training.
 
     Raises:
@@ -48,7 +48,7 @@ def run_training(steps: TaskCalls, job: TrainingJob) -> Trainer:
         _show_progress(job.progress),
         cancel_on_signal(cancellation, "the current step", raising=True) as received,
     ):
-        trainer = steps.call(
+        trainer = calls.call(
             tasks.train,
             job,
             is_stopped=lambda: cancellation.is_cancelled,
