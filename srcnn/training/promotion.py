@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FactorComparison:
+class FactorVerdict:
     """The figures of both models at one factor.
 
     Attributes:
@@ -74,7 +74,7 @@ class Verdict:
         rows: of each factor, ascending.
     """
 
-    rows: tuple[FactorComparison, ...]
+    rows: tuple[FactorVerdict, ...]
 
     @property
     def behind(self) -> list[float]:
@@ -107,7 +107,7 @@ def judge(
     current: Enlarge,
     pictures: Sequence[Picture],
     factors: Sequence[float],
-    on_factor: Callable[[FactorComparison], None] = lambda _: None,
+    on_factor: Callable[[FactorVerdict], None] = lambda _: None,
 ) -> Verdict:
     """Measure both models and bicubic.
 
@@ -124,7 +124,7 @@ def judge(
             measure(enlarge, pictures, [factor])[0].figures
             for enlarge in (candidate, current, bicubic)
         ]
-        rows.append(FactorComparison(factor, *figures))
+        rows.append(FactorVerdict(factor, *figures))
         on_factor(rows[-1])
     return Verdict(tuple(rows))
 

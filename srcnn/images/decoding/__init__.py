@@ -13,7 +13,7 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images.decoding.dispatch import decode_file
+from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
 from srcnn.images.metadata import normalise_metadata

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images.decoding.deep_tiff import is_deep
 from srcnn.images.decoding.header import describe_error
 from srcnn.images.decoding.jpeg_truncation import is_complete
-from srcnn.images.decoding.tiff import is_deep
 from srcnn.images.pixels import GREY
 
 CONVERTED_MODES = ("CMYK", "LAB")

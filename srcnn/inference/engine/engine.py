@@ -16,8 +16,8 @@ from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Networks
 from srcnn.inference.engine.phase_tiles import Factors, PhaseTiles
 from srcnn.inference.engine.session_cache import SessionCache
-from srcnn.inference.engine.tile_pixels import Array, Box, TiledImage
 from srcnn.inference.engine.tile_pool import TilePool
+from srcnn.inference.engine.tiled_image import Array, Box, TiledImage
 from srcnn.inference.engine.upsampled_graph import count_macs_per_pixel
 from srcnn.inference.engine.upsampled_tiles import UpsampledTiles
 from srcnn.model.card import Rounding

@@ -12,7 +12,7 @@ from srcnn.inference.engine.graph_writer import PIXELS
 from srcnn.inference.engine.network import Network
 from srcnn.inference.engine.phase_graph import PhaseGraph, write_phase_graph
 from srcnn.inference.engine.session_cache import SessionCache
-from srcnn.inference.engine.tile_pixels import Box, Range, TiledImage, extract_part, place_blocks
+from srcnn.inference.engine.tiled_image import Box, Range, TiledImage, extract_part, place_blocks
 from srcnn.inference.engine.tiling import cut_range
 from srcnn.runtime.onnx_session import Run, check_finite
 

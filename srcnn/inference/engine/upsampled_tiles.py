@@ -12,7 +12,7 @@ from srcnn.inference.engine.bicubic import interpolation
 from srcnn.inference.engine.graph_writer import PIXELS
 from srcnn.inference.engine.network import compute_reach
 from srcnn.inference.engine.session_cache import SessionCache
-from srcnn.inference.engine.tile_pixels import Box, TiledImage, place_blocks
+from srcnn.inference.engine.tiled_image import Box, TiledImage, place_blocks
 from srcnn.inference.engine.tiling import Span, compute_spans, cut_range
 from srcnn.inference.engine.upsampled_graph import (
     COLUMNS,

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import jpeg, opencv, pillow, png, tiff
+from srcnn.images.decoding import deep_tiff, jpeg, opencv, pillow, png
 from srcnn.images.tiff_tags import read_tiff_metadata
 
 _METADATA = {
@@ -69,8 +69,8 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
             pixels = opencv.decode(data)
         case "AVIF":
             pixels = opencv.decode_avif(data)
-        case "TIFF" if tiff.is_deep(image):
-            pixels = tiff.decode_deep(image, data)
+        case "TIFF" if deep_tiff.is_deep(image):
+            pixels = deep_tiff.decode_deep(image, data)
         case "PPM" if opencv.is_deep_pnm(data):
             pixels = opencv.decode_pnm(data)
         case "GIF":
@@ -86,5 +86,5 @@ def _declares_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
     if image.format == "AVIF":
         return opencv.is_grey_avif(data)
     return image.mode in ("1", "L", "LA") or (
-        image.format == "TIFF" and tiff.is_grey_with_alpha(image)
+        image.format == "TIFF" and deep_tiff.is_grey_with_alpha(image)
     )

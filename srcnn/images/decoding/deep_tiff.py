@@ -70,7 +70,7 @@ def _check(image: ImageFile.ImageFile) -> None:
         )
     if image.mode not in ("I;16", "I;16B", "I;16L", "RGB", "RGBA"):
         raise UnsupportedImageError(
-            f"16-bit pixel mode {image.mode} is not supported: convert it to RGB or grey first"
+            f"16-bit TIFF of mode {image.mode} is not supported: convert it to RGB or grey first"
         )
 
 
