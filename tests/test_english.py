@@ -6,12 +6,12 @@ Each was common here once. The list says what to write in its place.
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.tracked_files import list_tracked_files
 
 INSTEAD = {
     r"an URL": "a URL",
@@ -37,14 +37,7 @@ OTHERS = {".jpg", ".onnx", ".png", ".pth", ".json"}
 
 
 def list_files() -> list[Path]:
-    tracked = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - git, wherever it is
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    names = [name for name in tracked if name != "LICENSE"]
+    names = [name for name in list_tracked_files() if name != "LICENSE"]
     paths = [ROOT / name for name in names if Path(name).suffix not in OTHERS]
     return [path for path in paths if path.is_file() and path != Path(__file__)]
 

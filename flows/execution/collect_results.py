@@ -69,6 +69,7 @@ class ResultCollector:
         self._show = show
         self._lock = threading.Lock()
         self._results: dict[str, ImageResult] = {}
+        self._shown: set[str] = set()
         self._failed = sum(result.error is not None for result in plan.settled)
         self._enforce_limit()
 
@@ -78,10 +79,12 @@ class ResultCollector:
             if result.source in self._results:
                 return
             self._results[result.source] = result
-            self._failed += result.error is not None and not result.not_attempted
-        if not result.not_attempted:
-            self._show(result)
-            self._enforce_limit()
+            if result.not_attempted:
+                return
+            self._shown.add(result.source)
+            self._failed += result.error is not None
+        self._show(result)
+        self._enforce_limit()
 
     def fail(self, result: ImageResult) -> None:
         """Take a failure of an image's whole shard; it counts in place of what was shown before.
@@ -91,9 +94,10 @@ class ResultCollector:
         with self._lock:
             before = self._results.get(result.source)
             self._results[result.source] = result
-            if before is None or before.error is None:
-                self._failed += 1
-        if before is None:
+            self._failed += before is None or before.error is None or before.not_attempted
+            is_new = result.source not in self._shown
+            self._shown.add(result.source)
+        if is_new:
             self._show(result)
         self._enforce_limit()
 
@@ -105,7 +109,7 @@ class ResultCollector:
         """
         return RunResult(
             complete_results(self._plan, self._results),
-            {key for key, result in self._results.items() if not result.not_attempted},
+            self._shown,
             self._cancellation.reason,
             signal_number,
             is_fatal=self._cancellation.fatal is not None,

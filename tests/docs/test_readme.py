@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.servers.seaweedfs import S3Server
+from tests.support.tracked_files import list_tracked_files
 
 README = (ROOT / "README.md").read_text()
 # In reading order: later commands use what earlier ones wrote.
@@ -270,14 +271,7 @@ def test_nothing_names_this_machine_or_a_registry() -> None:
     forbidden = re.compile(
         r"/(?:work|root|farm)/|pypi\.|files\.pythonhosted|(?:index|extra-index)-url"
     )
-    tracked = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - git, wherever it is
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in tracked:
+    for name in list_tracked_files():
         path = ROOT / name
         if path == Path(__file__) or path.suffix in (".onnx", ".pth", ".png", ".jpg"):
             continue

@@ -71,6 +71,19 @@ def test_a_failure_of_the_whole_shard_counts_in_place_of_what_was_shown() -> Non
     assert [image.source for image in collected.shown] == ["000", "001", "002"]
 
 
+def test_an_image_not_attempted_whose_shard_fails_is_shown_and_counted_once() -> None:
+    collected = Collected(limit=parse_failure_limit("0"))
+    collected.collector.add(failed(TASKS[0], NOT_ATTEMPTED))
+    assert not collected.cancellation.is_cancelled
+    for _ in range(2):
+        collected.collector.fail(failed(TASKS[0], "RuntimeError"))
+    assert [image.error for image in collected.shown] == [Failure("RuntimeError", "cut")]
+    assert collected.cancellation.reason.startswith("1 images failed")
+    assert TASKS[0].source not in {
+        image.source for image in collected.collector.finish(0).not_shown
+    }
+
+
 def test_images_not_attempted_or_lost_are_left_for_the_end() -> None:
     skipped = ImageResult("a", "a", "skipped")
     collected = Collected(skipped)
