@@ -2,13 +2,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PARTS := engine sizes memory job precision
+MINUTES ?= 60
+JOBS ?= 3
+PARTS := engine sizes memory job
 NO_BENCHMARKS := $(addprefix benchmarks/,contestants.py page.py quality_page.py)
 BENCHMARKS := $(filter-out $(NO_BENCHMARKS),$(shell grep -l '^if __name__ == "__main__"' benchmarks/*.py))
 export PIP_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types tests format bench bench-quick quality clean
+.PHONY: help demo test lint types tests format long fuzz soak mutants bench bench-quick quality clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,19 +22,31 @@ demo: .venv/demo.installed ## upscale a few photographs, and print where to find
 
 test: lint types tests ## lint, check types, run the tests, as CI does
 
-lint: .venv/dev.installed
+lint: .venv/dev.installed ## lint, and check the format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: .venv/dev.installed
+types: .venv/dev.installed ## check types
 	$(BIN)/mypy
 
-tests: .venv/dev.installed
-	$(BIN)/pytest
+tests: .venv/dev.installed ## run the tests
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 format: .venv/dev.installed ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+long: .venv/dev.installed ## run the tests that CI leaves out
+	$(BIN)/pytest -m long
+
+fuzz: .venv/dev.installed ## upscale mutated files for an hour (MINUTES=60), and keep those that go wrong in fuzz-results/
+	$(BIN)/python -m tests.hostile.fuzz --minutes $(MINUTES)
+
+soak: .venv/dev.installed ## upscale 5,000 mixed images in one process, and see that nothing grows
+	$(BIN)/python -m tests.hostile.soak
+
+mutants: .venv/dev.installed ## change the code of the last commits in small ways, and say which changes no test notices
+	$(BIN)/python scripts/mutants.py
 
 bench: .venv/bench.installed ## measure speed and memory, and write docs/performance.md; ten minutes, on an idle machine
 	@for part in $(PARTS); do echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit; done

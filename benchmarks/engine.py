@@ -15,7 +15,15 @@ from typing import Any
 
 import onnx
 import onnxruntime
-from contestants import GRAPH, LOOP, MAKERS, OURS, PRODUCT_SIDE, PRODUCTS
+from contestants import (
+    GRAPH,
+    LOOP,
+    MAKERS,
+    OURS,
+    PRODUCT_SIDE,
+    PRODUCTS,
+    PUBLISHED_LOOP,
+)
 from folded import fold_weights
 from options import make_part_parser
 from results import Part
@@ -50,7 +58,7 @@ def compare(ready: dict[str, Child], case: Case) -> dict[str, Any]:
         return {
             name: find_difference(child, ready[LOOP], case, Path(folder))
             for name, child in ready.items()
-            if name not in PRODUCTS and name != LOOP
+            if name not in (*PRODUCTS, LOOP, PUBLISHED_LOOP)
         }
 
 
@@ -60,7 +68,7 @@ def list_turns(ready: dict[str, Child], side: int) -> list[tuple[str, str, Child
     turns = [("engines", name, child, main) for name, child in ready.items()]
     for factor in FACTORS:
         case = Case((side, side), factor)
-        pair = [(name, ready[name]) for name in (LOOP, OURS)]
+        pair = [(name, ready[name]) for name in (PUBLISHED_LOOP, LOOP, OURS)]
         turns += [(f"x{factor}", name, child, case) for name, child in pair]
     kinds = [(kind, Case((side, side), 4, kind)) for kind in KINDS]
     return turns + [("kinds", kind, ready[OURS], case) for kind, case in kinds]

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from contestants import FAST, LOOP, OURS, PRODUCTS
+from contestants import LOOP, OURS, PRODUCTS, PUBLISHED_LOOP
 from rounds import ratio
 
 Figures = dict[str, Any]
 MIB = 2**20
+SPEEDUPS = {PUBLISHED_LOOP: 5.4, LOOP: 2.0, "OpenVINO fp32": 1.4, "OpenVINO bf16": 1.0}
+# Of the published network 9-1-5 with 64 and 32 filters and three channels: two for each weight.
+PUBLISHED_OPERATIONS = 2 * (9 * 9 * 3 * 64 + 64 * 32 + 5 * 5 * 32 * 3)
 
 
 class Goal(NamedTuple):
@@ -47,7 +50,9 @@ def count_operations(engine: Figures, name: str) -> float:
     """Return the nominal operations of one run."""
     if name in PRODUCTS:
         return float(engine["product_operations"])
-    return float(engine["operations_per_pixel"] * (engine["side"] * 4) ** 2)
+    is_published = name == PUBLISHED_LOOP
+    per_pixel = PUBLISHED_OPERATIONS if is_published else engine["operations_per_pixel"]
+    return float(per_pixel * (engine["side"] * 4) ** 2)
 
 
 def share(engine: Figures, name: str) -> tuple[float, float, float]:
@@ -105,23 +110,16 @@ def list_goals(parts: dict[str, Figures | None]) -> list[Goal]:
 
 def _list_engine(engine: Figures) -> Iterator[Goal]:
     seconds = engine["seconds"]["engines"]
-    for other, wanted in ((LOOP, 2.0), ("OpenVINO fp32", 1.4), ("OpenVINO bf16", 1.0)):
-        what, aim = f"exact, against {other}", f"at least {wanted:.1f} times as fast"
+    for other, wanted in SPEEDUPS.items():
+        what, aim = f"{OURS}, against {other}", f"at least {wanted:.1f} times as fast"
         if other in seconds:
             found = ratio(seconds[other], seconds[OURS])
             yield Goal(what, aim, format_spread(found), found[0] >= wanted)
         else:
             yield Goal(what, aim, "", None)
-    for name, lowest in ((OURS, 0.85), (FAST, 1.3)):
-        what, aim = (
-            f"{name.removeprefix('ours, ')}, of the matrix product's rate",
-            f"{lowest * 100:.0f} %",
-        )
-        if name in seconds:
-            found = share(engine, name)
-            yield Goal(what, f"at least {aim}", f"{found[0] * 100:.0f} %", found[0] >= lowest)
-        else:
-            yield Goal(what, f"at least {aim}", "", None)
+    found, lowest = share(engine, OURS), 0.85
+    what, aim = f"{OURS}, of the matrix product's rate", f"at least {lowest * 100:.0f} %"
+    yield Goal(what, aim, f"{found[0] * 100:.0f} %", found[0] >= lowest)
 
 
 def _list_sizes(sizes: Figures) -> Iterator[Goal]:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import cv2
@@ -53,7 +54,7 @@ def run_upscale(src: str, dst: str, transfers: int) -> float:
         check=True,
     )
     folder = Folder(dst)
-    (key,) = [key for key in folder.files() if key.startswith(".srcnn/runs/")]
+    (key,) = [key for key in folder.files() if fnmatch(key, ".srcnn/runs/*.json")]
     took: float = json.loads(folder.read(key))["run"]["seconds"]
     return took
 

@@ -17,7 +17,7 @@ from options import FIGURES, make_parser
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTES = DOCS / "performance_notes.md"
-PARTS = ("engine", "sizes", "memory", "job", "precision")
+PARTS = ("engine", "sizes", "memory", "job")
 
 INTRODUCTION = """<!-- Made by `make bench`; do not edit. By hand: docs/performance_notes.md. -->
 # Performance
@@ -35,10 +35,11 @@ speed of the machine drifts or other work runs on it, both sides of a ratio slow
 
 Times run from a decoded picture (uint8, height x width x 3) to the finished one and include all
 conversions. `tutorial's loop` is the exported graph in ONNX Runtime on the whole picture, with
-default session options, then clipped and cast, as in OpenMMLab's deployment tutorial. PyTorch runs
-the network that was exported, under `inference_mode`. OpenVINO runs the same ONNX file, with
-`INFERENCE_PRECISION_HINT` and the performance hint for latency. OpenCV's DNN runs the same file,
-or the convolutions only, after OpenCV's cubic. `ours` is `srcnn.Upscaler`.
+default session options, then clipped and cast, as in OpenMMLab's deployment tutorial. `three
+channels` is the same loop with a network of three channels, as SRCNN was published, with random
+weights. PyTorch runs the network that was exported, under `inference_mode`. OpenVINO runs the same
+ONNX file, with `INFERENCE_PRECISION_HINT` and the performance hint for latency. OpenCV's DNN runs
+the same file, or the convolutions only, after OpenCV's cubic. `ours` is `srcnn.Upscaler`.
 
 The photographs ship with scikit-image."""
 
@@ -46,8 +47,6 @@ JOB = """The whole command, `python flows/upscale.py --no-track`, on JPEG files,
 Inference, decoding and encoding of the same files are measured alone, half before the command and
 half after it. `Start and end` is the rest of the process: imports, the report, the contact
 sheet."""
-
-PRECISION = """Mean PSNR on photographs, shrunk by antialiased bicubic and enlarged again."""
 
 
 def render(folder: Path, notes: Path = NOTES) -> str:
@@ -72,7 +71,6 @@ def render(folder: Path, notes: Path = NOTES) -> str:
         *_make_chapter("Sizes", parts["sizes"], sections.sizes),
         *_make_chapter("Memory", parts["memory"], sections.memory),
         *_make_chapter("The whole command", parts["job"], sections.job, JOB),
-        *_make_chapter("What `fast` loses", parts["precision"], sections.precision, PRECISION),
         notes.read_text().strip(),
     ]
     return "\n\n".join(chapters) + "\n"

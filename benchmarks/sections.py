@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-from contestants import LOOP, MAKERS, OURS, PRODUCTS
+from contestants import LOOP, MAKERS, OURS, PRODUCTS, PUBLISHED_LOOP
 from goals import (
     MIB,
+    PUBLISHED_OPERATIONS,
     Figures,
     costs,
     find_product,
@@ -104,8 +105,9 @@ def engines(engine: Figures) -> str:
             (
                 f"A photograph of {side}x{side} to x4, {engine['rounds']} rounds: medians, with "
                 "the quartiles of the ratios in brackets. GFLOP/s are nominal: "
-                f"{engine['operations_per_pixel'] / 1000:g} kFLOP per pixel of the result, "
-                "regardless of what an engine actually computes."
+                f"{engine['operations_per_pixel'] / 1000:g} kFLOP per pixel of the result "
+                f"({PUBLISHED_OPERATIONS / 1000:g} for three channels, the form in which SRCNN "
+                "was published), regardless of what an engine actually computes."
             ),
             format_table([*head, "difference from the graph"], rows),
             (
@@ -136,19 +138,20 @@ def _engine_row(engine: Figures, name: str) -> list[str]:
     ]
 
 
-def factors(engine: Figures) -> str:
-    measured = {name: each for name, each in engine["seconds"].items() if name.startswith("x")}
-    measured["x4"] = engine["seconds"]["engines"]
+def factors(figures: Figures) -> str:
+    measured = {name: each for name, each in figures["seconds"].items() if name.startswith("x")}
+    measured["x4"] = figures["seconds"]["engines"]
     rows = [
         (
             name,
-            f"{median(each[LOOP]) * 1000:.0f}",
-            f"{median(each[OURS]) * 1000:.0f}",
-            format_spread(ratio(each[LOOP], each[OURS])),
+            *(f"{median(each[engine]) * 1000:.0f}" for engine in (PUBLISHED_LOOP, LOOP, OURS)),
+            *(format_spread(ratio(each[loop], each[OURS])) for loop in (PUBLISHED_LOOP, LOOP)),
         )
         for name, each in measured.items()
     ]
-    return format_table(["factor", "tutorial's loop, ms", "ours, ms", "speed-up of ours"], rows)
+    loops = (PUBLISHED_LOOP, LOOP)
+    head = [f"{name}, ms" for name in (*loops, OURS)]
+    return format_table(["factor", *head, *(f"{OURS}, against {name}" for name in loops)], rows)
 
 
 def kinds(engine: Figures) -> str:
@@ -224,14 +227,3 @@ def job(part: Figures) -> str:
     head = ["folder", "run", "inference", "decoding", "encoding", "start and end"]
     ratios = ["run over inference", "ms per image beyond inference and encoding"]
     return format_table([*(head[:1] + [f"{name}, s" for name in head[1:]]), *ratios], rows)
-
-
-def precision(part: Figures) -> str:
-    if "skipped" in part:
-        return f"Not measured here: {part['skipped']}."
-    rows = [
-        (f"x{factor}", f"{db['exact']:.4f}", f"{db['fast']:.4f}", f"{db['exact'] - db['fast']:.4f}")
-        for factor, db in part["factors"].items()
-    ]
-    losses = format_table(["factor", "exact, dB", "fast, dB", "lost, dB"], rows)
-    return f"{losses}\n\nPSNR on the three channels; bfloat16 {part['how']}."

@@ -4,6 +4,9 @@
 
 Interleaved rounds on one machine; prints the median seconds of the work and their ratio. Each
 worker is a process of its own, as it would be on a machine of its own.
+
+Two processes on one machine slow each other down. So each round also compares one process, without
+Dask, with two at a time that know nothing of each other: no two workers can be faster than that.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 from options import make_benchmark_parser
@@ -27,27 +31,54 @@ from tests.support.servers.dask_cluster import DaskCluster
 
 ROUNDS = 3
 QUICK_IMAGES = 4
-SETTINGS = {"SRCNN_THREADS": "1"}
+SETTINGS = {"SRCNN_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-def run_upscale(src: Path, dst: Path, cluster: DaskCluster) -> float:
-    """Return the seconds of a run, from its report."""
-    subprocess.run(
+def start_upscale(
+    src: Path, dst: Path, *arguments: str, **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start a run."""
+    return subprocess.Popen(
         [
-            *(sys.executable, "flows/upscale.py", "--no-track", "--quiet", "--runner", "dask"),
+            *(sys.executable, "flows/upscale.py", "--no-track", "--quiet", *arguments),
             *("--src", str(src), "--dst", str(dst), "--scale", "2", "--overwrite", "always"),
         ],
         cwd=ROOT,
-        env=os.environ | SETTINGS | {"SRCNN_DASK_ADDRESS": cluster.address},
-        check=True,
+        env=os.environ | SETTINGS | environment,
     )
+
+
+def read_seconds(process: subprocess.Popen[bytes], dst: Path) -> float:
+    """Return the seconds of a run, from its report, once it has ended."""
+    if process.wait():
+        raise SystemExit(f"the run into {dst} ended with status {process.returncode}")
     newest = max((dst / ".srcnn" / "runs").glob("*.json"))
     took: float = json.loads(newest.read_text())["run"]["seconds"]
     return took
 
 
-def measure(images: int, rounds: int, *, warm: bool) -> dict[int, float]:
-    """Return the median seconds of the work, by the number of workers.
+def run_on_cluster(src: Path, dst: Path, cluster: DaskCluster) -> float:
+    """Return the seconds of a run on Dask."""
+    address = {"SRCNN_DASK_ADDRESS": cluster.address}
+    return read_seconds(start_upscale(src, dst, "--runner", "dask", **address), dst)
+
+
+def run_side_by_side(src: Path, dst: Path, count: int) -> float:
+    """Return the mean seconds of runs at a time, each of all images."""
+    folders = [Path(f"{dst}-{index}") for index in range(count)]
+    started = [start_upscale(src, folder) for folder in folders]
+    return statistics.fmean(map(read_seconds, started, folders))
+
+
+class Medians(NamedTuple):
+    """Seconds of the work, by the number of workers, and of processes at a time."""
+
+    workers: dict[int, float]
+    processes: dict[int, float]
+
+
+def measure(images: int, rounds: int, *, warm: bool) -> Medians:
+    """Return the median seconds.
 
     Args:
         images: how many.
@@ -56,7 +87,8 @@ def measure(images: int, rounds: int, *, warm: bool) -> dict[int, float]:
     """
     picture = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2BGR)
     found: dict[int, list[float]] = {1: [], 2: []}
-    environment = os.environ | SETTINGS | {"OMP_NUM_THREADS": "1"}
+    alone: dict[int, list[float]] = {1: [], 2: []}
+    environment = os.environ | SETTINGS
     with (
         tempfile.TemporaryDirectory() as folder,
         DaskCluster(1, environment) as one,
@@ -68,8 +100,14 @@ def measure(images: int, rounds: int, *, warm: bool) -> dict[int, float]:
             cv2.imwrite(str(src / f"{index:03}.png"), picture[index % 40 :])
         for _ in range(rounds + warm):
             for cluster, count in ((one, 1), (two, 2)):
-                found[count].append(run_upscale(src, Path(folder, f"out{count}"), cluster))
-    return {count: statistics.median(seconds[warm:]) for count, seconds in found.items()}
+                dst = Path(folder, f"out{count}")
+                found[count].append(run_on_cluster(src, dst, cluster))
+                alone[count].append(run_side_by_side(src, dst, count))
+    return Medians(_find_medians(found, warm), _find_medians(alone, warm))
+
+
+def _find_medians(found: dict[int, list[float]], first: int) -> dict[int, float]:
+    return {count: statistics.median(seconds[first:]) for count, seconds in found.items()}
 
 
 def main() -> None:
@@ -77,11 +115,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=80)
     options = parser.parse_args()
     images, rounds = (QUICK_IMAGES, 1) if options.quick else (options.images, ROUNDS)
-    medians = measure(images, rounds, warm=not options.quick)
+    workers, processes = measure(images, rounds, warm=not options.quick)
     print(
-        f"{images} pictures of 451x300 to x2: one worker {medians[1]:.1f} s, two {medians[2]:.1f}"
+        f"{images} pictures of 451x300 to x2: one worker {workers[1]:.1f} s, two {workers[2]:.1f}"
     )
-    print(f"two are {medians[1] / medians[2]:.2f} times as fast")
+    print(f"two are {workers[1] / workers[2]:.2f} times as fast")
+    print(f"two processes without Dask: {2 * processes[1] / processes[2]:.2f} times")
 
 
 if __name__ == "__main__":

@@ -8,60 +8,49 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from types import FrameType
+from contextlib import suppress
 
-import pydantic
 from cyclopts import App, CycloptsError
 
 from flows.errors import BatchFailedError, Interrupted, ServerLostError
+from flows.execution.last_signal import raise_on_signal
 from flows.output.json_lines import JsonLines
 from flows.output.mode import current_mode
+from flows.startup import explain_shortage, name_signal
+from flows.usage_errors import describe_usage
 from srcnn.errors import GraphCheckError, SrcnnError
 from srcnn.text import one_line
-from srcnn.validation_errors import describe_validation
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-
-
-def make_app(name: str, summary: str) -> App:
-    """Build a command; its help is plain text.
-
-    Args:
-        name: as the help shows it.
-        summary: what it does, in one sentence.
-    """
-    return App(
-        name=name,
-        help=summary,
-        help_format="plaintext",
-        version_flags=[],
-        suppress_keyboard_interrupt=False,  # `run` knows which signal it was
-    )
 
 
 def run(app: App, tokens: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; errors become one sentence on stderr.
 
     Args:
-        app: the command, from `make_app`.
+        app: the command, from `flows.make_command.make_app`.
         tokens: its arguments; those of the process if None.
     """
     # File names can hold characters that the terminal's encoding lacks: show them escaped.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIOWrapper
-    signal.signal(signal.SIGTERM, _raise_interrupted)  # as Ctrl-C: locks are released
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     _log_to_stderr()
     # Pillow's warnings about metadata (corrupt EXIF) name no file. Damaged images are refused.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
-        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        # Imports what the command needs; until then, a signal ends the process at once.
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        with raise_on_signal():
+            status = command(*bound.args, **bound.kwargs)
     except BaseException as error:
         status = _report_error(error, _find_json_lines(error, tokens))
         if status is None:
@@ -78,8 +67,11 @@ def _exit_at_once(status: int) -> None:
     os._exit(status)
 
 
-def _raise_interrupted(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
+class _VisibleFormatter(logging.Formatter):
+    """Escapes control characters: a library's message may repeat the name of a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _escape(super().format(record))
 
 
 def _log_to_stderr() -> None:
@@ -87,7 +79,7 @@ def _log_to_stderr() -> None:
     logger = logging.getLogger("srcnn")
     if not logger.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(_VisibleFormatter("%(message)s"))
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     # stamina logs each retry by the name of a function; `srcnn.storage` logs it in words.
@@ -105,16 +97,18 @@ def _find_json_lines(error: BaseException, tokens: Sequence[str] | None) -> Json
 def _report_error(error: BaseException, json_lines: JsonLines | None) -> int | None:
     """Write an expected error to stderr and return the exit status; None for a bug."""
     if isinstance(error, KeyboardInterrupt):
-        signal_number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
-        status, text = 128 + int(signal_number), "interrupted"
+        signal_number = int(error.args[0]) if isinstance(error, Interrupted) else signal.SIGINT
+        status, text = 128 + signal_number, name_signal(signal_number)
     else:
         failed = isinstance(error, BatchFailedError | GraphCheckError | ServerLostError)
         status, text = EXIT_FAILED if failed else EXIT_USAGE, _escape(_describe(error) or "")
         if not text:
             return None
+    with suppress(OSError):  # the terminal may be gone
         sys.stderr.write(f"error: {text}\n")
+        sys.stderr.flush()
     if json_lines is not None:
-        json_lines.error(text, status)
+        json_lines.error(text.partition("\n")[0], status)
     return status
 
 
@@ -126,14 +120,19 @@ def _escape(text: str) -> str:
 def _describe(error: BaseException) -> str | None:
     """Return the message of an expected error; None for a bug."""
     if isinstance(error, CycloptsError):
-        cause = error.__cause__
-        if isinstance(cause, pydantic.ValidationError):
-            return describe_validation(cause, _name_option, show_input=True)
-        return str(error)
+        return describe_usage(error)
+    if isinstance(error, OSError) and not isinstance(error, SrcnnError):
+        if shortage := explain_shortage(error):
+            return shortage
+        error = _in_words(error)
     if isinstance(error, PermissionError):
         return f"no access: {error}"
-    return str(error) if isinstance(error, SrcnnError | OSError) else None
+    return str(error) if isinstance(error, SrcnnError | OSError) else explain_shortage(error)
 
 
-def _name_option(path: Sequence[str]) -> str:
-    return "--" + ".".join(path).replace("_", "-")
+def _in_words(error: OSError) -> OSError:
+    """Return an error of the system without its number, which says nothing to people."""
+    if not error.errno:
+        return error
+    place = "".join(f"{name}: " for name in (error.filename, error.filename2) if name)
+    return type(error)(f"{place}{os.strerror(error.errno)}")

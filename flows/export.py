@@ -6,6 +6,13 @@ python flows/export.py --check models/srcnn.onnx
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import start
+
+    start()
+
+import srcnn  # noqa: F401 # isort: skip - before Prefect, whose reports it switches off
+
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,26 +22,31 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
-from flows.cli import make_app, run
+from flows.cli import run
+from flows.command_pages import PAGES
+from flows.execution.end_state import complete
+from flows.execution.run_names import name_after
 from flows.execution.task_calls import choose_task_calls
-from flows.execution.tracking import hide_tracebacks, run_flow
+from flows.execution.tracking import prepare_logs, run_flow
+from flows.make_command import MODEL, PREFECT, WHAT, arrange, make_app
+from flows.options.base import REQUIRED, refuse_missing
 from flows.options.export import ExportOptions
 from flows.options.option_types import Track
 from flows.options.settings import load_settings
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.find_checkpoint import find_checkpoint
 from srcnn.extras import require_extra
-from srcnn.graphs.check import check_graph
+from srcnn.graphs.check import check_file
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import ParityRow
-from srcnn.storage.files import read_file
+from srcnn.storage.folder import Folder
 from tasks import export as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 
-@flow(name="export-srcnn", validate_parameters=True)
-def export_srcnn(options: ExportOptions) -> str:
+@flow(name="export-srcnn", flow_run_name=name_after("checkpoint"), validate_parameters=True)
+def export_srcnn(options: ExportOptions = REQUIRED) -> str:
     """Export a checkpoint to ONNX, check the graph, and publish it if the check passes.
 
     Args:
@@ -51,7 +63,8 @@ def export_srcnn(options: ExportOptions) -> str:
         DownloadError: the download failed.
         GraphCheckError: the graph is wrong; the message lists every finding.
     """
-    hide_tracebacks()
+    prepare_logs()
+    refuse_missing(options)
     settings = load_settings()
     use_credentials(settings.aws_block)
     spec = ExportSpec.of(options.exporter, options.opset, options.scale)
@@ -62,6 +75,7 @@ def export_srcnn(options: ExportOptions) -> str:
         mirror=settings.checkpoint_mirror,
     )
     require_extra("export", "an export")
+    Folder(options.dst, settings.storage).refuse_file()
     call = choose_task_calls().call
     checkpoint = call(
         tasks.download,
@@ -74,7 +88,16 @@ def export_srcnn(options: ExportOptions) -> str:
     graph = call(tasks.export, checkpoint, source, spec)
     parity = call(tasks.check, graph, checkpoint, source, spec)
     _show_parity(parity)
-    return call(tasks.publish, graph, parity, training, options.dst, settings.storage)
+    url = call(tasks.publish, graph, parity, training, options.dst, settings.storage)
+    return complete(url, _describe(options.checkpoint, url, parity))
+
+
+def _describe(checkpoint: str, url: str, parity: Sequence[ParityRow]) -> str:
+    worst = max(row.max_abs_error for row in parity)
+    return (
+        f"{checkpoint} exported to {url}: as PyTorch in {len(parity)} cases, to {worst:.2g} grey "
+        "levels"
+    )
 
 
 def _show_parity(parity: Sequence[ParityRow]) -> None:
@@ -96,7 +119,14 @@ def _show_parity(parity: Sequence[ParityRow]) -> None:
     )
 
 
-app = make_app("export.py", "Export a checkpoint to ONNX, check the graph, publish it.")
+arrange(
+    ExportOptions,
+    {
+        WHAT: ("checkpoint", "sha256", "convention", "dst"),
+        MODEL: ("opset", "exporter", "scale"),
+    },
+)
+app = make_app("python flows/export.py", PAGES["export"])
 
 
 @app.default
@@ -106,16 +136,17 @@ def main(
     check: Annotated[
         str | None,
         Parameter(
-            help="Check this graph (a path or URL) without exporting; exit status 1 if it fails."
+            group=WHAT,
+            help="Check this graph (a path or URL) without exporting; exit status 1 if it fails.",
         ),
     ] = None,
-    track: Track = None,
+    track: Annotated[Track, Parameter(group=PREFECT)] = None,
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:
         settings = load_settings()
         use_credentials(settings.aws_block)
-        raise_findings(check, check_graph(read_file(check, settings.storage)))
+        raise_findings(check, check_file(check, settings.storage))
         logger().info("%s: the graph passed every check", check)
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)

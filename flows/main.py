@@ -8,35 +8,32 @@ Each sub-command behaves as its script, such as `python flows/upscale.py`.
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from cyclopts import App
+from flows.command_pages import PAGES, SRCNN
+from flows.startup import start
 
-from flows.cli import make_app, run
-
-DISTRIBUTION = "srcnn-batch"
-
-# The help of the scripts, repeated: importing them takes seconds.
-SUMMARIES = {
-    "upscale": "Upscale a folder or bucket of images, each by its own factor.",
-    "export": "Export a checkpoint to ONNX, check the graph, publish it.",
-    "train": "Train weights on your own pictures; use them where they are better.",
-}
+if TYPE_CHECKING:
+    from cyclopts import App
 
 
 def make_srcnn_app() -> App:
     """Build the command, with a sub-command for each flow."""
-    app = make_app("srcnn", "Upscale images with SRCNN; export and train its models.")
-    app.version_flags = ["--version"]
-    app.version = lambda: version(DISTRIBUTION)
-    for name, summary in SUMMARIES.items():
+    from flows.make_command import describe, make_app  # noqa: PLC0415 - imports, after `start`
+
+    app = make_app("srcnn", SRCNN)
+    for place, (name, page) in enumerate(PAGES.items()):
+        texts = describe(f"srcnn {name}", page)
         # By import path, so that the module is imported only if the command is used.
-        app.command(f"flows.{name}:main", name=name, help=summary, version_flags=[])
+        app.command(f"flows.{name}:main", name=name, sort_key=place, **texts)
     return app
 
 
 def main() -> int:
     """Run the command line of this process and return its exit status."""
+    start()
+    from flows.cli import run  # noqa: PLC0415 - imports take seconds, after `start`
+
     return run(make_srcnn_app())
 
 

@@ -5,22 +5,32 @@ python flows/train.py --src photos --hours 4
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import start
+
+    start()
+
+import srcnn  # noqa: F401 # isort: skip - before Prefect, whose reports it switches off
+
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from prefect import flow
 from prefect.context import FlowRunContext
-from prefect.states import Completed
 
-from flows.cli import make_app
 from flows.cli import run as run_command
+from flows.command_pages import PAGES
+from flows.execution.end_state import complete
+from flows.execution.run_names import name_after
 from flows.execution.run_training import run_training
 from flows.execution.task_calls import TaskCalls, choose_task_calls
-from flows.execution.tracking import hide_tracebacks, run_flow
+from flows.execution.tracking import prepare_logs, run_flow
 from flows.export import export_srcnn
+from flows.make_command import PREFECT, RUN, TRAINING, WHAT, arrange, make_app
+from flows.options.base import REQUIRED, refuse_missing
 from flows.options.export import ExportOptions
 from flows.options.option_types import Track
 from flows.options.settings import Settings, load_settings
@@ -38,6 +48,7 @@ from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
+from srcnn.storage.plain_files import read_plain
 from srcnn.training.pictures import Pictures, find_pictures
 from srcnn.training.promotion import Verdict, name_start, read_card
 from srcnn.training.training_job import TrainingJob
@@ -52,8 +63,8 @@ from tasks.logs import logger
 _HOUR = 3600
 
 
-@flow(name="train-srcnn", validate_parameters=True)
-def train_srcnn(options: TrainOptions) -> dict[str, Any]:
+@flow(name="train-srcnn", flow_run_name=name_after("src"), validate_parameters=True)
+def train_srcnn(options: TrainOptions = REQUIRED) -> dict[str, Any]:
     """Train a model, and replace the current one if it is better at every factor.
 
     Args:
@@ -69,11 +80,13 @@ def train_srcnn(options: TrainOptions) -> dict[str, Any]:
         Interrupted: a signal ended it; the same command resumes.
         SrcnnError: any error of the source, the model or the export.
     """
-    hide_tracebacks()
+    prepare_logs()
+    refuse_missing(options)
     settings, calls = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
     spec = make_spec(options, settings)
     require_extra("train", "a training")
+    Folder(options.dst, settings.storage).refuse_file()
     current = calls.call(tasks.load_current, options.dst, settings.storage)
     identity = make_identity(options, spec)
     path = choose_work_path(options, identity, settings)
@@ -168,7 +181,7 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
 def _promote(run: _Run, verdict: Verdict, current: Model, checkpoint: Path) -> tuple[bool, str]:
     """Replace the current model if the trained one is better; return whether, and why."""
     card = read_card(current)
-    if card is not None and card.checkpoint.sha256 == compute_sha256(checkpoint.read_bytes()):
+    if card is not None and card.checkpoint.sha256 == compute_sha256(read_plain(checkpoint)):
         # An earlier start published it, and was killed before it wrote its result.
         return True, f"already promoted: {current.url} is this model"
     if not verdict.is_better:
@@ -191,20 +204,26 @@ def _is_enough(result: Result, options: TrainOptions) -> bool:
 def _report(result: Result, text: str) -> dict[str, Any]:
     """Log how the training ended, and return the flow's result with a state that says so."""
     logger().info("%s", text)
-    fields = asdict(result)
-    if FlowRunContext.get() is None:
-        return fields
-    return cast("dict[str, Any]", Completed(message=text, data=fields))  # Prefect unpacks it
+    return complete(asdict(result), text)
 
 
-app = make_app("train.py", "Train weights on your own pictures; use them where they are better.")
+arrange(
+    TrainOptions,
+    {
+        WHAT: ("src", "dst", "include", "exclude", "description"),
+        TRAINING: ("hours", "steps", "factors", "validation", "seed", "start"),
+        RUN: ("device", "work", "restart"),
+    },
+    positional=("src",),
+)
+app = make_app("python flows/train.py", PAGES["train"])
 
 
 @app.default
 def main(
-    *,
     options: Annotated[TrainOptions, Parameter(name="*")],
-    track: Track = None,
+    *,
+    track: Annotated[Track, Parameter(group=PREFECT)] = None,
 ) -> int:
     """Train weights on your own pictures; use them where they are better."""
     run_flow(train_srcnn, train_srcnn.fn, track=track)(options)

@@ -5,44 +5,72 @@ python flows/upscale.py --src photos --scale 2.5
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from flows.startup import start
+
+    start()
+
+import srcnn  # noqa: F401 # isort: skip - before Prefect, whose reports it switches off
+
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 from prefect import flow
 
-from flows.cli import make_app
 from flows.cli import run as run_command
+from flows.command_pages import PAGES
 from flows.execution.collect_results import RunResult
+from flows.execution.end_state import complete
+from flows.execution.estimate_run import estimate_run
+from flows.execution.run_names import name_after
 from flows.execution.run_shards import ShardRun, run_shards
 from flows.execution.runners import make_runner
 from flows.execution.task_calls import choose_task_calls
-from flows.execution.tracking import hide_tracebacks, run_flow
+from flows.execution.tracking import prepare_logs, run_flow
+from flows.make_command import (
+    HOW_LARGE,
+    MODEL,
+    OUTPUT,
+    PREFECT,
+    RUN,
+    WHAT,
+    arrange,
+    make_app,
+)
+from flows.options.base import REQUIRED, refuse_missing
 from flows.options.build_job import build_inference, build_job, build_plan_options
 from flows.options.option_types import Flag, Track
 from flows.options.settings import load_settings
 from flows.options.upscale import UpscaleOptions
 from flows.output.announce_plan import announce_plan
 from flows.output.finish import FinishedRun, finish
+from flows.output.log_estimate import announce_early
 from flows.output.mode import choose_mode
 from flows.output.progress import show_progress
 from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.known_failures import read_known_failures
 from srcnn.batch.make_shards import make_shards
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.heartbeat import Lease
+from srcnn.errors import UsageError
+from srcnn.estimation.extrapolate import Estimate
+from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.job import Job
-from srcnn.planning.list_source import check_folders
+from srcnn.planning.overlap import check_folders, refuse_shared
+from srcnn.text import one_line
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 
-@flow(name="batch-upscale", validate_parameters=True)
-def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
+@flow(name="batch-upscale", flow_run_name=name_after("src"), validate_parameters=True)
+def batch_upscale(options: UpscaleOptions = REQUIRED) -> dict[str, int]:
     """Upscale every image of a folder or bucket, each by its own factor.
 
     Args:
@@ -55,7 +83,8 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         BatchFailedError: images failed; the others are written.
         SrcnnError: the run could not start; nothing was written.
     """
-    hide_tracebacks()
+    prepare_logs()
+    refuse_missing(options)
     settings, calls = load_settings(), choose_task_calls()
     use_credentials(settings.aws_block)
     started, clock = datetime.now(UTC), time.monotonic()
@@ -67,6 +96,7 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
         tasks.load_model, options.model, options.convention, inference, settings.storage
     )
     job = build_job(options, settings, model, inference, started)
+    known = read_known_failures(options.known_failures, settings.storage)
     cancellation = Cancellation()
     # Hold.
     with _hold_destination(
@@ -74,28 +104,42 @@ def batch_upscale(options: UpscaleOptions) -> dict[str, int]:
     ) as lease:
         # Plan.
         plan = calls.call(tasks.plan, job, build_plan_options(options, settings))
+        plan = replace(plan, settled=[known.mark(each) for each in plan.settled])
         announce_plan(job, plan, dry_run=options.dry_run)
-        calls.call(tasks.open_report, options.report, settings.storage)
+        calls.call(tasks.open_report, job, options.report, options.scales, options.known_failures)
         # Run.
+        estimate: Estimate | EarlyEstimate | None
         if lease is None:
             result = RunResult.predict(plan)
+            spent = time.monotonic() - clock
+            estimate = estimate_run(calls, job, plan, runner, spent)
         else:
-            calls.call(tasks.open_destination, job, plan.leftovers, compact=plan.needs_compaction)
+            calls.call(
+                tasks.open_destination,
+                job,
+                plan.leftovers,
+                plan.unfinished_uploads,
+                compact=plan.needs_compaction,
+            )
             shards = make_shards(
                 plan.tasks, settings.shard_megapixels, settings.shard_images, runner.places
             )
-            run = ShardRun(job, plan, shards, runner, options.max_failures, settings.aws_block)
+            run = ShardRun(
+                job, plan, shards, runner, options.max_failures, settings.aws_block, known
+            )
+            first = FirstImages(plan.tasks, clock, announce_early)
             with show_progress(plan.tasks) as show:
-                result = run_shards(run, calls, cancellation, lease, show)
+                result = run_shards(run, calls, cancellation, lease, first.watch(show))
+            estimate = first.estimate
         # Finish.
         seconds = time.monotonic() - clock
         ending = finish(
             calls,
-            FinishedRun(job, options, plan, result, started, seconds),
+            FinishedRun(job, options, plan, known, result, started, seconds, estimate),
             settings.contact_sheet_images,
         )
     ending.raise_if_failed()
-    return ending.summary.counts
+    return complete(ending.summary.counts, ending.summary.text)
 
 
 @contextmanager
@@ -112,28 +156,49 @@ def _hold_destination(
         cancellation.cancel(reason, drop=True, fatal=True)
 
     with hold(job.destination, job.run_id, lock_seconds, cancel) as lease:
+        refuse_shared(job.source, job.destination, lease.key, job.run_id)
         for warning in lease.warnings:
-            logger().warning("%s", warning)
+            logger().warning("%s", one_line(warning))
         yield lease
 
 
-app = make_app("upscale.py", "Upscale a folder or bucket of images, each by its own factor.")
+arrange(
+    UpscaleOptions,
+    {
+        WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
+        HOW_LARGE: ("scale", "scales", "when_larger"),
+        MODEL: ("model", "convention", "provider"),
+        OUTPUT: ("format", "quality", "flatten", "metadata"),
+        RUN: ("max_failures", "known_failures", "runner", "workers", "report"),
+    },
+    positional=("src", "dst"),
+)
+app = make_app("python flows/upscale.py", PAGES["upscale"])
 
 
 @app.default
 def main(
-    *,
     options: Annotated[UpscaleOptions, Parameter(name="*")],
-    track: Track = None,
+    *,
+    track: Annotated[Track, Parameter(group=PREFECT)] = None,
     quiet: Annotated[
-        Flag, Parameter(help="Write only warnings and errors to standard error.")
+        Flag, Parameter(group=RUN, help="Write only warnings and errors to standard error.")
     ] = False,
     json: Annotated[
-        Flag, Parameter(help="Write the run as JSON lines to standard output; implies --quiet.")
+        Flag,
+        Parameter(
+            group=RUN, help="Write the run as JSON lines to standard output; implies --quiet."
+        ),
+    ] = False,
+    list_: Annotated[
+        Flag,
+        Parameter(name="--list", group=RUN, help="With --dry-run: show a line for each image."),
     ] = False,
 ) -> int:
     """Upscale a folder or bucket of images, each by its own factor."""
-    choose_mode(quiet=quiet, json=json)
+    if list_ and not options.dry_run:
+        raise UsageError("--list shows what --dry-run would do: give both")
+    choose_mode(quiet=quiet, json=json, list_images=list_)
     run_flow(batch_upscale, batch_upscale.fn, track=track)(options)
     return 0
 

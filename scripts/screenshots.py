@@ -1,4 +1,4 @@
-"""Makes the screenshots of a run in Prefect's UI for docs/reference/output.md: docs/images/.
+"""Makes the screenshots of a run and of its pages, for docs/reference/output.md: docs/images/.
 
     python scripts/screenshots.py
 
@@ -58,6 +58,10 @@ def main() -> int:
             page.goto(f"{server.url}/artifacts/artifact/{artifacts['srcnn-contact-sheet']['id']}")
             page.locator("img[src^='data:image/jpeg']").evaluate("image => image.decode()")
             page.screenshot(path=IMAGES / "contact-sheet.jpg", type="jpeg", quality=85)
+            (file,) = Path(folder).glob("photos-upscaled/.srcnn/runs/*.html")
+            page.set_viewport_size({"width": 1100, "height": 1250})
+            page.goto(file.as_uri())
+            page.screenshot(path=IMAGES / "run-page.jpg", type="jpeg", quality=85)
     return 0
 
 

@@ -8,7 +8,11 @@ Importing the package imports neither torch nor prefect. Only `srcnn.export` and
 need torch.
 """
 
-from srcnn.errors import (
+from srcnn.telemetry import disable_telemetry  # isort: skip
+
+disable_telemetry()  # the only effect of the import; it must precede that of ONNX Runtime
+
+from srcnn.errors import (  # noqa: E402 - as above
     AccessDeniedError,
     CheckpointError,
     ChecksumError,
@@ -29,9 +33,10 @@ from srcnn.errors import (
     TrainingStateError,
     UnreachableTargetError,
     UnsupportedImageError,
+    UnusableFileError,
     UsageError,
 )
-from srcnn.inference.upscaler import Upscaler
+from srcnn.inference.upscaler import Upscaler  # noqa: E402 - as above
 
 __all__ = [
     "AccessDeniedError",
@@ -54,6 +59,7 @@ __all__ = [
     "TrainingStateError",
     "UnreachableTargetError",
     "UnsupportedImageError",
+    "UnusableFileError",
     "Upscaler",
     "UsageError",
 ]

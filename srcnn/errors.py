@@ -11,6 +11,7 @@
     ├── DownloadError (ConnectionError) a file that could not be fetched
     ├── StorageError (OSError)          a file could not be read, written or listed
     │   ├── AccessDeniedError (PermissionError)
+    │   ├── UnusableFileError           larger than any file of its kind, or not a plain file
     │   └── StorageUnavailableError (ConnectionError)
     ├── GraphCheckError (AssertionError)   an exported graph that failed its check
     └── ImageError (ValueError)         one image failed; the run continues with the others
@@ -73,6 +74,10 @@ class StorageError(SrcnnError, OSError):
 
 class AccessDeniedError(StorageError, PermissionError):
     """The storage refuses access: credentials are missing, wrong, expired or insufficient."""
+
+
+class UnusableFileError(StorageError):
+    """A file cannot be what its name says: it is too large for that, or not a plain file."""
 
 
 class StorageUnavailableError(StorageError, ConnectionError):

@@ -7,14 +7,13 @@ from typing import Literal
 
 from srcnn.errors import UsageError
 
-Extra = Literal["aws", "dask", "export", "openvino", "train"]
+Extra = Literal["aws", "dask", "export", "train"]
 
 _EXPORT = {"torch": "torch", "onnxscript": "onnxscript"}
 REQUIREMENTS: dict[Extra, dict[str, str]] = {
     "aws": {"prefect_aws": "prefect-aws==0.7.12"},
     "dask": {"distributed": "distributed", "prefect_dask": "prefect-dask==0.3.7"},
     "export": _EXPORT,
-    "openvino": {"openvino": "openvino"},
     "train": {**_EXPORT, "skimage": "scikit-image"},
 }
 """For each extra: the modules that it brings, and the requirement that installs each."""

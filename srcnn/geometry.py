@@ -28,8 +28,10 @@ _NUMBER = r"[0-9]{1,9}(\.[0-9]{1,25})?"
 _SIDES = "width|height|longest|shortest"
 _FORM = rf"({_NUMBER}(x{_NUMBER})?|({_SIDES})=[0-9]{{1,9}})"
 _BOUNDED = r"(16(\.0{1,25})?|(1[0-5]|[1-9])(\.[0-9]{1,25})?)"
-# For JSON schemas, which are validated before our code runs; `parse_scale` explains errors better.
+# For JSON schemas, which are validated before our code runs.
 SCALE_PATTERN = rf"^\s*({_BOUNDED}(x{_BOUNDED})?|({_SIDES})=[1-9][0-9]{{0,8}})\s*$"
+_PIXELS = re.compile(r"[1-9][0-9]{2,8}")  # more likely a length than a factor
+FACTOR_PATTERN = rf"^\s*{_BOUNDED}(x{_BOUNDED})?\s*$"
 _MOST_SHOWN = 60  # characters of an invalid scale in an error message
 
 Side = Literal["width", "height", "longest", "shortest"]
@@ -112,10 +114,29 @@ def _format_decimal(value: Fraction) -> str:
 def _parse_factor(text: str, whole: str) -> Fraction:
     value = Fraction(text)
     if not MIN_FACTOR <= value <= MAX_FACTOR:
+        pixels = "; in pixels, type longest=" + text if _PIXELS.fullmatch(text) else ""
         raise UsageError(
-            f"scale {whole!r}: expected a factor from {MIN_FACTOR} to {MAX_FACTOR}, got {text}"
+            f"scale {whole!r}: expected a factor from {MIN_FACTOR} to {MAX_FACTOR}, got "
+            f"{text}{pixels}"
         )
     return value
+
+
+def _suggest(text: str) -> str:
+    """Return what a scale in another spelling (200%, x2, 2X3, 1920px) could mean; or nothing."""
+    plain = re.sub(r"[\xd7*]", "x", re.sub(r"\s", "", text[:_MOST_SHOWN].lower()))
+    percent = re.fullmatch(r"([0-9]{3,4})%", plain)
+    if percent:
+        plain = _format_decimal(Fraction(percent[1]) / 100)
+    plain = re.sub(r"(?<=[0-9]),(?=[0-9])", ".", plain)
+    plain = re.sub(rf"^(?:x({_NUMBER})|({_NUMBER})x)$", r"\1\3", plain)
+    plain = re.sub(rf"^(?:({_SIDES})[:=]?)?([0-9]+)px$", _name_side, plain)
+    plain = re.sub(rf"^({_SIDES}):?([0-9]+)$", r"\1=\2", plain)
+    return f"; did you mean {plain}?" if re.match(SCALE_PATTERN, plain) else ""
+
+
+def _name_side(match: re.Match[str]) -> str:
+    return f"{match[1] or 'longest'}={match[2]}"
 
 
 def parse_scale(text: str) -> Scale:
@@ -130,7 +151,7 @@ def parse_scale(text: str) -> Scale:
     """
     stripped = text.strip()
     if not re.fullmatch(_FORM, stripped, flags=re.ASCII):
-        raise UsageError(f"scale {text[:_MOST_SHOWN]!r}: expected {SCALE_HELP}")
+        raise UsageError(f"scale {text[:_MOST_SHOWN]!r}: expected {SCALE_HELP}{_suggest(stripped)}")
     if "=" in stripped:
         side, _, pixels = stripped.partition("=")
         if int(pixels) < 1:

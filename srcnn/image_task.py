@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError
+from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError, UnusableFileError
 from srcnn.geometry import Scale, Size
 from srcnn.storage.listing import FileInfo
+from srcnn.text import one_line
 
 NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images that were never begun
 Status = Literal["written", "skipped", "failed"]
+_NAMED = (ImageError, AccessDeniedError, StorageUnavailableError, UnusableFileError)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class ImageTask:
         size_in: of the source, upright.
         size_out: of the result.
         copy: the image already meets its target; no inference.
+        decoding_bytes: memory that decoding takes at the most, besides the file.
+        pixel_bytes: of a decoded pixel, at the most.
+        size_model: of what the model makes, if that is resized to `size_out`; None if not known.
     """
 
     source: str
@@ -37,6 +42,19 @@ class ImageTask:
     size_in: Size
     size_out: Size
     copy: bool = False
+    decoding_bytes: int = 0
+    pixel_bytes: int = 8
+    size_model: Size | None = None
+
+    @property
+    def work_pixels(self) -> int:
+        """The pixels that are computed: of the result, or of what the model makes if it is more."""
+        return max(self.size_out.pixels, self.size_model.pixels if self.size_model else 0)
+
+    @property
+    def is_resized(self) -> bool:
+        """Whether what the model makes is resized."""
+        return self.size_model not in (None, self.size_out)
 
 
 @dataclass(frozen=True)
@@ -53,10 +71,13 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: BaseException) -> Failure:
-        """Return the failure that an exception stands for; our own errors lose their suffix."""
+        """Return the failure that an exception stands for; our own errors lose their suffix.
+
+        Its message is one visible line: it may quote the file, which an uploader wrote.
+        """
         name = type(error).__name__
-        own = isinstance(error, ImageError | AccessDeniedError | StorageUnavailableError)
-        return cls(name.removesuffix("Error") if own else name, str(error) or name)
+        own = isinstance(error, _NAMED)
+        return cls(name.removesuffix("Error") if own else name, one_line(str(error)) or name)
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,9 @@ class ImageResult:
         size_out: of the result; None if there is none.
         seconds: spent on it.
         error: why it failed.
-        notes: what was done to its colours, in words.
+        notes: what was done to it besides upscaling, in words.
+        source_info: of the source's file, as listed, if the image failed.
+        known: the failure was accepted before the run.
     """
 
     source: str
@@ -84,11 +107,25 @@ class ImageResult:
     seconds: float = 0.0
     error: Failure | None = None
     notes: tuple[str, ...] = ()
+    source_info: FileInfo | None = None
+    known: bool = False
 
     @classmethod
     def failed(cls, task: ImageTask, failure: Failure) -> ImageResult:
         """Return the result of a task that no worker reported on."""
-        return cls(task.source, task.output, "failed", None, task.size_in, error=failure)
+        return cls(
+            task.source,
+            task.output,
+            "failed",
+            size_in=task.size_in,
+            error=failure,
+            source_info=task.info,
+        )
+
+    @property
+    def is_new_failure(self) -> bool:
+        """Whether the image failed, and nobody has accepted that."""
+        return self.error is not None and not self.known
 
     @property
     def not_attempted(self) -> bool:

@@ -16,6 +16,8 @@ def one_line(text: str) -> str:
     Args:
         text: any text.
     """
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

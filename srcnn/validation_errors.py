@@ -8,6 +8,10 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from srcnn.text import one_line, shorten
+
+_MOST_SHOWN = 200  # characters of why a file cannot be read
+
 NameField: TypeAlias = Callable[[Sequence[str]], str]
 """Returns the name that users know a field by, from its path in the model."""
 
@@ -31,6 +35,18 @@ def describe_validation(
         f"{name_field(list(map(str, problem['loc'])))}: {_explain(problem, show_input=show_input)}"
         for problem in error.errors()
     )
+
+
+def describe_unreadable(error: Exception) -> str:
+    """Describe in one short line why a JSON file cannot be read.
+
+    Args:
+        error: what `json` or pydantic raised.
+    """
+    if isinstance(error, RecursionError):
+        return "its JSON is nested too deeply"
+    text = describe_validation(error) if isinstance(error, ValidationError) else str(error)
+    return shorten(one_line(text), _MOST_SHOWN)
 
 
 def _explain(problem: ErrorDetails, *, show_input: bool) -> str:

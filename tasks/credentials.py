@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from srcnn.errors import UsageError
 from srcnn.extras import require_extra
+from tasks.logs import logger
 
 if TYPE_CHECKING:
     from prefect_aws import AwsCredentials
@@ -48,9 +52,22 @@ def use_credentials(aws_block: str | None) -> None:
 
 def _read_dotenv() -> None:
     """Read AWS_* from `.env` in the working folder, as settings are."""
+    _warn_of_bad_lines(Path.cwd() / ".env")
     for name, value in dotenv_values(".env").items():
         if name.startswith("AWS_") and value:
             os.environ.setdefault(name, value)
+
+
+@cache
+def _warn_of_bad_lines(path: Path) -> None:
+    """Warn once, without repeating a line; python-dotenv would at every reading, of each one."""
+    if not path.is_file():
+        return
+    with path.open(errors="replace") as file:
+        bad = [found.original.line for found in parse_stream(file) if found.error]
+    if bad:
+        others = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
+        logger().warning("%s:%d is not NAME=value%s: ignored", path, bad[0], others)
 
 
 def _s3_options(name: str) -> dict[str, Any]:
@@ -87,11 +104,22 @@ def _load_block(name: str) -> AwsCredentials:
         block: AwsCredentials = AwsCredentials.load(name, _sync=True)  # type: ignore[call-arg, assignment]
     # A client, a server or a block store may raise anything.
     except Exception as error:  # noqa: BLE001
-        # pydantic's message repeats its input, the secret; so would a chained traceback.
-        is_harmless = not isinstance(error, ValidationError)
         raise UsageError(
-            f"the block {name} (SRCNN_AWS_BLOCK) cannot be read"
-            f"{f' ({error})' if is_harmless else ''}: expected a block of the type AWS "
-            "Credentials on the Prefect server at PREFECT_API_URL"
-        ) from None
+            f"the block {name} (SRCNN_AWS_BLOCK) cannot be read ({describe_block_error(error)}): "
+            "expected a block of the type AWS Credentials on the Prefect server at PREFECT_API_URL"
+        ) from None  # a chained traceback would repeat the secret
     return block
+
+
+def describe_block_error(error: BaseException) -> str:
+    """Describe why a block cannot be read, without its content.
+
+    pydantic's message repeats its input, the secret; and a library's own error may repeat
+    pydantic's.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ValidationError):
+            return "its content is not valid"
+        link = link.__cause__ or link.__context__
+    return str(error)

@@ -17,17 +17,21 @@ from srcnn.image_task import ImageResult, ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef
 from srcnn.model.card import Convention
+from srcnn.model.model_file import BUNDLED
 from srcnn.planning.plan import Plan, make_plan
+from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.planning.select_images import PlanOptions
 from srcnn.reporting.report import Report
-from srcnn.storage.files import file_exists, write_file
+from srcnn.reporting.report_file import prepare_report_file, write_report_file
 from srcnn.storage.retries import StorageLimits
+from srcnn.storage.unfinished_uploads import UnfinishedUpload
+from srcnn.text import one_line
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 
 _README = b"""This folder is srcnn-batch's record of the images it wrote beside it.
 ledger/ says what each output was made from, so that a later run makes only what changed.
-runs/ holds the report of each run, and its contact sheet.
+runs/ holds the page of each run (.html), its report (.json) and its contact sheet (.jpg).
 lock/ says which run is at work here now; without it, that run stops.
 Without this folder, the next run makes every image again.
 """
@@ -39,11 +43,11 @@ def load_model(
 ) -> ModelRef:
     """Read the model, and build the session that this process uses for the whole run."""
     model = open_model(url, convention, inference, storage)
-    logger().info("model %s, sha256 %s", model.url, model.sha256[:12])
+    logger().info("model %s, sha256 %s", one_line(model.url), model.sha256[:12])
     if not model.graph.convention_is_known:
         logger().warning(
             "%s does not state its pixel convention; assuming %s (--convention overrides this)",
-            model.url,
+            one_line(model.url),
             model.graph.convention,
         )
     return model
@@ -56,29 +60,46 @@ def plan(job: Job, options: PlanOptions) -> Plan:
 
 
 @task(name="open-destination", cache_policy=NO_CACHE)
-def open_destination(job: Job, leftovers: Sequence[str], *, compact: bool) -> None:
+def open_destination(
+    job: Job, leftovers: Sequence[str], uploads: Sequence[UnfinishedUpload], *, compact: bool
+) -> None:
     """Put the destination in order; fails here if nothing can be written there.
 
     Args:
         job: of the run, which holds the destination.
         leftovers: keys that killed runs left half-written. Not the whole plan: Prefect walks
             through every parameter, which takes seconds for 100,000 images.
+        uploads: that killed runs left unfinished.
         compact: whether to compact the ledger.
     """
     destination = job.destination
     destination.write(f"{STATE_FOLDER}/README.txt", _README)
     for key in leftovers:
         destination.remove(key)
+    aborted = sum([destination.abort_upload(upload) for upload in uploads])
+    if aborted:
+        logger().info("dropped %d uploads that an earlier run left unfinished", aborted)
     if compact:
         count = ledger.compact(destination, job.run_id)
         logger().info("compacted the ledger's %d files", count)
 
 
 @task(name="open-report", cache_policy=NO_CACHE)
-def open_report(url: str | None, limits: StorageLimits) -> None:
-    """See that the report can be written where it is requested, before the work is done."""
-    if url and not file_exists(url, limits):
-        write_file(url, b"", limits)
+def open_report(job: Job, url: str | None, scales_url: str | None, known_url: str | None) -> None:
+    """See that the report can be written where it is requested, before the work is done.
+
+    Args:
+        job: of the run.
+        url: of the report; None if it is not requested.
+        scales_url: of the scales file, if an option names it.
+        known_url: of the known failures, if an option names them.
+    """
+    if url:
+        model = None if job.model.url == BUNDLED else job.model.url
+        scales = scales_url or job.source.get_url(DEFAULT_NAME)
+        prepare_report_file(
+            url, filter(None, [scales, known_url, model, ".env"]), job.source.limits
+        )
 
 
 @task(name="upscale-shard", cache_policy=NO_CACHE)
@@ -116,9 +137,8 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
     if keep:
         destination.write(report.key, content)
         url = destination.get_url(report.key)
-    if extra_url:
-        write_file(extra_url, content, destination.limits)
+    if extra_url and write_report_file(extra_url, content, destination.limits):
         url = extra_url
     if url:
-        logger().info("report: %s", url)
+        logger().info("report: %s", one_line(url))
     return url

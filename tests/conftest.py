@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 # No deadline: the time that an example takes says more of the machine than of the code.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heed_signals() -> None:
+    """The tests may run under nohup, or in the background of a script, which ignore signals."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -113,9 +121,9 @@ def make_bank() -> Callable[..., dict[str, Any]]:
 
     from srcnn.export.srcnn_network import Srcnn  # noqa: PLC0415 - as above
 
-    def make(*anchors: float, seed: int = 0) -> dict[str, Any]:
+    def make(*anchors: float, seed: int = 0, channels: int = 3) -> dict[str, Any]:
         torch.manual_seed(seed)
-        networks = [Srcnn().state_dict() for _ in anchors]
+        networks = [Srcnn(channels).state_dict() for _ in anchors]
         stacked = {
             name: torch.stack([network[name] for network in networks]) for name in networks[0]
         }

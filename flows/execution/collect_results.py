@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit
+from srcnn.batch.known_failures import KnownFailures
 from srcnn.image_task import ImageResult
 from srcnn.planning.plan import Plan
 from srcnn.reporting.report import complete_results, predict_results
@@ -54,27 +55,31 @@ class ResultCollector:
         failure_limit: FailureLimit | None,
         cancellation: Cancellation,
         show: Callable[[ImageResult], None],
+        known: KnownFailures | None = None,
     ) -> None:
         """Count the images that failed before the work.
 
         Args:
             plan: of the run.
-            failure_limit: the most that may fail; None for any number.
+            failure_limit: the most that may fail, known failures apart; None for any number.
             cancellation: set when more images failed.
             show: called with each result of an image that was attempted.
+            known: failures that were accepted.
         """
         self._plan = plan
         self._failure_limit = failure_limit
         self._cancellation = cancellation
         self._show = show
+        self._known = known or KnownFailures()
         self._lock = threading.Lock()
         self._results: dict[str, ImageResult] = {}
         self._shown: set[str] = set()
-        self._failed = sum(result.error is not None for result in plan.settled)
+        self._failed = sum(result.is_new_failure for result in plan.settled)
         self._enforce_limit()
 
     def add(self, result: ImageResult) -> None:
         """Take a result; the first one of an image counts."""
+        result = self._known.mark(result)
         with self._lock:
             if result.source in self._results:
                 return
@@ -82,7 +87,7 @@ class ResultCollector:
             if result.not_attempted:
                 return
             self._shown.add(result.source)
-            self._failed += result.error is not None
+            self._failed += result.is_new_failure
         self._show(result)
         self._enforce_limit()
 
@@ -94,7 +99,7 @@ class ResultCollector:
         with self._lock:
             before = self._results.get(result.source)
             self._results[result.source] = result
-            self._failed += before is None or before.error is None or before.not_attempted
+            self._failed += before is None or not before.is_new_failure or before.not_attempted
             is_new = result.source not in self._shown
             self._shown.add(result.source)
         if is_new:

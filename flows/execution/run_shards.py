@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from flows.errors import Interrupted
 from flows.execution.collect_results import ResultCollector, RunResult
+from flows.execution.dask_executor import LOST_SCHEDULER
 from flows.execution.runners import Runner
 from flows.execution.signals import cancel_on_signal
 from flows.execution.task_calls import TaskCalls
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit
+from srcnn.batch.known_failures import KnownFailures
 from srcnn.batch.worker import ShardResult
 from srcnn.destination.lock.heartbeat import Lease
 from srcnn.destination.lock.owner import HolderState
@@ -37,6 +40,7 @@ class ShardRun:
         runner: where they are processed.
         failure_limit: the most that may fail; None for any number.
         aws_block: the name of the block with the credentials of S3, or None.
+        known: failures that were accepted.
     """
 
     job: Job
@@ -45,6 +49,7 @@ class ShardRun:
     runner: Runner
     failure_limit: FailureLimit | None = None
     aws_block: str | None = None
+    known: KnownFailures = field(default_factory=KnownFailures)
 
 
 def run_shards(
@@ -67,16 +72,27 @@ def run_shards(
         cancel_on_signal(cancellation) as signal,
         _relay_to_workers(cancellation, lease),
     ):
-        collector = ResultCollector(run.plan, run.failure_limit, cancellation, show)
-        for shard, outcome in _map(run, calls, cancellation, collector.add):
-            if isinstance(outcome, BaseException):
-                for failed in _fail_shard(shard, outcome):
-                    collector.fail(failed)
-                continue
-            _check_shard(outcome, cancellation)
-            for result in outcome.results:
-                collector.add(result)
+        collector = ResultCollector(run.plan, run.failure_limit, cancellation, show, run.known)
+        # The last signal: report what is known, whoever is still at work.
+        with suppress(Interrupted):
+            _collect(run, calls, cancellation, collector)
         return collector.finish(signal.number)
+
+
+def _collect(
+    run: ShardRun, calls: TaskCalls, cancellation: Cancellation, collector: ResultCollector
+) -> None:
+    for shard, outcome in _map(run, calls, cancellation, collector.add):
+        if isinstance(outcome, CancelledError):
+            reason = run.runner.lost or LOST_SCHEDULER
+            cancellation.cancel(reason, drop=True, fatal=True)
+        if isinstance(outcome, BaseException):
+            for failed in _fail_shard(shard, outcome):
+                collector.fail(failed)
+            continue
+        _check_shard(outcome, cancellation)
+        for result in outcome.results:
+            collector.add(result)
 
 
 def _map(

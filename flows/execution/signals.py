@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 from flows.errors import Interrupted
+from flows.execution.last_signal import exit_on_last_signal, handle_signals, is_last
 from srcnn.batch.cancellation import Cancellation
 from tasks.logs import logger
+
+_DROP_SECONDS = 1.5
 
 
 @dataclass
 class ReceivedSignal:
-    """The signal that ended the work.
+    """The signals that ended the work.
 
     Attributes:
-        number: of the first signal; 0 before.
+        numbers: of the signals, in order.
     """
 
-    number: int = 0
+    numbers: list[int] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        """Of the first signal; 0 before."""
+        return self.numbers[0] if self.numbers else 0
 
 
 @contextmanager
 def cancel_on_signal(
     cancellation: Cancellation, what: str = "the images in progress", *, raising: bool = False
 ) -> Iterator[ReceivedSignal]:
-    """Let a first Ctrl-C or SIGTERM finish what is in progress, and a second one drop it.
+    """Let a first signal finish what is in progress, and a second one drop it.
+
+    A third Ctrl-C, or a second SIGTERM or SIGHUP, is the last: see `exit_on_last_signal`.
 
     Args:
         cancellation: set by the signals.
@@ -38,32 +48,28 @@ def cancel_on_signal(
             `cancellation` whether to drop it.
 
     Raises:
-        Interrupted: on the second signal, if `raising`.
+        Interrupted: on the last signal, or on the second one if `raising`.
     """
     received = ReceivedSignal()
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if not received.number:
-            received.number = number
+        received.numbers.append(number)
+        last = is_last(received.numbers)
+        if len(received.numbers) == 1:
             cancellation.cancel("the run was interrupted")
             logger().warning("interrupted: finishing %s; interrupt again to stop at once", what)
             return
+        was_dropping = cancellation.drops_images
         cancellation.cancel("the run was interrupted", drop=True)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        logger().warning("dropping %s", what)
-        if raising:
+        if not was_dropping:
+            logger().warning("dropping %s", what)
+        if last and not (was_dropping or raising):
+            time.sleep(_DROP_SECONDS)  # what does drop its images does so within this time
+        if last or raising:
             raise Interrupted(number)
 
-    try:
-        for number in numbers:
-            signal.signal(number, handle)
+    with exit_on_last_signal(), handle_signals(handle):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -53,9 +53,10 @@ class TrackedCalls:
             items_by_run = {
                 future.task_run_id: item for future, item in zip(futures, items, strict=True)
             }
-            for future in prefect_as_completed(futures):
-                result = partial(future.result, raise_on_failure=False)
-                yield items_by_run[future.task_run_id], _catch(result)
+            with runner.watch(started, futures):
+                for future in prefect_as_completed(futures):
+                    result = partial(future.result, raise_on_failure=False)
+                    yield items_by_run[future.task_run_id], _catch(result)
 
 
 class UntrackedCalls:

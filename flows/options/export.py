@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flows.options.option_types import Url
+from flows.options import json_schemas
+from flows.options.base import Options
+from flows.options.option_types import FixedFactor, Url
 from srcnn.model.card import Convention, ExporterName
 
 
-class ExportOptions(BaseModel):
+class ExportOptions(Options):
     """What to export, how, and where to."""
-
-    # Inputs stay out of errors: a URL may contain a password.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     checkpoint: Url = Field(
         "bundled",
@@ -23,6 +22,7 @@ class ExportOptions(BaseModel):
         pattern="^[0-9A-Fa-f]{8,64}$",
         description="The checkpoint's sha256 in hex, or its first 8 digits or more. Required for a "
         "URL whose file name does not end in them, as in srcnn-4186f232.pth.",
+        json_schema_extra=json_schemas.SHA256,
     )
     convention: Convention | None = Field(
         None,
@@ -38,9 +38,9 @@ class ExportOptions(BaseModel):
         "dynamo (default 18).",
     )
     exporter: ExporterName = Field("torchscript", description="PyTorch exporter to use.")
-    scale: str | None = Field(
+    scale: FixedFactor | None = Field(
         None,
-        max_length=32,
         description="Fix the factor, 1 to 16, such as 3 or 2x3 (height by width). Default: the "
         "graph takes it as the input `factor`.",
+        json_schema_extra=json_schemas.FIXED_FACTOR,
     )

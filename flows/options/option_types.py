@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from cyclopts import Parameter, Token
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 
-from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN, FailureLimit, parse_failure_limit
+from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.errors import UsageError
-from srcnn.geometry import SCALE_PATTERN, Factor, Target, parse_scale
+from srcnn.geometry import Factor, Target, parse_scale
 from srcnn.images.colour import Colour, parse_colour
+from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.storage.urls import check_url
 
@@ -39,17 +47,30 @@ def _validate(
     return PlainValidator(read)
 
 
+def _number_to_text(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
 _AS_TEXT = PlainSerializer(str, return_type=str)
 _ONE_ARGUMENT = Parameter(converter=_read_token, n_tokens=1, accepts_keys=False)
 
-Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
+Url = Annotated[str, Field(min_length=1), AfterValidator(check_url), Parameter(metavar="URL")]
+# Extensions that stand for a format. The schema lists them last: the server checks it first.
+_FORMAT_NAMES = {"jpeg": "jpg", "tif": "tiff"}
+FormatOption = Annotated[
+    Format,
+    BeforeValidator(lambda name: _FORMAT_NAMES.get(name, name) if isinstance(name, str) else name),
+    WithJsonSchema({"type": "string", "enum": [*get_args(Format), *_FORMAT_NAMES]}),
+]
 ScaleOption = Annotated[
     Factor | Target,
     _validate((Factor, Target), parse_scale, numbers=True),
     PlainSerializer(lambda scale: scale.given or str(scale), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": SCALE_PATTERN}),
+    WithJsonSchema({"type": "string"}),
     _ONE_ARGUMENT,
 ]
+FixedFactor = Annotated[str, BeforeValidator(_number_to_text), Field(max_length=32)]
 ColourOption = Annotated[
     Colour,
     _validate(Colour, parse_colour),
@@ -61,8 +82,9 @@ FailureLimitOption = Annotated[
     FailureLimit,
     _validate(FailureLimit, parse_failure_limit, numbers=True),
     _AS_TEXT,
-    WithJsonSchema({"type": "string", "pattern": FAILURE_LIMIT_PATTERN}),
+    WithJsonSchema({"type": "string"}),
     _ONE_ARGUMENT,
+    Parameter(metavar="LIMIT"),
 ]
 GlobOption = Annotated[
     Glob,

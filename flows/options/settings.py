@@ -73,6 +73,14 @@ class Settings(BaseSettings):
     tile_px: int = Field(
         192, ge=64, le=8192, description="Side of the tiles of inference, in pixels."
     )
+    tiles_megabytes: float = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes per process for the tiles of a model that is not of the form of our "
+        "own, whatever the size of the images. 0 for a quarter of the memory that the process may "
+        "use, or less if that is little.",
+    )
     max_input_megapixels: float = Field(
         250,
         gt=0,
@@ -87,7 +95,7 @@ class Settings(BaseSettings):
         "decoded.",
     )
     shard_megapixels: float = Field(
-        64, gt=0, le=100_000, description="Output megapixels in one shard (one task run)."
+        64, gt=0, le=100_000, description="Megapixels to compute in one shard (one task run)."
     )
     shard_images: int = Field(
         200, ge=1, le=100_000, description="Maximum number of images in one shard."
@@ -103,8 +111,9 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
         description="Megabytes per process for each of three stages: files read ahead, images in "
-        "progress, and files being written. A larger image is processed alone. 0 for an eighth of "
-        "the memory that the process may use.",
+        "progress, and files being written. A larger image is processed alone, or refused if the "
+        "process has too little memory for it. 0 for an eighth of the memory that the process may "
+        "use.",
     )
     lock_seconds: float = Field(
         120,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from flows.options import json_schemas
+from flows.options.base import Options
 from flows.options.option_types import Flag, GlobsOption, Url
 from flows.options.settings import Settings
 from srcnn.errors import UsageError
@@ -21,8 +23,6 @@ from srcnn.training.training_spec import (
     list_measured_factors,
 )
 
-_FACTOR = r"[0-9]+(\.[0-9]+)?"
-FACTORS_PATTERN = rf"^{_FACTOR}(,{_FACTOR})*$"
 _NEUTRAL = "pictures of the user's own"
 
 
@@ -52,17 +52,14 @@ def _check_path(text: str) -> str:
 Factors = Annotated[
     str,
     BeforeValidator(_list_to_text),
-    Field(json_schema_extra={"pattern": FACTORS_PATTERN}),
     AfterValidator(_check_factors),
+    WithJsonSchema(json_schemas.FACTORS),
 ]
 Place = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
 
 
-class TrainOptions(BaseModel):
+class TrainOptions(Options):
     """What to train on, for how long, and where the result goes."""
-
-    # Inputs stay out of errors: a URL may contain a password.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     src: Url = Field(
         description="Folder or bucket prefix with pictures to train on: a path, or "

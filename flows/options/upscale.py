@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
 from flows.execution.runners import RunnerName
+from flows.options import json_schemas
+from flows.options.base import Options
 from flows.options.option_types import (
     ColourOption,
     FailureLimitOption,
     Flag,
+    FormatOption,
     GlobsOption,
     ScaleOption,
     Url,
 )
 from srcnn.geometry import SCALE_HELP
-from srcnn.images.formats import Format
 from srcnn.model.card import Convention
 from srcnn.planning.select_images import Overwrite, WhenLarger
-from srcnn.runtime.onnx_session import Precision, Provider
+from srcnn.runtime.onnx_session import Provider
 from srcnn.storage.urls import add_suffix
 
 
-class UpscaleOptions(BaseModel):
+class UpscaleOptions(Options):
     """What to upscale, how large, and where to."""
 
-    # Inputs stay out of errors: one could be a URL with a password in it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    src: Url = Field(description="Folder or bucket prefix to read: a path, or s3://bucket/prefix.")
+    src: Url = Field(
+        description="Folder, bucket prefix or image to read: a path, or s3://bucket/prefix."
+    )
     dst: Url | None = Field(
         None,
-        description="Folder or prefix to write. Default: <src>-upscaled, beside the source.",
+        description="Folder or prefix to write. Default: beside the source, with -upscaled "
+        "after its name.",
     )
     scale: ScaleOption | None = Field(
         None,
         description=f"{SCALE_HELP.capitalize()}. Default: 2, or the model's own factor if it is "
         "fixed.",
+        json_schema_extra=json_schemas.SCALE,
     )
     scales: Url | None = Field(
         None,
@@ -56,7 +59,7 @@ class UpscaleOptions(BaseModel):
     exclude: GlobsOption = Field(
         default_factory=list, description="Leave out images that match one of these globs."
     )
-    format: Format = Field("keep", description="Format of the outputs.")
+    format: FormatOption = Field("keep", description="Format of the outputs.")
     quality: int | None = Field(
         None,
         ge=1,
@@ -83,15 +86,17 @@ class UpscaleOptions(BaseModel):
         "copy", description="What to do with images that are already large enough."
     )
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
-    precision: Precision = Field(
-        "exact",
-        description="Arithmetic of inference: exact (float32), or fast (bfloat16 through OpenVINO "
-        "from factor 3 up, if the processor supports it).",
-    )
     max_failures: FailureLimitOption | None = Field(
         None,
-        description="Stop the run once more images than this have failed: a number such as 20, "
-        "or a share of those requested such as 5%. Default: no limit.",
+        description="Stop the run once more images than this have failed, known failures apart: "
+        "a number such as 20, or a share of those requested such as 5%. Default: no limit.",
+        json_schema_extra=json_schemas.FAILURE_LIMIT,
+    )
+    known_failures: Url | None = Field(
+        None,
+        description="JSON Lines file of failed images that `srcnn history DST --failures` wrote. "
+        "As long as the image's file and the type of its failure stay the same, it is reported as "
+        "known, and does not change the exit status.",
     )
     runner: RunnerName = Field(
         "threads",
@@ -105,10 +110,24 @@ class UpscaleOptions(BaseModel):
         description="Shards processed at the same time in this process, 1 to 1024. Default: one "
         "more than the number of cores. All share the cores and memory of the process.",
     )
-    dry_run: Flag = Field(default=False, description="Write nothing; report what would be done.")
-    report: Url | None = Field(
-        None, description="File to write the report to, besides <dst>/.srcnn/runs/."
+    dry_run: Flag = Field(
+        default=False,
+        description="Write nothing; report what would be done, and estimate what it takes.",
     )
+    report: Url | None = Field(
+        None, description="File to write the report to, besides .srcnn/runs/ of the destination."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_precision(cls, given: Any) -> Any:
+        """Say more than "not permitted" to schedules of the time when there was a choice."""
+        if isinstance(given, dict) and "precision" in given:
+            raise ValueError(
+                "the option precision is gone, as every image is computed in float32: remove it "
+                "from the run's parameters"
+            )
+        return given
 
     @property
     def destination(self) -> str:

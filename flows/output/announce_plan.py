@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.output.mode import current_mode
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.reporting.summary import count_images
 from srcnn.text import one_line
 from tasks.logs import logger
 
@@ -14,6 +15,13 @@ def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
     log = logger()
     for warning in plan.warnings:
         log.warning("%s", one_line(warning))
+    resized = sum(task.is_resized for task in plan.tasks)
+    if resized:
+        log.info(
+            "the model has the fixed factor %s: its results for %s are resized to another factor",
+            job.model.graph.fixed,
+            count_images(resized),
+        )
     if plan.ignored:
         kinds = ", ".join(f"{count} {kind}" for kind, count in plan.ignored.items())
         log.info("ignored %s: not images that can be upscaled", one_line(kinds))

@@ -1,4 +1,4 @@
-"""Finish a run: report, log, JSON lines, the run's page in Prefect, and the contact sheet."""
+"""Finish a run: report, log, page, JSON lines, summary in Prefect, and contact sheet."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ from flows.errors import BatchFailedError, Interrupted
 from flows.execution.collect_results import RunResult
 from flows.execution.task_calls import TaskCalls
 from flows.options.upscale import UpscaleOptions
+from flows.output.describe_run import describe_run, list_versions
+from flows.output.history_table import publish_history
+from flows.output.log_estimate import log_accuracy, log_estimate
 from flows.output.log_summary import log_summary
 from flows.output.mode import current_mode
 from flows.output.prefect_artifacts import publish_sheet, publish_summary
 from flows.output.summary_page import render_summary
+from srcnn.batch.known_failures import KnownFailures
+from srcnn.estimation.extrapolate import Estimate
+from srcnn.estimation.first_images import EarlyEstimate
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
-from srcnn.reporting.contact_sheet import choose_images
 from srcnn.reporting.report import Report
+from srcnn.reporting.run_page import RunPage
+from srcnn.reporting.samples import choose_images
 from srcnn.reporting.summary import Summary, summarize
+from srcnn.text import one_line
 from tasks import upscale as tasks
 from tasks.contact_sheet import make_contact_sheet
 from tasks.logs import logger
+from tasks.run_page import write_page
+
+_MOST_OUTDATED = 10
 
 
 @dataclass(frozen=True)
@@ -31,17 +42,21 @@ class FinishedRun:
         job: what all images shared.
         options: as the user gave them.
         plan: that it followed.
+        known: failures that were accepted.
         result: what became of the images.
         started: when, UTC.
         seconds: how long.
+        estimate: what it was estimated to take, by a dry run or by its first images.
     """
 
     job: Job
     options: UpscaleOptions
     plan: Plan
+    known: KnownFailures
     result: RunResult
     started: datetime
     seconds: float
+    estimate: Estimate | EarlyEstimate | None = None
 
 
 @dataclass(frozen=True)
@@ -70,10 +85,13 @@ class Ending:
         result, counts = self.result, self.summary.counts
         if result.signal_number:
             raise Interrupted(result.signal_number)
-        if counts["failed"] or result.is_fatal:
+        if self.summary.new_failures or result.is_fatal:
             text = f"{counts['failed']} of {counts['requested']} images failed"
+            if self.summary.known:
+                text += f", {self.summary.known} of them known"
             if result.ended:
-                text += f" ({self.summary.not_attempted} not attempted: {result.ended})"
+                idle = self.summary.not_attempted
+                text += f" ({f'{idle} not attempted: ' if idle else ''}{result.ended})"
             more = f"report: {self.report_url}" if self.report_url else self.report_error
             raise BatchFailedError(f"{text}; {more}" if more else text)
         if self.report_error:
@@ -88,18 +106,55 @@ def finish(calls: TaskCalls, run: FinishedRun, sheet_images: int) -> Ending:
         run: the run.
         sheet_images: the most that its contact sheet shows; 0 for none.
     """
-    report = Report(run.job, run.started, run.seconds, run.options.model_dump(), run.result.images)
+    estimate = run.estimate
+    report = _build_report(run)
     summary = summarize(report)
     log_summary(report, summary)
+    if isinstance(estimate, Estimate):
+        log_estimate(run.job, estimate)
+    elif estimate and not run.result.ended:
+        log_accuracy(estimate, run.seconds)
     url, error = _write_report(calls, report, run.options)
+    warnings = run.plan.warnings + _warn_of_outdated(run)
+    page = describe_run(report, summary, run.result.ended, (url, error), warnings)
+    page_url = "" if summary.dry_run else _write_page(calls, page)
     lines = current_mode.get().lines
     if lines is not None:
-        lines.summary(report, summary, run.result.not_shown, url)
-    publish_summary(summary.text, render_summary(report, summary, url, run.plan.warnings))
-    # A run that was ended does not wait for a contact sheet.
+        if isinstance(estimate, Estimate):
+            lines.estimate(estimate.fields)
+        lines.summary(report, summary, run.result.not_shown, url, page_url)
+    publish_summary(summary.text, render_summary(report, summary, url, page_url, warnings))
+    if url and not summary.dry_run:
+        publish_history(run.job.destination)
+    # A run that was ended does not wait for pictures.
     if not (summary.dry_run or run.result.ended):
-        _publish_contact_sheet(calls, report, sheet_images)
+        _add_pictures(calls, report, page, sheet_images)
     return Ending(run.result, summary, url, error)
+
+
+def _build_report(run: FinishedRun) -> Report:
+    return Report(
+        job=run.job,
+        started=run.started,
+        seconds=run.seconds,
+        options=run.options.model_dump(),
+        images=run.result.images,
+        ended=run.result.ended,
+        versions=list_versions(),
+        estimate=run.estimate.fields if run.estimate else None,
+    )
+
+
+def _warn_of_outdated(run: FinishedRun) -> list[str]:
+    """Warn of known failures that no longer fail; a dry run has not tried them."""
+    outdated = [] if run.options.dry_run else run.known.list_outdated(run.result.images)
+    if not outdated:
+        return []
+    names = ", ".join(outdated[:_MOST_OUTDATED])
+    more = f" and {len(outdated) - _MOST_OUTDATED:,} more" if outdated[_MOST_OUTDATED:] else ""
+    text = f"{run.options.known_failures}: remove what no longer fails: {names}{more}"
+    logger().warning("%s", one_line(text))
+    return [text]
 
 
 def _write_report(calls: TaskCalls, report: Report, options: UpscaleOptions) -> tuple[str, str]:
@@ -113,8 +168,18 @@ def _write_report(calls: TaskCalls, report: Report, options: UpscaleOptions) -> 
         return "", text
 
 
-def _publish_contact_sheet(calls: TaskCalls, report: Report, sheet_images: int) -> None:
+def _write_page(calls: TaskCalls, page: RunPage) -> str:
+    """Write the page, still without pictures; return its URL, or "" if that failed."""
+    url = calls.call(write_page, page, [])
+    if url:
+        logger().info("page: %s", one_line(url))
+    return url
+
+
+def _add_pictures(calls: TaskCalls, report: Report, page: RunPage, sheet_images: int) -> None:
+    """Read some images back; show them in Prefect, and write the page again, with them."""
     images = choose_images(report.images, sheet_images)
     sheet = calls.call(make_contact_sheet, report.job, images) if images else None
     if sheet:
-        publish_sheet(sheet)
+        publish_sheet(sheet.jpeg)
+        calls.call(write_page, page, sheet.previews)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from flows.output.standard_output import write_out
 from srcnn.image_task import ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.reporting.history import PastRun
 from srcnn.reporting.progress import BatchSnapshot
-from srcnn.reporting.report import Report, result_fields
-from srcnn.reporting.summary import Summary, written_megapixels
+from srcnn.reporting.report import Report, result_fields, written_megapixels
+from srcnn.reporting.summary import Summary
 
 _PROGRESS_SECONDS = 5.0
 _MEGA = 1_000_000
@@ -44,6 +45,14 @@ class JsonLines:
             warnings=plan.warnings,
         )
 
+    def estimate(self, fields: Mapping[str, Any]) -> None:
+        """Write what the run will take.
+
+        Args:
+            fields: as the report has them.
+        """
+        self._write("estimate", **fields)
+
     def result(self, result: ImageResult, snapshot: BatchSnapshot) -> None:
         """Write an image, and the progress of the run, unless that was written a moment ago."""
         self._image(result)
@@ -67,7 +76,12 @@ class JsonLines:
         )
 
     def summary(
-        self, report: Report, summary: Summary, not_shown: Sequence[ImageResult], url: str
+        self,
+        report: Report,
+        summary: Summary,
+        not_shown: Sequence[ImageResult],
+        url: str,
+        page_url: str,
     ) -> None:
         """Write the results that were not written yet, then the numbers of the run."""
         for result in not_shown:
@@ -77,10 +91,26 @@ class JsonLines:
             run=report.job.run_id,
             counts=summary.counts,
             not_attempted=summary.not_attempted,
+            known=summary.known,
             megapixels=_round(summary.megapixels),
             megapixels_per_second=_round(summary.megapixels_per_second),
             seconds=round(summary.seconds, 3),
             report=url or None,
+            page=page_url or None,
+        )
+
+    def past_run(self, run: PastRun) -> None:
+        """Write an earlier run of a destination."""
+        head, rate = run.head, run.head.megapixels_per_second if run.head else None
+        fields = asdict(head.run) | asdict(head.summary) if head else {}
+        self._write(
+            "run",
+            run=run.run_id,
+            state=run.state,
+            problem=run.problem or None,
+            counts=asdict(head.counts) if head else None,
+            megapixels_per_second=None if rate is None else _round(rate),
+            **fields | ({"started": head.run.started.isoformat()} if head else {}),
         )
 
     def error(self, message: str, exit_status: int) -> None:
@@ -94,16 +124,8 @@ class JsonLines:
     def _write(self, event: str, **fields: Any) -> None:
         line = _encode({"event": event, **fields})
         with self._lock:
-            if self._closed:
-                return
-            try:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-            except OSError:  # the reader went away; the run goes on
-                self._closed = True
-                # Or the interpreter would fail to flush it at its end.
-                # https://docs.python.org/3/library/signal.html#note-on-sigpipe
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # If the reader went away, the run goes on.
+            self._closed = self._closed or write_out(line) is not None
 
 
 def _encode(fields: Mapping[str, Any]) -> str:

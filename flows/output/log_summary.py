@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+
+from flows.output.log_dry_run import describe_image, log_dry_run
 from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import Summary
@@ -19,28 +23,26 @@ def log_summary(report: Report, summary: Summary) -> None:
         summary: its numbers.
     """
     log = logger()
-    if not report.images:
-        log.warning("no images in %s", report.job.source.given)
     if summary.dry_run:
-        for image in report.images:
-            log.info("%s", _describe(image))
-    failures = [image for image in report.images if image.error and not image.not_attempted]
-    for image in failures[:_MOST_FAILURES_LISTED]:
-        log.error("%s", _describe(image))
-    if len(failures) > _MOST_FAILURES_LISTED:
-        log.error("and %d more failures: see the report", len(failures) - _MOST_FAILURES_LISTED)
+        log_dry_run(report, summary)
+        return
+    if not report.images:
+        log.warning("no images in %s", one_line(report.job.source.given))
+    failed = [image for image in report.images if image.error and not image.not_attempted]
+    _log_failures([image for image in failed if not image.known], logging.ERROR)
+    # Below warnings: with `--quiet`, a night without news is silent.
+    _log_failures([image for image in failed if image.known], logging.INFO, "known: ", "known ")
     for line in summary.note_lines:
         log.info("%s", line)
     log.info("%s", summary.text)
-    if not summary.dry_run:
-        log.info("images: %s", report.job.destination.given)
+    log.info("images: %s", one_line(report.job.destination.given))
 
 
-def _describe(image: ImageResult) -> str:
-    source, output = one_line(image.source), one_line(image.output or "")
-    if image.error:
-        return f"{source}: {image.error.type}: {one_line(image.error.message)}"
-    if not (image.size_in and image.size_out and output):
-        return f"{source}: {image.status}"
-    verb = "would write" if image.status == "written" else image.status
-    return f"{source}: {verb} {output}, {image.size_in} -> {image.size_out} px"
+def _log_failures(
+    images: Sequence[ImageResult], level: int, before: str = "", kind: str = ""
+) -> None:
+    for image in images[:_MOST_FAILURES_LISTED]:
+        logger().log(level, "%s%s", before, describe_image(image))
+    if len(images) > _MOST_FAILURES_LISTED:
+        more = len(images) - _MOST_FAILURES_LISTED
+        logger().log(level, "and %d more %sfailures: see the report", more, kind)

@@ -19,25 +19,29 @@ class OutputMode:
     Attributes:
         bar: a progress bar, if standard error is a terminal.
         lines: JSON lines to standard output, or None.
+        list_images: a line for each image of a dry run.
     """
 
     bar: bool = True
     lines: JsonLines | None = None
+    list_images: bool = False
 
 
 current_mode: ContextVar[OutputMode] = ContextVar("output mode", default=OutputMode())  # noqa: B039 - frozen
 
 
-def choose_mode(*, quiet: bool, json: bool) -> None:
+def choose_mode(*, quiet: bool, json: bool, list_images: bool = False) -> None:
     """Choose the mode for the rest of this process.
 
     Args:
         quiet: only warnings and errors on standard error.
         json: JSON lines on standard output; standard error is quiet then.
+        list_images: a line for each image of a dry run.
     """
-    if not (quiet or json):
+    is_quiet = quiet or json
+    current_mode.set(OutputMode(not is_quiet, JsonLines() if json else None, list_images))
+    if not is_quiet:
         return
-    current_mode.set(OutputMode(bar=False, lines=JsonLines() if json else None))
     for handler in list_stream_handlers():
         handler.addFilter(_is_warning)
 

@@ -21,6 +21,7 @@ from srcnn.reporting.progress import ProgressSnapshot
 from tasks.logs import AnyLogger, logger
 
 PROGRESS_KEY = "srcnn-progress"
+HISTORY_KEY = "srcnn-history"
 SUMMARY_KEY = "srcnn-summary"
 SHEET_KEY = "srcnn-contact-sheet"
 _UPDATE_SECONDS = 5.0

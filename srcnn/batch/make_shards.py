@@ -1,7 +1,8 @@
 """Group the images of a batch into shards, one task run each.
 
 Thousands of task runs destabilise a Prefect server; shards keep their number small,
-and each long enough that its overhead does not show.
+and each long enough that its overhead does not show. Towards the end they become smaller, so that
+all workers end at about the same time (guided self-scheduling: Polychronopoulos and Kuck, 1987).
 """
 
 from __future__ import annotations
@@ -11,30 +12,31 @@ from collections.abc import Sequence
 from srcnn.image_task import ImageTask
 
 _MEGA = 1_000_000
-_SHARDS_PER_PLACE = 4
+_SHARE = 2  # a shard is at most the share 1 / (_SHARE * places) of what remains
+_SMALLEST_SHARE = 32  # and at least 1 / (_SMALLEST_SHARE * places) of all
 
 
 def make_shards(
     tasks: Sequence[ImageTask], megapixels: float, images: int, places: int
 ) -> list[list[ImageTask]]:
-    """Gather images into shards by output pixels, the largest images first.
+    """Gather images into shards by the pixels to compute, the largest images first.
 
     Args:
         tasks: images to process.
-        megapixels: output that fills a shard; a larger image is a shard of its own.
+        megapixels: that fill a shard; a larger image is a shard of its own.
         images: the most that a shard holds.
-        places: where shards are worked on side by side; a small batch is cut finer, so that all
-            have work.
+        places: where shards are worked on side by side.
     """
-    total = sum(item.size_out.pixels for item in tasks) / _MEGA
-    megapixels = min(megapixels, total / (places * _SHARDS_PER_PLACE))
+    total = remaining = sum(item.work_pixels for item in tasks)
+    smallest = total / (places * _SMALLEST_SHARE)
     shards: list[list[ImageTask]] = []
-    filled = 0.0
-    for item in sorted(tasks, key=lambda item: (-item.size_out.pixels, item.source)):
-        size = item.size_out.pixels / _MEGA
-        if not shards or len(shards[-1]) >= images or filled + size > megapixels:
+    filled = limit = 0.0
+    for item in sorted(tasks, key=lambda item: (-item.work_pixels, item.source)):
+        if not shards or len(shards[-1]) >= images or filled + item.work_pixels > limit:
             shards.append([])
             filled = 0.0
+            limit = min(megapixels * _MEGA, max(remaining / (places * _SHARE), smallest))
         shards[-1].append(item)
-        filled += size
+        filled += item.work_pixels
+        remaining -= item.work_pixels
     return shards

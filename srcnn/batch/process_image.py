@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from srcnn.batch.resources import WorkerResources
+from srcnn.errors import ImageTooLargeError
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
@@ -17,9 +18,7 @@ from srcnn.images.prepare import PreparedImage, prepare
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import OutputOptions
 
-# Bytes of a decoded pixel, at the most: colours, alpha, and their depth.
-_PIXEL_BYTES = {"jpg": 3, "webp": 4, "bmp": 4, "gif": 4}
-_LARGEST_PIXEL_BYTES = 8
+_MEGA = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class EncodedImage:
 
     Attributes:
         content: of its file.
-        notes: what was done to the image's colours, for the report.
+        notes: what was done to the image, for the report.
     """
 
     content: bytes
@@ -40,12 +39,40 @@ def estimate_peak_bytes(task: ImageTask) -> int:
 
     Its file and its result, and first the source's pixels, then the output's file. The source has
     no more pixels than the result; the output's file may be half as large again, as noise in LZW.
+    Decoding may take more than both, for a result that is hardly larger than its source.
 
     Args:
         task: the image.
     """
-    pixel_bytes = _PIXEL_BYTES.get(detect_format(task.source) or "", _LARGEST_PIXEL_BYTES)
-    return task.info.size + task.size_out.pixels * pixel_bytes * 5 // 2
+    result_bytes = task.size_out.pixels * task.pixel_bytes
+    return task.info.size + max(task.decoding_bytes, result_bytes * 5 // 2)
+
+
+def check_memory(task: ImageTask, resources: WorkerResources) -> None:
+    """Refuse an image that would take the memory of the whole process.
+
+    Args:
+        task: the image.
+        resources: of this process, with what one image may take.
+
+    Raises:
+        ImageTooLargeError: it may take more.
+    """
+    pixels = task.size_in.pixels + task.size_out.pixels
+    for needed_bytes, limit_bytes, setting in (
+        (estimate_peak_bytes(task), resources.image_bytes, "SRCNN_BUFFER_MEGABYTES"),
+        (
+            task.info.size + pixels * task.pixel_bytes,
+            resources.upscaling_bytes,
+            "SRCNN_TILES_MEGABYTES",
+        ),
+    ):
+        if needed_bytes > limit_bytes:
+            raise ImageTooLargeError(
+                f"it takes up to {needed_bytes // _MEGA} MB of memory, more than the "
+                f"{limit_bytes // _MEGA} MB that this process has for an image: give the process "
+                f"more memory, or lower {setting}"
+            )
 
 
 def process_image(
@@ -67,7 +94,7 @@ def process_image(
     Raises:
         ImageError: the image is damaged, changed, or of a kind that is not handled.
     """
-    if _is_passthrough(output, task):
+    if is_passthrough(output, task):
         resources.compute(decode, data, task.size_in)  # refuses a damaged file
         return EncodedImage(data)
     image = resources.compute(_decode_and_prepare, output, task, data)
@@ -79,8 +106,13 @@ def process_image(
     return EncodedImage(content, image.notes)
 
 
-def _is_passthrough(output: OutputOptions, task: ImageTask) -> bool:
-    """Whether the source's own file becomes the output, once it is known to be whole."""
+def is_passthrough(output: OutputOptions, task: ImageTask) -> bool:
+    """Whether the source's own file becomes the output, once it is known to be whole.
+
+    Args:
+        output: what shapes the files.
+        task: the image.
+    """
     same_format = detect_format(task.output) == detect_format(task.source)
     return task.copy and same_format and output.keep_metadata
 
@@ -102,7 +134,8 @@ def _upscale(
     """Grey with alpha has three equal colour planes; one of them is computed."""
     pixels = image.pixels
     if not (image.is_grey and has_alpha(pixels)):
-        return replace(image, pixels=upscaler.to_size(pixels, size, raise_if_cancelled))
-    grey = upscaler.to_size(pixels[:, :, 2:], size, raise_if_cancelled)
+        result = upscaler.upscale(pixels, size, raise_if_cancelled)
+        return replace(image, pixels=result.pixels, notes=(*image.notes, *result.notes))
+    grey, notes = upscaler.upscale(pixels[:, :, 2:], size, raise_if_cancelled)
     planes: Pixels = grey[:, :, [0, 0, 0, 1]]
-    return replace(image, pixels=planes)
+    return replace(image, pixels=planes, notes=(*image.notes, *notes))

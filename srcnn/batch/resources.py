@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from srcnn.batch.memory_gate import MemoryGate
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
-from srcnn.runtime.cores import measure_usable_memory, pool
+from srcnn.runtime.cores import measure_image_memory, measure_usable_memory, pool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +29,8 @@ class WorkerResources:
         upscaler: the job's.
         cores: the pool that computes; see `srcnn.runtime.cores.pool`.
         io_threads: one thread for each image in progress, which reads, waits and writes.
+        image_bytes: what one image may take.
+        upscaling_bytes: what one image may take while tiles of the model are computed.
         read_gate: bounds files that are read and not yet begun.
         decode_gate: bounds decoded images, until their files are encoded.
         write_gate: bounds files that are being written.
@@ -37,6 +39,8 @@ class WorkerResources:
     upscaler: Upscaler
     cores: Executor
     io_threads: Executor
+    image_bytes: int
+    upscaling_bytes: int
     read_gate: MemoryGate
     decode_gate: MemoryGate
     write_gate: MemoryGate
@@ -61,11 +65,15 @@ def create_resources(upscaler: Upscaler, threads: int, limits: ResourceLimits) -
         limits: what the process may hold.
     """
     capacity_bytes = limits.buffer_bytes or measure_usable_memory() // _SHARE_OF_MEMORY
+    transferred_bytes = 2 * capacity_bytes  # at the read and write gates
+    free_bytes = measure_image_memory() - transferred_bytes
     images, transfers = _IMAGES_PER_CORE * threads, limits.transfers
     return WorkerResources(
         upscaler,
         cores=pool(threads),
         io_threads=ThreadPoolExecutor(2 * transfers + images, thread_name_prefix="srcnn-io"),
+        image_bytes=max(capacity_bytes, free_bytes),
+        upscaling_bytes=max(capacity_bytes, free_bytes - upscaler.tiles_bytes),
         read_gate=MemoryGate(transfers, capacity_bytes),
         decode_gate=MemoryGate(images, capacity_bytes),
         write_gate=MemoryGate(transfers, capacity_bytes),

@@ -8,6 +8,7 @@ it never stops the others.
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed, wait
@@ -17,10 +18,10 @@ from typing import TypeVar
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.memory_gate import GateHolder
-from srcnn.batch.process_image import estimate_peak_bytes, process_image
+from srcnn.batch.process_image import check_memory, estimate_peak_bytes, process_image
 from srcnn.batch.resources import WorkerResources
 from srcnn.destination.ledger import Record
-from srcnn.errors import SourceMissingError, StorageError
+from srcnn.errors import SourceChangedError, SourceMissingError, StorageError, UnusableFileError
 from srcnn.geometry import measure_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.job import Job
@@ -30,6 +31,9 @@ R = TypeVar("R")
 
 # Not of one file: a full disk, or one that was mounted again read-only after an error.
 _NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+_GROWTH_BYTES = 2**20  # and twice its size: a picture may be replaced by another version
 
 
 class _Stopwatch:
@@ -47,24 +51,27 @@ class _Stopwatch:
 
 
 class ShardProcessor:
-    """Processes the images of one shard.
+    """Processes the images of one shard."""
 
-    Attributes:
-        records: of the images that are written.
-    """
-
-    def __init__(self, job: Job, resources: WorkerResources, cancellation: Cancellation) -> None:
+    def __init__(
+        self,
+        job: Job,
+        resources: WorkerResources,
+        cancellation: Cancellation,
+        record: Callable[[Record], None],
+    ) -> None:
         """Start nothing yet.
 
         Args:
             job: what all images share.
             resources: of this process.
             cancellation: asked before and within each image; set when the storage is gone.
+            record: called with the record of each output, from any thread, once it is written.
         """
-        self.records: list[Record] = []
         self._job = job
         self._resources = resources
         self._cancellation = cancellation
+        self._record = record
 
     def process(self, shard: Sequence[ImageTask]) -> Iterator[ImageResult]:
         """Process the images; yield each result as soon as it is known.
@@ -75,15 +82,13 @@ class ShardProcessor:
         futures = [self._resources.io_threads.submit(self._process, task) for task in shard]
         try:
             for future in as_completed(futures):
-                result, record = future.result()
-                self.records += [record] if record else []
-                yield result
+                yield future.result()
         finally:  # whatever stopped us: no thread works on after we return
             for future in futures:
                 future.cancel()
             wait(futures)
 
-    def _process(self, task: ImageTask) -> tuple[ImageResult, Record | None]:
+    def _process(self, task: ImageTask) -> ImageResult:
         stopwatch = _Stopwatch()
         try:
             info, notes = self._transfer(task, stopwatch)
@@ -92,9 +97,9 @@ class ShardProcessor:
             if isinstance(error, OSError):
                 self._cancel_if_storage_is_gone(error)
             failure = Failure.from_error(error)
-            return _build_result(task, stopwatch.seconds, failure), None
-        result = replace(_build_result(task, stopwatch.seconds, None), notes=notes)
-        return result, _build_record(self._job, task, info)
+            return _build_result(task, stopwatch.seconds, failure)
+        self._record(_build_record(self._job, task, info))
+        return replace(_build_result(task, stopwatch.seconds, None), notes=notes)
 
     def _transfer(self, task: ImageTask, stopwatch: _Stopwatch) -> tuple[FileInfo, tuple[str, ...]]:
         """Take an image through the gates: its file, its pixels, its output's file.
@@ -103,10 +108,11 @@ class ShardProcessor:
             The output's file as written, and notes on the image's colours.
         """
         job, resources, cancellation = self._job, self._resources, self._cancellation
+        check_memory(task, resources)
         with GateHolder() as holder:
             holder.advance(resources.read_gate, task.info.size)
             cancellation.raise_if_cancelled(begun=False)
-            data = stopwatch.time(partial(job.source.read, task.source))
+            data = stopwatch.time(partial(_read, job, task))
             holder.advance(resources.decode_gate, estimate_peak_bytes(task))
             cancellation.raise_if_cancelled(begun=False)
             check = cancellation.raise_if_cancelled
@@ -122,7 +128,7 @@ class ShardProcessor:
         if self._cancellation.is_cancelled:
             return
         if error.errno in _NOTHING_CAN_BE_WRITTEN:
-            reason = f"{self._job.destination.url}: {error.strerror}"
+            reason = f"{self._job.destination.url}: {os.strerror(error.errno)}"
             self._cancellation.cancel(reason, fatal=True)
             return
         try:
@@ -130,6 +136,17 @@ class ShardProcessor:
             self._job.destination.probe()
         except (StorageError, SourceMissingError) as gone:
             self._cancellation.cancel(str(gone), fatal=True)
+
+
+def _read(job: Job, task: ImageTask) -> bytes:
+    """Read a file, which may have grown since memory was counted for it."""
+    limit_bytes = 2 * task.info.size + _GROWTH_BYTES
+    try:
+        return job.source.read(task.source, limit_bytes, task.info)
+    except UnusableFileError as error:
+        raise SourceChangedError(
+            f"it had {task.info.size} bytes when the run was planned ({error}): run again"
+        ) from error
 
 
 def _build_result(task: ImageTask, seconds: float, error: Failure | None) -> ImageResult:
@@ -142,6 +159,7 @@ def _build_result(task: ImageTask, seconds: float, error: Failure | None) -> Ima
         size_out=task.size_out,
         seconds=seconds,
         error=error,
+        source_info=task.info if error else None,
     )
 
 
@@ -154,7 +172,6 @@ def _build_record(job: Job, task: ImageTask, info: FileInfo) -> Record:
         scale=str(task.scale),
         options=job.digest_options(task.output),
         model=job.model.sha256,
-        precision=job.inference.precision,
         size_in=task.size_in,
         size_out=task.size_out,
     )

@@ -11,7 +11,7 @@ from cachetools import LRUCache, cached
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.resources import WorkerResources, create_resources
 from srcnn.batch.shard import ShardProcessor
-from srcnn.destination import ledger
+from srcnn.destination.recorder import Recorder
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
@@ -55,7 +55,7 @@ def open_model(
     Raises:
         ModelError: the model cannot serve.
         SourceMissingError: there is no such file.
-        UsageError: the provider or the precision is not available.
+        UsageError: the provider is not available.
     """
     model = load_model(url, storage)
     upscaler = Upscaler.from_model(model, inference, convention)
@@ -71,7 +71,7 @@ def get_upscaler(job: Job) -> Upscaler:
     Raises:
         ModelError: the model cannot serve, or is not the one that was planned with.
         SourceMissingError: there is no such file.
-        UsageError: the provider or the precision is not available.
+        UsageError: the provider is not available.
     """
     key = (job.model, job.inference)
     with _loading:
@@ -116,15 +116,11 @@ def process_shard(
         ModelError: the model cannot serve.
     """
     resources = get_resources(job)
-    processor = ShardProcessor(job, resources, cancellation)
     results: dict[str, ImageResult] = {}
-    for result in processor.process(shard):
-        results[result.source] = result
-        on_result(result)
+    with Recorder(job.destination, job.run_id) as recorder:
+        processor = ShardProcessor(job, resources, cancellation, recorder.add)
+        for result in processor.process(shard):
+            results[result.source] = result
+            on_result(result)
     ordered = [results[task.source] for task in shard]
-    try:
-        ledger.append(job.destination, job.run_id, processor.records)
-    except OSError as error:
-        unrecorded = f"{type(error).__name__}: {error}"
-        return ShardResult(ordered, unrecorded, cancellation.fatal)
-    return ShardResult(ordered, fatal=cancellation.fatal)
+    return ShardResult(ordered, recorder.unrecorded, cancellation.fatal)

@@ -1,7 +1,8 @@
 """The ledger: one record for each output, stored with the outputs in `<dst>/.srcnn/ledger/`.
 
-Append-only: every shard writes one file of JSON lines, atomically. Files are read in the order
-of their names, which begin with the run's time, and the last record of an output counts.
+Every shard has one file of JSON lines, which is replaced with a longer one as its images are
+written (see `srcnn.destination.recorder`). Files are read in the order of their names, which begin
+with the run's time, and the last record of an output counts.
 An output is up to date if its record says so and the listing shows the file that was recorded:
 the existence of a file proves nothing. A record that matches the listed file wins over a later
 record that does not, because the clocks of machines differ.
@@ -13,24 +14,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from srcnn.errors import UnusableFileError
 from srcnn.geometry import Size
-from srcnn.runtime.onnx_session import Precision
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
+from srcnn.text import one_line
+from srcnn.validation_errors import describe_unreadable
 
 STATE_FOLDER = ".srcnn"
 LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"
+_ENDING = ".jsonl"
 _IO_THREADS = 16
 _FILES_PER_BATCH = 64
 _MAX_FILES = 1000
 _RECORDS_PER_FILE = 20_000
+_BYTES_PER_FILE = 16 * 2**20
+# Beyond what any version writes: a larger file is something else.
+_LIMIT_BYTES = 4 * _BYTES_PER_FILE
+_LARGEST_SIDE = 2**31  # pixels; beyond what any image has
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,6 @@ class Record:
         model: sha256 of the model.
         size_in: of the source image.
         size_out: of the output image.
-        precision: of the computation.
     """
 
     output: str
@@ -59,23 +67,35 @@ class Record:
     model: str
     size_in: Size
     size_out: Size
-    precision: Precision = "exact"  # older records lack the field: there was no other precision
 
 
 _RECORDS = TypeAdapter(Record)
 
 
+def _take_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one record")
+    return found
+
+
+# One for all lines: it takes half of the time of `json.loads`.
+_DECODER = json.JSONDecoder(object_pairs_hook=_take_unique)
+
+
 def append(destination: Folder, run_id: str, records: Sequence[Record]) -> None:
-    """Write the records of one shard, as one file.
+    """Write the records of a shard as one file, in place of an earlier one of the same shard.
 
     Args:
         destination: the destination.
         run_id: of this run; run ids sort by time.
-        records: of outputs that have been written; if there are none, no file is written.
+        records: of outputs that have been written, in an order to which more are only appended;
+            if there are none, no file is written.
     """
     if records:
         # An output belongs to one shard of a run, so the first record makes the name unique.
-        _write(destination, f"{run_id}-{_digest(_format_line(records[0]))}.jsonl", records)
+        lines = [_format_line(record) for record in records]
+        _write(destination, f"{run_id}-{_digest(lines[0])}{_ENDING}", lines)
 
 
 @dataclass(frozen=True)
@@ -114,7 +134,8 @@ def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "")
         OSError: the storage failed. This is not a warning: a storage that is down for a while
             must not cause images to be upscaled again.
     """
-    keys = sorted(key for key in listing if key.startswith(LEDGER_FOLDER))
+    # Not the temporary files that killed runs left.
+    keys = sorted(key for key in listing if key.startswith(LEDGER_FOLDER) and key.endswith(_ENDING))
     keys = [key for key in keys if not before or key < LEDGER_FOLDER + before]
     records: dict[str, Record] = {}
     files, warnings, count = [], [], 0
@@ -122,7 +143,8 @@ def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "")
     with ThreadPoolExecutor(_IO_THREADS) as pool:
         for start in range(0, len(keys), _FILES_PER_BATCH):
             batch = keys[start : start + _FILES_PER_BATCH]
-            for key, found in zip(batch, pool.map(partial(_read, destination), batch), strict=True):
+            read = partial(_read, destination, listing)
+            for key, found in zip(batch, pool.map(read, batch), strict=True):
                 if isinstance(found, str):
                     warnings.append(found)
                     continue
@@ -133,19 +155,34 @@ def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "")
     return Ledger(records, files, warnings, count - len(records))
 
 
-def _read(destination: Folder, key: str) -> list[Record] | str:
+def _read(destination: Folder, listing: Mapping[str, FileInfo], key: str) -> list[Record] | str:
     """Return the records of a file, or a warning if it cannot be read."""
+    url = one_line(destination.get_url(key))
     try:
-        # Not with pydantic's JSON parser, which rejects file names that are not valid UTF-8.
-        return [
-            _RECORDS.validate_python(json.loads(line))
-            for line in destination.read(key).splitlines()
-        ]
+        records = _parse(destination.read(key, _LIMIT_BYTES, listing[key]))
     except FileNotFoundError:
         reason = "removed since it was listed"
-    except ValueError as error:  # from json, from pydantic, or from bytes that are not UTF-8
-        reason = str(error).splitlines()[0]
-    return f"{destination.get_url(key)}: {reason}; the images it recorded will be upscaled again"
+    except UnusableFileError as error:
+        reason = str(error).removeprefix(f"{destination.get_url(key)}: ")
+    # From json, from pydantic, or from bytes that are not UTF-8.
+    except (ValueError, RecursionError) as error:
+        reason = describe_unreadable(error)
+    else:
+        return records
+    return f"{url}: {reason}; the images it recorded will be upscaled again"
+
+
+def _parse(content: bytes) -> list[Record]:
+    # Not with pydantic's JSON parser, which rejects file names that are not valid UTF-8.
+    lines = content.decode().removesuffix("\n").split("\n")
+    if lines == [""]:
+        raise ValueError("the file is empty")
+    records = [_RECORDS.validate_python(_DECODER.decode(line)) for line in lines]
+    for record in records:
+        sides = (*record.size_in, *record.size_out)
+        if not all(0 < side < _LARGEST_SIDE for side in sides):
+            raise ValueError("the size of an image is out of range")
+    return records
 
 
 def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:
@@ -176,19 +213,32 @@ def compact(destination: Folder, run_id: str) -> int:
     listing = destination.files()
     ledger = load(destination, listing, before=f"{run_id}-")
     current = [record for record in ledger.records.values() if record.output in listing]
-    for start in range(0, len(current), _RECORDS_PER_FILE):
+    for number, lines in enumerate(_split(map(_format_line, current))):
         # The second "-" sorts before the digest in the names that `append` gives.
-        name = f"{run_id}--{start // _RECORDS_PER_FILE:06d}.jsonl"
-        _write(destination, name, current[start : start + _RECORDS_PER_FILE])
+        _write(destination, f"{run_id}--{number:06d}{_ENDING}", lines)
     with ThreadPoolExecutor(_IO_THREADS) as pool:
         list(pool.map(destination.remove, ledger.files))
     return len(ledger.files)
 
 
-def _write(destination: Folder, name: str, records: Iterable[Record]) -> None:
-    destination.write(
-        LEDGER_FOLDER + name, "".join(f"{_format_line(record)}\n" for record in records).encode()
-    )
+def _split(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Split lines into files that `load` reads whole."""
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        if part and (len(part) == _RECORDS_PER_FILE or size + len(line) > _BYTES_PER_FILE):
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line)
+    if part:
+        yield part
+
+
+def _write(destination: Folder, name: str, lines: Sequence[str]) -> None:
+    key = LEDGER_FOLDER + name
+    destination.write(key, "".join(f"{line}\n" for line in lines).encode())
+    destination.sync_folders([key])
 
 
 def _matches_listing(record: Record, listing: Mapping[str, FileInfo]) -> bool:

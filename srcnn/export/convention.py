@@ -2,7 +2,8 @@
 
 A ReLU network is positively homogeneous except for its biases: with all biases times 255,
 it maps 255 x to 255 times its former result for x. Reversing the input channels of the first
-layer and the output channels of the last converts RGB to BGR. Bicubic interpolation is linear
+layer and the output channels of the last converts RGB to BGR; weights for luma have one channel,
+and nothing to reverse. Bicubic interpolation is linear
 and treats each channel separately, so it commutes with both. Mixing the weights of a bank
 commutes with both as well, so the weights of each anchor are folded separately.
 """
@@ -34,7 +35,7 @@ def build_network(weights: Mapping[str, torch.Tensor], convention: Convention) -
     folded = weights if convention == "bgr-byte" else _fold_rgb_unit(weights)
     if ANCHORS in folded:
         return SrcnnBank(folded).eval()
-    network = Srcnn()
+    network = Srcnn(folded["conv1.weight"].shape[1])
     network.load_state_dict(dict(folded))
     return network.eval()
 

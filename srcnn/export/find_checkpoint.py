@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from srcnn.errors import DownloadError, SourceMissingError, UsageError
-from srcnn.storage.download import MIN_HASH_DIGITS, check_sha256, fetch, verify
+from srcnn.storage.download import (
+    CHECKPOINT_LIMIT_BYTES,
+    MIN_HASH_DIGITS,
+    check_sha256,
+    fetch,
+    verify,
+)
+from srcnn.storage.files import read_file
 from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
@@ -118,7 +125,8 @@ def obtain(source: Source, folder: Path, *, attempts: int, timeout_seconds: floa
     """
     if len(source.urls) == 1 and not _is_remote(source.urls[0]):
         path = _to_path(source.urls[0])
-        verify(path.read_bytes(), source.sha256 or "", source.origin)
+        content = read_file(str(path), limit_bytes=CHECKPOINT_LIMIT_BYTES)
+        verify(content, source.sha256 or "", source.origin)
         return path
     digest = source.sha256 or ""
     try:

@@ -1,12 +1,17 @@
-"""The upsampling operator: bicubic interpolation whose factor remains an input of the graph.
+"""Operators that exporters do not write as they should be.
+
+The upsampling is bicubic interpolation whose factor remains an input of the graph:
 
     upsample(image: float32[N, C, H, W], factor: float32[4]) -> float32[N, C, H', W']
-    Resize(image, "", factor)       # ONNX, with the attributes of `contract.RESIZE`
+    Resize(image, "", factor)       # ONNX; attributes: `graph_format.list_resize_attributes`
 
 torch's own `interpolate` takes the factor as a Python number, which exporters write as a
 constant. So the operator is defined here, in three parts: `_resize` computes it,
 `_LiveResize.symbolic` translates it for the TorchScript exporter, and `emit_resize` for the
 dynamo exporter, which does not use `symbolic`.
+
+`repeat_border` is one Pad. The TorchScript exporter computes the numbers of its pads in the graph,
+by 15 more nodes.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from srcnn.graphs.graph_format import list_resize_attributes
 
@@ -90,6 +96,36 @@ def upsample(image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     operator: Any = _resize if torch.compiler.is_exporting() else _LiveResize.apply
     upsampled: torch.Tensor = operator(image, factor)
     return upsampled
+
+
+class _RepeatedBorder(torch.autograd.Function):
+    """`repeat_border` for the TorchScript exporter, and for use outside an export."""
+
+    @staticmethod
+    def forward(ctx: Any, planes: torch.Tensor, px: int) -> torch.Tensor:  # noqa: ARG004
+        return pad(planes, (px,) * 4, mode="replicate")
+
+    @staticmethod
+    def symbolic(g: Any, planes: Any, px: int) -> Any:
+        """Emit one Pad; `g` is torch's graph context."""
+        pads = g.op("Constant", value_t=torch.tensor([0, 0, px, px] * 2))
+        return g.op("Pad", planes, pads, mode_s="edge")
+
+
+def repeat_border(planes: torch.Tensor, px: int) -> torch.Tensor:
+    """Repeat the outermost pixels.
+
+    Args:
+        planes: (N, C, H, W).
+        px: to each side.
+
+    Returns:
+        (N, C, H + 2 px, W + 2 px).
+    """
+    if torch.compiler.is_exporting():
+        return pad(planes, (px,) * 4, mode="replicate")
+    extended: torch.Tensor = _RepeatedBorder.apply(planes, px)  # type: ignore[no-untyped-call] # torch's
+    return extended
 
 
 def emit_resize(image: Any, factor: Any) -> Any:

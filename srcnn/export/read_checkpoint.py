@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +11,18 @@ import torch
 from pydantic import ValidationError
 
 from srcnn.errors import CheckpointError
-from srcnn.export.srcnn_network import ANCHORS, Srcnn
+from srcnn.export.srcnn_network import ANCHORS, CHANNELS, Srcnn
 from srcnn.geometry import MIN_FACTOR
 from srcnn.model.card import TrainingCard
+from srcnn.storage.download import CHECKPOINT_LIMIT_BYTES
 from srcnn.validation_errors import describe_validation
 
 # Keys under which trainers store the weights, most specific first (MMEditing, BasicSR, Lightning).
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
 # Prefixes that wrappers put before the names (MMEditing, DataParallel, Lightning).
 _PREFIXES = ("generator.", "module.", "model.", "network.", "net.")
-_EXPECTED = "expected SRCNN 9-1-5 with three channels and no normalisation"
+_MAX_ANCHORS = 256  # sixteenths from 1 to 16
+_EXPECTED = "expected SRCNN 9-1-5 with three channels, or one for luma, and no normalisation"
 
 
 def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
@@ -80,6 +83,7 @@ def _name_field(path: Sequence[str]) -> str:
 
 
 def _load(content: bytes, name: str) -> Any:
+    _check_unpacked_size(content, name)
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types, of pickle and of zip
@@ -90,9 +94,32 @@ def _load(content: bytes, name: str) -> Any:
         ) from error
 
 
+def _check_unpacked_size(content: bytes, name: str) -> None:
+    """Refuse an archive that is small as a file and huge in memory.
+
+    Raises:
+        CheckpointError: it is that.
+    """
+    file = io.BytesIO(content)
+    if not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # `torch.load` says what is wrong
+    if unpacked_bytes > CHECKPOINT_LIMIT_BYTES:
+        raise CheckpointError(
+            f"{name} ({len(content)} bytes) unpacks to {unpacked_bytes:,} bytes, expected up to "
+            f"{CHECKPOINT_LIMIT_BYTES:,}: save only the state_dict"
+        )
+
+
 def _unpack(loaded: Any) -> Any:
     """Unpack the dictionaries that trainers put around the weights."""
-    while isinstance(loaded, dict):
+    for _ in _NESTS:  # a file may have a dictionary that contains itself
+        if not isinstance(loaded, dict):
+            break
         inner = next((loaded[nest] for nest in _NESTS if isinstance(loaded.get(nest), dict)), None)
         if inner is None:
             break
@@ -123,8 +150,10 @@ def _strip_prefix(key: str) -> str:
 
 def _list_wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the shapes of one network, or of a bank if the checkpoint looks like one."""
-    single = {key: tuple(value.shape) for key, value in Srcnn().state_dict().items()}
     anchors, first = found.get(ANCHORS), found.get("conv1.weight")
+    is_luma = isinstance(first, torch.Tensor) and first.shape[-3:-2] == (1,)
+    network = Srcnn(1 if is_luma else CHANNELS)
+    single = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     if isinstance(anchors, torch.Tensor) and anchors.ndim == 1:
         count = len(anchors)
     elif isinstance(first, torch.Tensor) and first.ndim > len(single["conv1.weight"]):
@@ -137,6 +166,8 @@ def _list_wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
 def _find_problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
     if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted:
         return f"{key}: expected {wanted}, got {_format_shape(found)}"
+    if not _is_stored(found):
+        return f"{key}: expected stored numbers, got a sparse or expanded tensor"
     if not found.is_floating_point():
         return f"{key}: expected floating point numbers, got {found.dtype}"
     if not torch.isfinite(found).all():
@@ -144,7 +175,16 @@ def _find_problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
     return _find_anchor_problem(found.to(torch.float32)) if key == ANCHORS else ""
 
 
+def _is_stored(tensor: torch.Tensor) -> bool:
+    """Whether the file has all numbers: a few bytes can say that one number is there often."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
 def _find_anchor_problem(anchors: torch.Tensor) -> str:
+    if len(anchors) > _MAX_ANCHORS:
+        return f"{ANCHORS}: expected up to {_MAX_ANCHORS} factors, got {len(anchors)}"
     if len(anchors) > 1 and anchors[0] >= MIN_FACTOR and bool((anchors.diff() > 0).all()):
         return ""
     return (

@@ -32,15 +32,18 @@ def check_behaviour(content: bytes, fixed: Factor | None) -> list[Finding]:
         fixed: the fixed factor on the graph's card; None for a dynamic factor.
     """
     try:
-        plain, optimised = (open_graph(content, optimised=level) for level in (False, True))
+        plain = open_graph(content, optimised=False)
+        cases = list_cases(fixed)
+        findings = [finding for case in cases for finding in _check_shape(plain, case)]
+        if not findings:
+            # Only now: the optimiser computes what is constant, whatever memory that takes.
+            optimised = open_graph(content, optimised=True)
+            found = (_check_values(plain, optimised, case) for case in cases)
+            findings = [finding for each in found for finding in each]
     except Exception as error:  # noqa: BLE001 - the binding's exceptions share no other base
         return [
             Finding(SHAPES, "graph", f"ONNX Runtime cannot load it: {extract_first_line(error)}")
         ]
-    cases = list_cases(fixed)
-    findings = [finding for case in cases for finding in _check_shape(plain, case)]
-    if not findings:
-        findings = [finding for case in cases for finding in _check_values(plain, optimised, case)]
     return abridge(findings)
 
 

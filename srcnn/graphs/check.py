@@ -14,8 +14,6 @@ with PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import onnx
 import onnx.inliner
 
@@ -28,12 +26,25 @@ from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
 from srcnn.graphs.weights import check_mixing, check_wiring
 from srcnn.model.card import ModelCard
+from srcnn.model.model_file import load_model
+from srcnn.model.onnx_file import parse_complete
 from srcnn.runtime.onnx_session import extract_first_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from srcnn.storage.retries import StorageLimits
 
 FILE = "file"
+
+
+def check_file(url: str, limits: StorageLimits) -> list[Finding]:
+    """Check a graph by its URL, with the weights that it keeps beside it; see `check_graph`.
+
+    Raises:
+        SourceMissingError: the file does not exist.
+        StorageError: it could not be read.
+    """
+    try:
+        return check_graph(load_model(url, limits).content)
+    except ModelError as error:
+        return [Finding(FILE, "graph", str(error))]
 
 
 def check_graph(content: bytes) -> list[Finding]:
@@ -73,27 +84,12 @@ def _read(content: bytes) -> onnx.ModelProto:
     Raises:
         ModelError: it is not an ONNX file, is incomplete, or is not valid.
     """
-    try:
-        model = onnx.load_from_string(content)
-    except Exception as error:  # protobuf's DecodeError, of a package without types
-        raise ModelError(f"not an ONNX file ({len(content)} bytes): {error}") from error
-    outside = sorted(_list_external_files(model))
-    if outside:
-        raise ModelError(
-            f"expected a single file, but some weights are in {', '.join(outside)}: "
-            "export without external data"
-        )
+    model = parse_complete(content)
     try:
         onnx.checker.check_model(model, full_check=True)
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # ValidationError, InferenceError, and more from C++
         raise ModelError(f"onnx.checker rejects it: {extract_first_line(error)}") from error
-
-
-def _list_external_files(model: onnx.ModelProto) -> Iterator[str]:
-    for tensor in model.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            yield from (item.value for item in tensor.external_data if item.key == "location")
 
 
 def _read_fixed_factor(card: ModelCard | None) -> Factor | None:

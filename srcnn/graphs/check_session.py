@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import onnxruntime
 
 from srcnn.graphs.graph_format import FACTOR, INPUT
+from srcnn.runtime.onnx_session import restrict_format, use_shared_memory
+from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 
 if TYPE_CHECKING:
     from srcnn.graphs.cases import Float32
@@ -36,7 +38,7 @@ def open_graph(content: bytes, *, optimised: bool) -> LoadedGraph:
 
     def run(image: Float32, scales: Float32) -> Float32:
         feeds: dict[str, Any] = {INPUT: image} | ({FACTOR: scales} if is_live else {})
-        result: Float32 = session.run(None, feeds)[0]
+        result: Float32 = run_stoppably(session, None, feeds, make_deadline())[0]
         return result
 
     return run
@@ -45,6 +47,8 @@ def open_graph(content: bytes, *, optimised: bool) -> LoadedGraph:
 def open_session(content: bytes, *, optimised: bool) -> onnxruntime.InferenceSession:
     """Load a graph like `open_graph`, but return the session, for outputs other than the image."""
     options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = (
         levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
@@ -53,6 +57,8 @@ def open_session(content: bytes, *, optimised: bool) -> onnxruntime.InferenceSes
         _LOG_FATAL_ONLY  # errors are raised as well, so no need to log them
     )
     # Idle threads that spin would take cores away from PyTorch, which runs in turn with this.
+    restrict_format(options)
+    use_shared_memory(options)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
         content, sess_options=options, providers=["CPUExecutionProvider"]

@@ -1,21 +1,25 @@
 """Find the inputs and outputs of an ONNX graph, and whether it can be used as the model.
 
-Our own graphs describe themselves on their card. Graphs of others are run on two small pictures.
+Our own graphs describe themselves on their card. Graphs of others are run on small pictures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.graphs.accepted_sizes import SizeRefusedError, find_sizes
+from srcnn.graphs.free_axes import CHANNELS, COLOURS, Layout, find_layout
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.model.card import Convention, ModelCard
 from srcnn.runtime.onnx_session import extract_first_line
+from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
+from srcnn.text import shorten
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -23,18 +27,21 @@ ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint8)": np.dtype(np.uint8),
 }
 _IMAGE_RANK = 4
-_CHANNELS = 3
+_MOST_SHOWN = 500  # characters of a graph's names
 _PROBES = (Size(32, 40), Size(40, 24))
 
 
-def describe(session: Any, convention: Convention | None = None) -> GraphInterface:
+def describe(
+    session: Any, convention: Convention | None = None, declared: Size | None = None
+) -> GraphInterface:
     """Find out how to run a graph.
 
     Args:
-        session: an ONNX Runtime session of the graph.
+        session: an ONNX Runtime session of the graph, with axes that were freed.
         convention: the user's statement about a graph that has no card. If None, a graph with
             a factor input is assumed to be like ours (BGR 0..255), any other graph like most
             published upscalers (RGB in [0, 1]).
+        declared: the size that the graph declared; see `free_axes`.
 
     Raises:
         ModelError: it is not an image upscaler that we can run; the message says why.
@@ -42,7 +49,8 @@ def describe(session: Any, convention: Convention | None = None) -> GraphInterfa
     image, factor = _find_inputs(session)
     outputs = session.get_outputs()
     if len(outputs) != 1:
-        raise ModelError(f"expected one output, got {[value.name for value in outputs]}")
+        names = shorten(str([value.name for value in outputs]), _MOST_SHOWN)
+        raise ModelError(f"expected one output, got {names}")
     _check_elements(image, outputs[0], convention)
     card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
     if card and convention:
@@ -57,9 +65,11 @@ def describe(session: Any, convention: Convention | None = None) -> GraphInterfa
         convention="bgr-byte" if card else convention or ("bgr-byte" if factor else "rgb-unit"),
         convention_is_known=bool(card or convention),
         rounding=card.rounding if card else "nearest",
+        layout=find_layout(image.shape),
+        channels=1 if _read_channels(image.shape) == 1 else COLOURS,
     )
-    declared = parse_scale(card.scale) if card and card.scale else None
-    return _probe(session, info, declared if isinstance(declared, Factor) else None)
+    known = parse_scale(card.scale) if card and card.scale else None
+    return _Probe(session, info).complete(declared, known if isinstance(known, Factor) else None)
 
 
 def _find_inputs(session: Any) -> tuple[Any, Any | None]:
@@ -67,7 +77,8 @@ def _find_inputs(session: Any) -> tuple[Any, Any | None]:
     values = session.get_inputs()
     images = [value for value in values if len(value.shape) == _IMAGE_RANK]
     others = [value for value in values if len(value.shape) != _IMAGE_RANK]
-    names = [f"{value.name} {value.type} {value.shape}" for value in values]
+    listed = str([f"{value.name} {value.type} {value.shape}" for value in values])
+    names = shorten(listed, _MOST_SHOWN)
     if len(images) != 1 or len(others) > 1:
         raise ModelError(f"expected one NCHW image input, and optionally a factor; got {names}")
     _check_image(images[0])
@@ -97,58 +108,73 @@ def _check_elements(image: Any, output: Any, convention: Convention | None) -> N
 
 
 def _check_image(value: Any) -> None:
-    batch, channels, height, width = value.shape
-    if isinstance(channels, int) and channels != _CHANNELS:
+    batch, channels = value.shape[0], _read_channels(value.shape)
+    if isinstance(channels, int) and channels not in CHANNELS:
         raise ModelError(
-            f"input {value.name!r}: expected (N, 3, H, W), got {value.shape}: "
-            "only three-channel NCHW graphs are supported"
+            f"input {value.name!r}: expected three channels, or one for luma, as (N, 3, H, W) or "
+            f"(N, H, W, 3), got {value.shape}"
         )
     if isinstance(batch, int) and batch != 1:
         raise ModelError(f"input {value.name!r}: expected a batch of 1 or any, got {value.shape}")
-    if isinstance(height, int) or isinstance(width, int):
-        raise ModelError(
-            f"input {value.name!r}: accepts only pictures of {width}x{height} px; "
-            "export the graph again with dynamic axes for height and width"
-        )
 
 
-def _probe(session: Any, info: GraphInterface, declared: Factor | None) -> GraphInterface:
-    """Run on two pictures: find the fixed factor, or check that the graph follows its input."""
-    if info.factor:
+def _read_channels(shape: Sequence[Any]) -> Any:
+    return shape[3 if find_layout(shape) == "nhwc" else 1]
+
+
+class _Probe:
+    """Runs a graph on small pictures, to complete what is known of it."""
+
+    def __init__(self, session: Any, info: GraphInterface) -> None:
+        self._session = session
+        self._info = info
+        self._deadline = make_deadline()  # for all sizes together
+        self._output_layout: Layout = info.layout
+
+    def complete(self, declared: Size | None, known: Factor | None) -> GraphInterface:
+        """Find the fixed factor and sizes, or check that the graph follows its factor."""
+        if self._info.factor:
+            self._check_live_factor()
+            return replace(self._info, output_layout=self._output_layout)
+        sizes, fixed = find_sizes(lambda size: self._run(size, None), declared, known)
+        return replace(self._info, fixed=fixed, sizes=sizes, output_layout=self._output_layout)
+
+    def _check_live_factor(self) -> None:
         for size, text in zip(_PROBES, ("2", "3x2.5"), strict=True):
-            scale = parse_scale(text)
-            expected = compute_output_size(size, scale)
-            found = _run_probe(session, info, size, make_resize_factor(size, expected))
+            expected = compute_output_size(size, parse_scale(text))
+            found = self._run(size, make_resize_factor(size, expected))
             if found != expected:
                 raise ModelError(
                     f"factor {text} on {size} px: expected {expected}, got {found}; "
                     "the graph does not follow its factor"
                 )
-        return info
-    sizes = [_run_probe(session, info, size, None) for size in _PROBES]
-    fixed = declared or Factor(
-        Fraction(sizes[0].height, _PROBES[0].height), Fraction(sizes[0].width, _PROBES[0].width)
-    )
-    for size, result in zip(_PROBES, sizes, strict=True):
-        if result != compute_output_size(size, fixed) or min(fixed.height, fixed.width) < 1:
-            raise ModelError(
-                f"it has no fixed factor of 1 or more: {_PROBES[0]} px became {sizes[0]} px, "
-                f"and {_PROBES[1]} px became {sizes[1]} px"
-            )
-    return replace(info, fixed=fixed)
 
+    def _run(self, size: Size, factor: Any) -> Size:
+        info = self._info
+        count = info.channels
+        axes = (count, *size) if info.layout == "nchw" else (*size, count)
+        feeds = {info.image: np.zeros((1, *axes), dtype=info.element)}
+        if info.factor:
+            feeds[info.factor] = factor
+        try:
+            (result,) = run_stoppably(self._session, [info.output], feeds, self._deadline)
+        except ModelError as error:
+            raise ModelError(f"on a picture of {size} px, {error}") from error
+        # The binding's exceptions share no base below Exception.
+        except Exception as error:
+            raise SizeRefusedError(
+                f"it fails on a picture of {size} px: {extract_first_line(error)}"
+            ) from error
+        return self._read_size(result.shape, size)
 
-def _run_probe(session: Any, info: GraphInterface, size: Size, factor: Any) -> Size:
-    feeds = {info.image: np.zeros((1, _CHANNELS, *size), dtype=info.element)}
-    if info.factor:
-        feeds[info.factor] = factor
-    try:
-        (result,) = session.run([info.output], feeds)
-    # The binding's exceptions share no base below Exception.
-    except Exception as error:
+    def _read_size(self, shape: tuple[int, ...], size: Size) -> Size:
+        is_picture, count = len(shape) == _IMAGE_RANK and shape[0] == 1, self._info.channels
+        if is_picture and count in {shape[1], shape[3]}:
+            both = shape[1] == shape[3]
+            found: Layout = "nchw" if shape[1] == count else "nhwc"
+            self._output_layout = self._info.layout if both else found
+            return Size(*(shape[2:] if self._output_layout == "nchw" else shape[1:3]))
         raise ModelError(
-            f"it fails on a picture of {size} px: {extract_first_line(error)}"
-        ) from error
-    if result.ndim != _IMAGE_RANK or result.shape[:2] != (1, _CHANNELS):
-        raise ModelError(f"expected an output (N, 3, H, W), got {result.shape} for {size} px")
-    return Size(*result.shape[2:])
+            f"expected an output (N, {count}, H, W) or (N, H, W, {count}), got {shape} for "
+            f"{size} px"
+        )

@@ -19,6 +19,9 @@ OUTPUT = "output"
 STEPS_PER_FACTOR = 16
 """Weights that depend on the factor change in steps of 1/16 of the mean of both axes' factors."""
 
+LUMA = (0.114, 0.587, 0.299)
+"""Weights of blue, green and red in luma (ITU-R BT.601, full range)."""
+
 INPUT_AXES = ("N", 3, "H", "W")
 OUTPUT_AXES = ("N", 3, "H_out", "W_out")
 

@@ -5,15 +5,16 @@ Plain and frozen: it is found once, by `srcnn.graphs.describe`, and pickled to o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.errors import UsageError
-from srcnn.geometry import Factor, Scale, Size, compute_output_size
+from srcnn.geometry import Factor, Size, compute_output_size
+from srcnn.graphs.accepted_sizes import AcceptedSizes
+from srcnn.graphs.free_axes import COLOURS, Layout
 from srcnn.model.card import Convention, Rounding
 
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
@@ -24,15 +25,19 @@ class GraphInterface:
     """How to run a graph.
 
     Attributes:
-        image: name of the input (N, 3, H, W).
+        image: name of the input, a picture.
         element: its element type: float32, float16 or uint8.
         factor: name of the input (4,) [1, 1, fh, fw]; None if the factor is fixed.
         fixed: the fixed factor; None if the factor is an input.
-        output: name of the output (N, 3, H', W').
+        output: name of the output, a picture of as many channels.
         output_element: its element type.
         convention: of the pixels of input and output: RGB in [0, 1] or BGR in 0..255.
         convention_is_known: whether the graph or the user stated the convention.
         rounding: how the output is converted to integers.
+        layout: the order of the input's axes.
+        output_layout: the order of the output's axes.
+        sizes: the sizes of pictures that it takes.
+        channels: 3 for colours, 1 for luma alone.
     """
 
     image: str
@@ -44,47 +49,62 @@ class GraphInterface:
     convention: Convention
     convention_is_known: bool
     rounding: Rounding
+    layout: Layout = "nchw"
+    output_layout: Layout = "nchw"
+    sizes: AcceptedSizes = field(default_factory=AcceptedSizes)
+    channels: int = COLOURS
 
     @property
     def default_scale(self) -> Factor:
         """The scale if the user gives none: the model's fixed factor, or 2."""
         return self.fixed or DEFAULT_FACTOR
 
-    def check_scale(self, scale: Scale, size: Size | None = None) -> None:
-        """Check that the model supports a scale.
+    def find_graph_size(self, size_in: Size, size_out: Size) -> Size:
+        """Return the size of the graph's result, which is resized if it is not `size_out`.
 
         Args:
-            scale: the requested scale.
-            size: of the picture; needed for a target, whose factor depends on it.
-
-        Raises:
-            UsageError: the model has a fixed factor, and the scale is another.
+            size_in: of the picture.
+            size_out: that was asked for.
         """
-        if self.fixed is None or scale == self.fixed:
-            return
-        if size and compute_output_size(size, scale) == compute_output_size(size, self.fixed):
-            return
-        if size or isinstance(scale, Factor):
-            raise UsageError(f"scale {scale}: the model has the fixed factor {self.fixed}")
+        return compute_output_size(size_in, self.fixed) if self.fixed else size_out
+
+    def list_resizing(self, size_in: Size, size_out: Size) -> tuple[str, ...]:
+        """Return a note for the report, if the graph's result is resized; none otherwise.
+
+        It has no sizes in it, because equal notes are counted.
+
+        Args:
+            size_in: of the picture.
+            size_out: that was asked for.
+        """
+        found = self.find_graph_size(size_in, size_out)
+        if found == size_out:
+            return ()
+        how = "reduced" if found.pixels > size_out.pixels else "enlarged by the cubic"
+        return (f"enlarged by the model's factor {self.fixed}, then {how} to the size asked for",)
 
     @property
     def is_split_safe(self) -> bool:
         """Whether its parts can run separately: float32 BGR 0..255 and a factor as input."""
-        plain = self.element == self.output_element == np.float32
-        return bool(self.factor) and plain and self.convention == "bgr-byte"
+        plain = self.element == self.output_element == np.float32 and self.channels == COLOURS
+        usual = self.layout == self.output_layout == "nchw"
+        return bool(self.factor) and plain and usual and self.convention == "bgr-byte"
 
     def _find_white(self, element: np.dtype[Any]) -> float:
         return 1.0 if self.convention == "rgb-unit" and element != np.uint8 else 255.0
 
     def to_graph(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """Convert (H, W, 3) float32 BGR 0..255 to the graph's input (1, 3, H, W)."""
+        """Convert (H, W, C) float32 0..255, BGR or luma, to the graph's input: a batch of 1."""
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        block = np.ascontiguousarray(ordered.transpose(2, 0, 1))[None] * (
-            self._find_white(self.element) / 255
-        )
+        if self.layout == "nchw":
+            ordered = ordered.transpose(2, 0, 1)
+        block = np.ascontiguousarray(ordered)[None] * (self._find_white(self.element) / 255)
         return (np.rint(block) if self.element == np.uint8 else block).astype(self.element)
 
-    def from_graph(self, planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Convert the graph's output, as (H, W, 3), to float32 BGR 0..255."""
+    def from_graph(self, block: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Convert the graph's output, a batch of 1, to (H, W, C) float32 0..255, BGR or luma."""
+        planes = block[0].transpose(1, 2, 0) if self.output_layout == "nchw" else block[0]
         ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
-        return ordered.astype(np.float32) * np.float32(255 / self._find_white(self.output_element))
+        white = self._find_white(self.output_element)
+        scaled: npt.NDArray[np.float32] = ordered.astype(np.float32) * np.float32(255 / white)
+        return scaled

@@ -19,6 +19,7 @@ from srcnn.graphs.cases import FACTORS, list_scales
 from srcnn.graphs.check_session import open_session
 from srcnn.graphs.findings import Finding, abridge
 from srcnn.graphs.graph_format import FACTOR, INPUT, STEPS_PER_FACTOR
+from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +103,8 @@ def compute_weights_at(model: onnx.ModelProto, factors: Sequence[Factor]) -> dic
     )
     session = open_session(whole.SerializeToString(), optimised=False)
     pixel = np.zeros((1, 3, 1, 1), np.float32)
-    rows = [session.run(names, {INPUT: pixel, FACTOR: list_scales(each)}) for each in factors]
+    feeds = [{INPUT: pixel, FACTOR: list_scales(each)} for each in factors]
+    rows = [run_stoppably(session, names, each, make_deadline()) for each in feeds]
     return {
         name: np.stack([np.ravel(row[index]) for row in rows]) for index, name in enumerate(names)
     }

@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.images.colour import Colour
-from srcnn.images.pixels import Pixels, has_alpha
+from srcnn.images.pixels import STRIP_PIXELS, Pixels, has_alpha, strips
 
 # How far the colour of a transparent pixel can affect visible ones, in pixels of the source, at
 # factor 1, where the reach is longest: 6 by the network (9x9, 1x1, 5x5), and 2 more by each of the
 # two cubics, of colour and of alpha. The rest is for larger networks.
 REACH_PX = 16
-_STRIP_PIXELS = 1_000_000  # per strip; each needs up to 60 bytes of working memory
 
 
 def is_opaque(pixels: Pixels) -> bool:
@@ -68,16 +67,10 @@ def bleed(image: Pixels) -> Pixels:
     return result
 
 
-def strips(image: Pixels) -> Iterator[slice]:
-    """Yield slices of rows that cover a picture, to limit the memory of temporary arrays."""
-    rows = max(1, _STRIP_PIXELS // image.shape[1])
-    return (slice(start, start + rows) for start in range(0, image.shape[0], rows))
-
-
 def _split_with_reach(height: int, width: int) -> Iterator[tuple[slice, slice]]:
     """Yield rows to read, including their reach, and rows to write, relative to those."""
     around = 2 * REACH_PX  # the reach is a square; the nearest visible pixel may be further
-    rows = max(2 * around, _STRIP_PIXELS // width)
+    rows = max(2 * around, STRIP_PIXELS // width)
     for start in range(0, height, rows):
         first, end = max(0, start - around), min(height, start + rows)
         yield slice(first, end + around), slice(start - first, end - first)

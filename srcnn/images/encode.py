@@ -12,9 +12,8 @@ import numpy as np
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.images import alpha
-from srcnn.images.alpha import strips
 from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
-from srcnn.images.pixels import Pixels, has_alpha
+from srcnn.images.pixels import Pixels, has_alpha, strips
 from srcnn.images.prepare import PreparedImage
 from srcnn.images.tiff_tags import with_tags
 

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from srcnn.images.alpha import strips
-from srcnn.images.pixels import GREY, Pixels
+from srcnn.images.pixels import GREY, Pixels, strips
 
 _SPACE = slice(16, 20)  # ICC.1, section 7.2.6
 _STEPS = np.arange(0, 256, 17, dtype=np.uint8)

@@ -6,6 +6,7 @@ or uint16. Alpha is straight: colours are not multiplied by it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ Planes: TypeAlias = npt.NDArray[np.float32]
 GREY = 2  # number of axes of a grey picture
 COLOURS = 3  # number of channels
 _CHANNELS = (2, 3, 4)
+STRIP_PIXELS = 1_000_000  # per strip; each needs up to 60 bytes of working memory
 # Levels of a depth per level of the network's range 0..255: 65535 / 255 = 257.
 LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0}
 
@@ -60,6 +62,31 @@ def split_alpha(image: Pixels) -> tuple[Pixels, Pixels | None]:
     if has_alpha(image):
         return image[:, :, :-1], image[:, :, -1:]
     return image, None
+
+
+def strips(image: Pixels) -> Iterator[slice]:
+    """Yield slices of rows that cover a picture, to limit the memory of temporary arrays."""
+    rows = max(1, STRIP_PIXELS // image.shape[1])
+    return (slice(start, start + rows) for start in range(0, image.shape[0], rows))
+
+
+def scale_samples(pixels: Any, white: int, depth: type[np.uint8 | np.uint16]) -> Pixels:
+    """Scale samples from 0..`white` to the range of a depth, rounded; larger ones become white.
+
+    Args:
+        pixels: of any integer type.
+        white: the value of white.
+        depth: of the result.
+    """
+    top = np.iinfo(depth).max
+    result: Pixels = np.empty(pixels.shape, depth)
+    for rows in strips(pixels):
+        if white == top:
+            result[rows] = pixels[rows]
+        else:
+            scaled = pixels[rows] * np.float64(top / white)
+            result[rows] = np.rint(np.minimum(scaled, top))
+    return result
 
 
 def to_integers(planes: Planes, depth: np.dtype[Any], rounding: Rounding) -> Pixels:

@@ -1,1 +1,1 @@
-"""Run the network on a picture: the Python interface, the tiled engine, and untiled graphs."""
+"""Run the network on a picture: the Python interface, the engine, and graphs of any form."""

@@ -1,6 +1,6 @@
 """Build what enlarges the colours and the alpha of pictures with a model.
 
-A graph of the engine's form is run by the engine, in tiles. Any other graph is run untiled.
+A graph of the engine's form is run by the engine. Any other graph is run by `any_graph`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
-import onnxruntime
 
-from srcnn.errors import ModelError, UsageError
+from srcnn.errors import ModelError
+from srcnn.graphs.free_axes import free_axes
 from srcnn.graphs.graph_interface import GraphInterface
+from srcnn.inference.any_graph.any_graph import AnyGraph
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
-from srcnn.inference.session_loader import SessionLoader, choose_loaders
-from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.card import Rounding
 from srcnn.model.model_file import Model
+from srcnn.model.onnx_file import parse_complete
 from srcnn.runtime.cores import pool
-from srcnn.runtime.onnx_session import make_session
+from srcnn.runtime.onnx_session import Provider, Run, choose_providers, make_run, make_session
 
 # Values of the largest layers, for the tiles of all threads together.
 _TILES_BYTES = 200 * 2**20
@@ -35,13 +35,17 @@ _SMALLEST_TILE_PX = 64
 class Enlarger(Protocol):
     """Enlarges the colours or the alpha of pictures."""
 
+    @property
+    def tiles_bytes(self) -> int:
+        """What tiles may take at a time, besides the pictures; 0 if it is not worth counting."""
+
     def enlarge(
         self,
         image: npt.NDArray[Any],
         result: npt.NDArray[Any],
         raise_if_cancelled: Callable[[], None],
-    ) -> None:
-        """Fill `result` (H', W', C) from `image` (H, W, C)."""
+    ) -> tuple[str, ...]:
+        """Fill `result` (H', W', C) from `image` (H, W, C); return notes for the report."""
 
 
 class Enlargers(NamedTuple):
@@ -49,52 +53,36 @@ class Enlargers(NamedTuple):
 
     Attributes:
         alpha: enlarges alpha, without a network.
-        fast_colours: enlarges colours, in bfloat16; None unless `fast` was asked for.
-        colours: enlarges colours, in float32.
+        colours: enlarges colours.
     """
 
     alpha: Enlarger
-    fast_colours: Enlarger | None
     colours: Enlarger
 
 
-def build_enlargers(
-    model: Model,
-    info: GraphInterface,
-    config: InferenceConfig,
-    session: onnxruntime.InferenceSession | None = None,
-) -> Enlargers:
+def build_enlargers(model: Model, info: GraphInterface, config: InferenceConfig) -> Enlargers:
     """Build what enlarges pictures with a model.
 
     Args:
         model: the ONNX file.
         info: how to run its graph.
         config: how to compute.
-        session: of the whole graph, if there is one already; opened if it is needed.
 
     Raises:
         ModelError: the graph cannot be used; the message says why.
-        UsageError: the provider or the precision is not available.
+        UsageError: the provider is not available.
     """
+    choose_providers(config.provider)  # before the first picture, whose graphs need it
     try:
         networks = _read_networks(model, info)
-        exact, fast = choose_loaders(config.provider, config.precision)
-        if fast and networks is None:
-            raise UsageError(
-                f"{model.url}: --precision fast needs a graph of a cubic upsampling followed by "
-                "convolutions; this graph has another form: use --precision exact"
-            )
         build = partial(_build_engine, config=config)
         return Enlargers(
             # Always to the nearest: the cubic of 255 is slightly below 255 in places, and
             # truncating would make it 254.
-            alpha=build(UPSAMPLING, choose_loaders("cpu", "exact")[0], "nearest"),
-            fast_colours=build(networks, fast, info.rounding) if networks and fast else None,
-            colours=build(networks, exact, info.rounding)
+            alpha=build(UPSAMPLING, "cpu", "nearest"),
+            colours=build(networks, config.provider, info.rounding)
             if networks
-            else UntiledGraph(
-                session or make_session(model.content, config.provider, config.thread_count), info
-            ),
+            else AnyGraph(free_axes(model.content)[0], info, config),
         )
     except ModelError as error:
         raise ModelError(f"{model.url}: {error}") from error
@@ -102,23 +90,20 @@ def build_enlargers(
 
 def _read_networks(model: Model, info: GraphInterface) -> Networks | None:
     if not info.is_split_safe:
+        parse_complete(model.content)  # as `read_network` does
         return None
     return read_network(model.content, info.image, info.factor or "")
 
 
 def _build_engine(
-    networks: Networks, loader: SessionLoader, rounding: Rounding, config: InferenceConfig
+    networks: Networks, provider: Provider, rounding: Rounding, config: InferenceConfig
 ) -> Engine:
     """Make an engine whose tiles together use little memory, for any number of threads."""
     threads = config.thread_count
     pixels = _TILES_BYTES // (networks.bytes_per_pixel * threads)
     side = max(min(config.tile_px, math.isqrt(pixels)), _SMALLEST_TILE_PX)
-    tile_bytes = side * side * networks.bytes_per_pixel
-    return Engine(
-        networks,
-        loader.load,
-        TilePool(partial(pool, threads), threads),
-        side,
-        rounding,
-        held_bytes=tile_bytes if loader.keeps_tile_memory else 0,
-    )
+
+    def load(content: bytes) -> Run:
+        return make_run(make_session(content, provider, is_small=True))
+
+    return Engine(networks, load, TilePool(partial(pool, threads), threads), side, rounding)

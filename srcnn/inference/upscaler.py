@@ -6,56 +6,60 @@ It loads the model and enlarges colours and alpha. Independent of files and form
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from srcnn.errors import ModelError
 from srcnn.geometry import Scale, Size, compute_output_size, to_scale
 from srcnn.graphs.describe import describe
+from srcnn.graphs.free_axes import free_axes
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.config import DEFAULT_TILE_PX, InferenceConfig
-from srcnn.inference.engine.bfloat16 import FAST_FROM
 from srcnn.inference.enlargers import build_enlargers
 from srcnn.inference.output_check import check_result
-from srcnn.inference.session_loader import check_available
 from srcnn.model.card import Convention
 from srcnn.model.model_file import Model, load_model
-from srcnn.runtime.onnx_session import Precision, Provider, make_session
+from srcnn.model.onnx_file import parse_complete
+from srcnn.runtime.onnx_session import Provider, make_session
+
+
+class Upscaled(NamedTuple):
+    """A result.
+
+    Attributes:
+        pixels: as an array of the same kind as the picture's.
+        notes: for the report, such as that the model has another factor.
+    """
+
+    pixels: Pixels
+    notes: tuple[str, ...]
 
 
 class Upscaler:
     """Upscales pictures with one model; threads may share it.
 
     Attributes:
-        info: how to run the model's graph, and the factors that it supports.
+        info: how to run the model's graph, and its factor if that is fixed.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        info: GraphInterface,
-        config: InferenceConfig,
-        session: onnxruntime.InferenceSession | None = None,
-    ) -> None:
+    def __init__(self, model: Model, info: GraphInterface, config: InferenceConfig) -> None:
         """Build the upscaler of a model that was described before; see `from_model`.
 
         Args:
             model: the ONNX file.
             info: how to run its graph.
             config: how to compute.
-            session: of the whole graph, if there is one already; opened if it is needed.
 
         Raises:
             ModelError: the graph cannot be used; the message says why.
-            UsageError: the provider or the precision is not available.
+            UsageError: the provider is not available.
         """
         self.info = info
-        self._enlargers = build_enlargers(model, info, config, session)
+        self._enlargers = build_enlargers(model, info, config)
 
     @classmethod
     def from_model(
@@ -73,23 +77,26 @@ class Upscaler:
 
         Raises:
             ModelError: it is not an image upscaler that we can run.
-            UsageError: the provider or the precision is not available.
+            UsageError: the provider is not available.
         """
-        check_available(config.provider, config.precision)
         try:
-            session = make_session(model.content, config.provider, config.thread_count)
-            info = describe(session, convention)
+            parse_complete(model.content)
+            content, declared = free_axes(model.content)
+            # Not optimised, and with a limit of memory: nobody knows yet what the graph asks for.
+            session = make_session(
+                content, config.provider, config.thread_count, is_small=True, optimised=False
+            )
+            info = describe(session, convention, declared)
         except ModelError as error:
             raise ModelError(f"{model.url}: {error}") from error
-        return cls(model, info, config, session)
+        return cls(model, info, config)
 
     @classmethod
-    def load(  # noqa: PLR0913 - independent options, all by keyword
+    def load(
         cls,
         url: str | None = None,
         *,
         provider: Provider = "auto",
-        precision: Precision = "exact",
         threads: int = 0,
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
@@ -99,7 +106,6 @@ class Upscaler:
         Args:
             url: path or URL of an ONNX file; None for the file in the package.
             provider: execution provider.
-            precision: `exact` computes in float32, `fast` in bfloat16 from factor 3 on.
             threads: that compute; 0 for as many as the cores that this process may use.
             tile_px: side of the tiles that pictures are computed in.
             convention: of the pixels of a graph that has no card; see `graphs.describe`.
@@ -107,9 +113,9 @@ class Upscaler:
         Raises:
             SourceMissingError: the file does not exist.
             ModelError: it is not an image upscaler that we can run.
-            UsageError: the provider or the precision is not available.
+            UsageError: the provider is not available.
         """
-        config = InferenceConfig(provider, precision, threads, tile_px)
+        config = InferenceConfig(provider, threads, tile_px)
         return cls.from_model(load_model(url), config, convention)
 
     def __call__(
@@ -123,27 +129,38 @@ class Upscaler:
             image: (H, W) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA, as cv2
                 reads it; uint8 or uint16.
             scale: a factor from 1 to 16, a pair of factors (height, width), or the text of a
-                scale or target; None for the model's fixed factor, or 2.
+                scale or target; None for the model's fixed factor, or 2. If the model has another
+                fixed factor, its result is resized.
 
         Returns:
             An array of the same kind, of floor(size x factor).
 
         Raises:
             UnsupportedImageError: the array is not a picture.
-            UsageError: the scale is out of bounds, or not supported by the model.
+            UsageError: the scale is out of bounds.
             UnreachableTargetError: a target needs a larger factor than 16.
             InferenceFailedError: the model fails, or its result cannot be right.
         """
         check_picture(image)
         size = Size(*image.shape[:2])
         chosen = self.info.default_scale if scale is None else to_scale(scale)
-        self.info.check_scale(chosen, size)
         return self.to_size(image, compute_output_size(size, chosen))
+
+    @property
+    def tiles_bytes(self) -> int:
+        """What tiles of all pictures together may take; 0 if it is not worth counting."""
+        return self._enlargers.colours.tiles_bytes
 
     def to_size(
         self, image: Pixels, size: Size, raise_if_cancelled: Callable[[], None] = lambda: None
     ) -> Pixels:
-        """Upscale one picture to a size; see `__call__`.
+        """Upscale one picture to a size; see `upscale`."""
+        return self.upscale(image, size, raise_if_cancelled).pixels
+
+    def upscale(
+        self, image: Pixels, size: Size, raise_if_cancelled: Callable[[], None] = lambda: None
+    ) -> Upscaled:
+        """Upscale one picture to a size, and say how; see `__call__`.
 
         Alpha is enlarged separately, by the cubic alone. Transparent pixels get the colour of
         visible pixels near them, so that no fringe appears.
@@ -156,11 +173,8 @@ class Upscaler:
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
         colours, alpha = split_alpha(bleed(image))
         larger_colours, larger_alpha = split_alpha(result)
-        factor = min(after / before for before, after in zip(image.shape, size, strict=False))
-        fast = self._enlargers.fast_colours if factor >= FAST_FROM else None
-        enlarger = fast or self._enlargers.colours
-        enlarger.enlarge(colours, larger_colours, raise_if_cancelled)
+        notes = self._enlargers.colours.enlarge(colours, larger_colours, raise_if_cancelled)
         check_result(colours, larger_colours)
         if alpha is not None and larger_alpha is not None:
             self._enlargers.alpha.enlarge(alpha, larger_alpha, raise_if_cancelled)
-        return result
+        return Upscaled(result, notes)

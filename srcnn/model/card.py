@@ -203,8 +203,6 @@ class ModelRecord(_Frozen):
         size_bytes: of the graph file.
         model: the card in the graph.
         parity: measured at the export.
-        fast_loss_db: what `--precision fast` loses on photographs, in decibels of PSNR by factor;
-            empty if not measured.
         training: how the checkpoint was trained; None if unknown.
     """
 
@@ -213,7 +211,6 @@ class ModelRecord(_Frozen):
     size_bytes: int
     model: ModelCard
     parity: list[ParityRow]
-    fast_loss_db: dict[str, float] = Field(default_factory=dict)
     training: TrainingCard | None = None
 
     @property

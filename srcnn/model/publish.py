@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import onnx
-
 from srcnn.errors import ModelError
 from srcnn.model.card import ModelCard, ModelRecord
+from srcnn.model.onnx_file import parse_complete
 from srcnn.storage.download import compute_sha256
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
@@ -44,7 +43,7 @@ def publish_model(
         ModelError: the graph has no card.
         UsageError: the URL contains credentials, or its protocol is unknown.
     """
-    card = ModelCard.from_graph(onnx.load_from_string(graph))
+    card = ModelCard.from_graph(parse_complete(graph))
     if card is None:
         raise ModelError("the graph has no card: create it with srcnn.export.pipeline.make_graph")
     record = ModelRecord(

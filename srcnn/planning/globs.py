@@ -10,14 +10,12 @@ matched by that very name.
 from __future__ import annotations
 
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 from srcnn.errors import UsageError
+from srcnn.planning.glob_regex import compile_glob
 
 _WILDCARD = re.compile(r"[*?\[]")
 _BEFORE_SETS = re.compile(r"[^\[\\]*")
@@ -58,7 +56,7 @@ def parse_glob(text: str) -> Glob:
         raise UsageError(f"pattern {text!r}: expected a path or a glob, but it is empty")
     # Spaces around a path are a slip, or part of the name.
     names = tuple(name.strip("/") for name in (cleaned, text.removeprefix("./")))
-    regex = _compile(cleaned) if _WILDCARD.search(cleaned) else None
+    regex = compile_glob(cleaned) if _WILDCARD.search(cleaned) else None
     return Glob(text, names, regex, _find_literal_part(cleaned), _find_top_folder(cleaned))
 
 
@@ -127,17 +125,3 @@ def _find_top_folder(pattern: str) -> str | None:
     folder, slash, below = pattern.removeprefix("/").partition("/")
     anchored = slash and below and folder not in ("", ".", "..")
     return None if not anchored or re.search(r"[*?\[\\]", folder) else folder
-
-
-def _compile(pattern: str) -> re.Pattern[str] | None:
-    """Return the glob's expression; None if it is not a glob (`[1.jpg`): as in git, a name only."""
-    # In .gitignore these two begin a comment and a negation; here they belong to a name.
-    escaped = "\\" + pattern if pattern[0] in "#!" else pattern
-    with warnings.catch_warnings():
-        # `[[]` is the set of one bracket; Python's `re` wonders whether it is a set of sets.
-        warnings.simplefilter("ignore", FutureWarning)
-        try:
-            regex = GitIgnoreSpecPattern(escaped).regex
-        except (ValueError, re.error):
-            return None
-        return re.compile(regex.pattern, re.DOTALL) if regex else None

@@ -9,9 +9,9 @@ from srcnn.errors import ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, compute_output_size, is_large_enough
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
-from srcnn.images.decoding import read_header
+from srcnn.images.decoding import Header, read_header
+from srcnn.images.decoding.header import check_file_size
 from srcnn.images.formats import check_size, check_writable
-from srcnn.planning.scales_file import check_scale
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 
@@ -34,7 +34,6 @@ def inspect_headers(
         For each image a task, or its result if there is nothing to do or it is refused.
 
     Raises:
-        UsageError: the model cannot make a scale.
         OSError: the source as a whole went out of reach.
     """
     with ThreadPoolExecutor(_HEADER_THREADS) as pool:
@@ -45,20 +44,23 @@ def _inspect(
     source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
 ) -> ImageTask | ImageResult:
     try:
+        check_file_size(image.info.size, options.max_input_megapixels * _MEGA)
         with source.open(image.source, image.info) as file:
-            size_in = read_header(file).size
-        decided = _decide(image, size_in, options)
+            header = read_header(file)
+        return _decide(image, header, options, graph)
     except (ImageError, OSError) as error:
         if isinstance(error, StorageError):
             source.probe()  # raises if the whole source is out of reach, not just this image
         failure = Failure.from_error(error)
-        return ImageResult(image.source, image.output, "failed", error=failure)
-    if isinstance(decided, ImageTask) and not decided.copy:
-        check_scale(image.source, image.scale, graph, size_in)
-    return decided
+        return ImageResult(
+            image.source, image.output, "failed", error=failure, source_info=image.info
+        )
 
 
-def _decide(image: RequestedImage, size_in: Size, options: PlanOptions) -> ImageTask | ImageResult:
+def _decide(
+    image: RequestedImage, header: Header, options: PlanOptions, graph: GraphInterface
+) -> ImageTask | ImageResult:
+    size_in = header.size
     _check_input(size_in, options.max_input_megapixels)
     copy = is_large_enough(size_in, image.scale)
     if copy and options.when_larger == "skip":  # there is no output, or not of this scale
@@ -70,7 +72,16 @@ def _decide(image: RequestedImage, size_in: Size, options: PlanOptions) -> Image
         _check_output(size_out, options.max_output_megapixels)
     check_size(image.output, size_out)
     return ImageTask(
-        image.source, image.output, image.scale, image.info, size_in, size_out, copy=copy
+        image.source,
+        image.output,
+        image.scale,
+        image.info,
+        size_in,
+        size_out,
+        copy=copy,
+        decoding_bytes=header.decoding_bytes,
+        pixel_bytes=header.pixel_bytes,
+        size_model=size_in if copy else graph.find_graph_size(size_in, size_out),
     )
 
 

@@ -7,38 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from srcnn.destination.ledger import LEDGER_FOLDER, STATE_FOLDER
-from srcnn.errors import UsageError
+from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.images.formats import detect_format
 from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 
+_DOTS = frozenset({".", ".."})  # in keys of buckets: such images fail, and are not hidden
 _SYSTEM_FOLDERS = frozenset(
     {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 )
-
-
-def check_folders(source: Folder, destination: Folder) -> None:
-    """Refuse a destination that cannot be used, before anything is written there.
-
-    Args:
-        source: the folder to read.
-        destination: the folder to write, which may lie inside.
-
-    Raises:
-        UsageError: outputs could replace sources.
-        SourceMissingError: the destination's bucket is not there.
-        StorageError: it cannot be reached.
-    """
-    if source.relative_key(destination) == "":
-        raise UsageError(f"the destination {destination.url} is the source: give another --dst")
-    if destination.relative_key(source):
-        raise UsageError(
-            f"the source {source.url} is inside the destination {destination.url}, where outputs "
-            "could overwrite it: give another --dst"
-        )
-    destination.exists()  # raises where its bucket is not there, or does not answer
 
 
 @dataclass(frozen=True)
@@ -90,12 +68,15 @@ def _drop_folders(files: dict[str, FileInfo], folders: Sequence[str]) -> dict[st
 
 
 def find_earlier_outputs(listing: Iterable[str]) -> list[str]:
-    """Find folders in a source that were the destination of a run, by their ledger.
+    """Find folders in a source that are or were the destination of a run, by its state in them.
+
+    A lock counts too: a run that was killed early, and this one, if its destination is reached
+    by another name, have outputs before they have a ledger.
 
     Args:
         listing: keys of files.
     """
-    marked = (key.partition(f"/{LEDGER_FOLDER}") for key in listing)
+    marked = (key.partition(f"/{STATE_FOLDER}/") for key in listing)
     return sorted({folder for folder, mark, _ in marked if mark})
 
 
@@ -111,10 +92,18 @@ def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
     others = Counter(
         posixpath.splitext(key)[1].lower() or "no extension"
         for key in visible
-        if not detect_format(key) and key != DEFAULT_NAME
+        if not _is_image(key) and key != DEFAULT_NAME
     )
-    return [key for key in visible if detect_format(key)], dict(others.most_common())
+    return [key for key in visible if _is_image(key)], dict(others.most_common())
+
+
+def _is_image(key: str) -> bool:
+    # An object `photo.jpg/` with content cannot be read by that name: it fails.
+    return bool(detect_format(key.rstrip("/")))
 
 
 def _is_hidden(key: str) -> bool:
-    return any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in key.split("/"))
+    return any(
+        (part.startswith(".") and part not in _DOTS) or part in _SYSTEM_FOLDERS
+        for part in key.split("/")
+    )

@@ -5,19 +5,23 @@ Everything that can be refused is refused here, before any image is processed. N
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from srcnn.destination import ledger
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.job import Job
+from srcnn.planning.check_versions import check_versions, describe_unproven
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.list_source import list_source
+from srcnn.planning.overlap import refuse_shared_folders
 from srcnn.planning.scales_file import ScaleResolver, find_scales
 from srcnn.planning.select_images import PlanOptions, select_images
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
+from srcnn.storage.unfinished_uploads import UnfinishedUpload
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Plan:
         warnings: what people should look at.
         ignored: files that are not images we read: how many, by extension.
         leftovers: keys in the destination that a killed run left half-written.
+        unfinished_uploads: outputs that a killed run left uploaded in part.
         needs_compaction: whether the ledger is to be compacted before the work.
     """
 
@@ -38,6 +43,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
     leftovers: list[str] = field(default_factory=list)
+    unfinished_uploads: list[UnfinishedUpload] = field(default_factory=list)
     needs_compaction: bool = False
 
     @property
@@ -54,7 +60,8 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         options: which images, how large, and what is written again.
 
     Raises:
-        UsageError: an option or the scales file is wrong; nothing has been done.
+        UsageError: an option or the scales file is wrong, or outputs could replace sources;
+            nothing has been done.
         SourceMissingError: the source or the scales file does not exist.
         OSError: a listing failed, or the source as a whole went out of reach.
     """
@@ -64,27 +71,50 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         existing_later = pool.submit(_list_existing, destination)
         listing = list_source(source, destination)
         existing = existing_later.result()
+    refuse_shared_folders(source, destination, listing.images, existing)
     scales = find_scales(source, listing.files, options.scales)
     resolver = ScaleResolver(scales, options.scale, graph)
     images = select_images(listing, job.output.format, options, resolver.resolve)
     known = ledger.load(destination, existing)
     fingerprint = Fingerprint(job)
+    if options.overwrite == "changed":
+        existing = check_versions(images, fingerprint, existing, known.records, destination)
     skipped = [
         skip_if_current(image, fingerprint, options.overwrite, existing, known.records)
         for image in images
     ]
     to_inspect = [image for image, skip in zip(images, skipped, strict=True) if skip is None]
+    unproven: list[str] = []
+    if options.overwrite == "changed":
+        unproven = describe_unproven(to_inspect, fingerprint, existing, known.records)
     inspected = inspect_headers(source, to_inspect, options, graph)
     return Plan(
         tasks=[item for item in inspected if isinstance(item, ImageTask)],
         settled=[result for result in skipped if result]
         + [item for item in inspected if isinstance(item, ImageResult)],
-        warnings=listing.warnings + resolver.list_unused_rows() + known.warnings,
+        warnings=listing.warnings + resolver.list_unused_rows() + known.warnings + unproven,
         ignored=listing.ignored,
         leftovers=destination.stale_temporaries(existing),
+        unfinished_uploads=_find_unfinished_uploads(
+            destination, {image.output for image in images} | known.records.keys()
+        ),
         needs_compaction=known.is_scattered,
     )
 
 
-def _list_existing(destination: Folder) -> dict[str, FileInfo]:
+def _list_existing(destination: Folder) -> Mapping[str, FileInfo]:
     return destination.files() if destination.exists() else {}
+
+
+def _find_unfinished_uploads(
+    destination: Folder, outputs: Container[str]
+) -> list[UnfinishedUpload]:
+    """Find uploads of earlier runs: this one writes nothing before it has its plan.
+
+    Uploads of other files are other programs'.
+    """
+    return [
+        upload
+        for upload in destination.unfinished_uploads()
+        if upload.key in outputs or upload.key.startswith(f"{ledger.STATE_FOLDER}/")
+    ]

@@ -27,7 +27,6 @@ class Fingerprint:
             job: what all images share.
         """
         self._model = job.model.sha256
-        self._precision = job.inference.precision
         self._scale_text = lru_cache(str)
         # A name before the extension, or it would be the name itself.
         self._options = lru_cache(lambda extension: job.digest_options(f"x{extension}"))
@@ -35,12 +34,16 @@ class Fingerprint:
     def matches(self, record: Record, image: RequestedImage) -> bool:
         """Whether the job would make the recorded output again."""
         return (
-            record.source_info == image.info
+            is_same_file(record.source_info, image.info)
             and record.scale == self._scale_text(image.scale)
             and record.options == self._options(splitext(image.output)[1])
             and record.model == self._model
-            and record.precision == self._precision
         )
+
+
+def is_same_file(recorded: FileInfo, found: FileInfo) -> bool:
+    """Whether size and version prove that a file has not changed."""
+    return recorded == found and bool(found.version)
 
 
 def skip_if_current(
@@ -63,7 +66,11 @@ def skip_if_current(
     found = existing.get(image.output)
     if overwrite == "always" or found is None:
         return None
-    current = record is not None and record.output_info == found and record.source == image.source
+    current = (
+        record is not None
+        and is_same_file(record.output_info, found)
+        and record.source == image.source
+    )
     if overwrite == "changed" and not (
         record is not None and current and fingerprint.matches(record, image)
     ):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from srcnn.image_task import ImageResult, ImageTask
-from srcnn.reporting.summary import written_megapixels
+from srcnn.reporting.report import written_megapixels
 
 _MEGA = 1_000_000
 _WINDOW_SECONDS = 60.0

@@ -13,10 +13,9 @@ from srcnn.image_task import ImageResult
 from srcnn.reporting.report import Report
 from srcnn.text import shorten
 
-_MEGA = 1_000_000
-_MOST_SLOWEST = 5
+_MOST_SLOWEST = 10
 _MOST_REASONS = 15
-_MOST_EXAMPLES = 2
+_MOST_EXAMPLES = 20
 _LONGEST_MESSAGE = 300
 # What differs between two failures of one kind, besides paths: quoted words, digests, numbers.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -29,6 +28,7 @@ class FailureReason:
 
     Attributes:
         type: the error's class.
+        known: whether they were accepted before the run.
         message: its text, with names as `…` and numbers as `N`.
         first: the text of the first one, as it was.
         count: of the images.
@@ -37,6 +37,7 @@ class FailureReason:
 
     type: str
     message: str
+    known: bool
     first: str
     count: int = 0
     examples: list[str] = field(default_factory=list)
@@ -57,8 +58,9 @@ class Summary:
         not_attempted: of the failed ones, those that were never begun, or were dropped.
         megapixels: written.
         seconds: the run took.
+        known: of the failed ones, those whose failure was accepted before the run.
         slowest: the images that took longest, the longest first; a few.
-        reasons: of failures, the most frequent first; a few.
+        reasons: of failures, new ones first, then the most frequent; a few.
         other_failures: images that failed for other reasons.
         notes: what was done to the colours of written images, and to how many.
     """
@@ -66,12 +68,18 @@ class Summary:
     dry_run: bool
     counts: dict[str, int]
     not_attempted: int
+    known: int
     megapixels: float
     seconds: float
     slowest: list[ImageResult]
     reasons: list[FailureReason]
     other_failures: int
     notes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def new_failures(self) -> int:
+        """Images that failed, and nobody has accepted that."""
+        return self.counts["failed"] - self.known
 
     @property
     def megapixels_per_second(self) -> float:
@@ -81,18 +89,20 @@ class Summary:
     @property
     def note_lines(self) -> list[str]:
         """The notes, a line each."""
-        return [f"{_count_images(count)}: {note}" for note, count in self.notes.items()]
+        return [f"{count_images(count)}: {note}" for note, count in self.notes.items()]
 
     @property
     def text(self) -> str:
         """One line for a log."""
         counts = self.counts
         written = "would be written" if self.dry_run else "written"
-        idle = f" ({self.not_attempted} of them not attempted)" if self.not_attempted else ""
+        some = {"known": self.known, "not attempted": self.not_attempted}
+        parts = [f"{count} of them {name}" for name, count in some.items() if count]
+        of_them = f" ({', '.join(parts)})" if parts else ""
         return (
-            f"{_count_images(counts['requested'])}: {counts['written']} {written} "
+            f"{count_images(counts['requested'])}: {counts['written']} {written} "
             f"({self.megapixels:.1f} Mpx), {counts['skipped']} skipped, "
-            f"{counts['failed']} failed{idle}, in {self.seconds:.1f} s"
+            f"{counts['failed']} failed{of_them}, in {self.seconds:.1f} s"
         )
 
 
@@ -108,8 +118,9 @@ def summarize(report: Report) -> Summary:
     return Summary(
         dry_run=bool(report.options.get("dry_run")),
         counts=report.counts,
-        not_attempted=sum(image.not_attempted for image in report.images),
-        megapixels=sum(map(written_megapixels, report.images)),
+        not_attempted=report.not_attempted,
+        known=report.known,
+        megapixels=report.megapixels,
         seconds=report.seconds,
         slowest=heapq.nlargest(_MOST_SLOWEST, written, key=lambda image: image.seconds),
         reasons=shown,
@@ -118,7 +129,12 @@ def summarize(report: Report) -> Summary:
     )
 
 
-def _count_images(count: int) -> str:
+def count_images(count: int) -> str:
+    """Return a number of images in words, such as `1 image`.
+
+    Args:
+        count: of images.
+    """
     return f"{count} image" if count == 1 else f"{count} images"
 
 
@@ -128,31 +144,30 @@ def _count_notes(images: Iterable[ImageResult]) -> dict[str, int]:
     return dict(Counter(note for image in written for note in image.notes).most_common())
 
 
-def written_megapixels(image: ImageResult) -> float:
-    """Megapixels that an image added to the destination; 0 unless it was written."""
-    if image.status != "written" or image.size_out is None:
-        return 0.0
-    return image.size_out.pixels / _MEGA
-
-
 def group_failures(images: Iterable[ImageResult]) -> list[FailureReason]:
-    """Group failures by reason, the most frequent first, without images not attempted.
+    """Group failures by reason, without images not attempted.
+
+    New ones come first, then the most frequent.
 
     Args:
         images: of a run.
     """
-    found: dict[tuple[str, str], FailureReason] = {}
+    found: dict[tuple[str, str, bool], FailureReason] = {}
     for image in images:
         if image.error is None or image.not_attempted:
             continue
-        kind = (image.error.type, _generalize(image.error.message, image))
+        kind = (image.error.type, _generalize(image.error.message, image), image.known)
         reason = found.setdefault(
             kind, FailureReason(*kind, shorten(image.error.message, _LONGEST_MESSAGE))
         )
         reason.count += 1
         if len(reason.examples) < _MOST_EXAMPLES:
             reason.examples.append(image.source)
-    return sorted(found.values(), key=lambda reason: (-reason.count, reason.type, reason.message))
+    return sorted(found.values(), key=_order)
+
+
+def _order(reason: FailureReason) -> tuple[bool, int, str, str]:
+    return (reason.known, -reason.count, reason.type, reason.message)
 
 
 def _generalize(message: str, image: ImageResult) -> str:

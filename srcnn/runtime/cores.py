@@ -12,6 +12,7 @@ import cv2
 from srcnn.runtime.cgroups import ROOT, read_group_values
 
 _UNLIMITED = "max"
+_OWN_MEMORY_BYTES = 512 * 2**20  # the libraries, the model, and its tiles
 _ASSUMED_MEMORY_BYTES = 4 * 2**30  # if the system does not report it
 
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
@@ -53,6 +54,30 @@ def measure_usable_memory(root: Path = ROOT) -> int:
     return min(
         [_read_machine_memory(), *(int(value) for (value,) in limits if value != _UNLIMITED)]
     )
+
+
+def measure_image_memory(root: Path = ROOT) -> int:
+    """Find how many bytes one image may take, beside what the process takes for itself.
+
+    Args:
+        root: root of the file system.
+    """
+    usable_bytes = measure_usable_memory(root)
+    return max(usable_bytes - _OWN_MEMORY_BYTES, usable_bytes // 8)
+
+
+def measure_tile_memory(root: Path = ROOT) -> int:
+    """Find how many bytes the tiles of a graph of any form may take.
+
+    A quarter of the memory. Where images in progress, which take three eighths (see
+    `srcnn.batch.resources`), and the process itself leave less, it is that, or an eighth.
+
+    Args:
+        root: root of the file system.
+    """
+    usable_bytes = measure_usable_memory(root)
+    left_bytes = usable_bytes * 5 // 8 - _OWN_MEMORY_BYTES
+    return min(usable_bytes // 4, max(left_bytes, usable_bytes // 8))
 
 
 def _read_machine_memory() -> int:

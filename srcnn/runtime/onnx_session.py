@@ -15,10 +15,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from srcnn.errors import InferenceFailedError, ModelError, UsageError
+from srcnn.runtime.cores import measure_usable_memory
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "directml", "coreml", "rocm"]
-Precision = Literal["exact", "fast"]
-"""`exact` computes in float32, `fast` in bfloat16: see `srcnn.inference.engine.bfloat16`."""
 
 Array: TypeAlias = npt.NDArray[Any]
 Run: TypeAlias = Callable[[dict[str, Array]], Sequence[Array]]
@@ -40,8 +39,13 @@ _INSTALL = {
     "directml": "onnxruntime-directml",
     "rocm": "onnxruntime-rocm",
 }
-_LOG_ERRORS_ONLY = 3
+_LOG_FATAL_ONLY = 4  # errors are raised as well
 _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_NO_MEMORY = re.compile(
+    r"running (\w+) node.*(?:requested bytes of|requested buffer of size) (\d+)|bad_alloc",
+    re.DOTALL,
+)
+_RESERVED_BYTES = 400 * 2**20  # Python, its libraries, and a picture
 
 
 def choose_providers(provider: Provider) -> list[str]:
@@ -67,16 +71,26 @@ def choose_providers(provider: Provider) -> list[str]:
     return [name] if provider == "cpu" else [name, _RUNTIME_NAMES["cpu"]]
 
 
-def make_session(
-    model: bytes, provider: Provider = "auto", threads: int = 1, *, is_small: bool = False
+def make_session(  # noqa: PLR0913 - independent options, most by keyword
+    model: bytes,
+    provider: Provider = "auto",
+    threads: int = 1,
+    *,
+    is_small: bool = False,
+    optimised: bool = True,
+    keeps_plans: bool = True,
 ) -> onnxruntime.InferenceSession:
     """Create a session; threads may share it.
 
     Args:
-        model: content of the ONNX file.
+        model: content of the ONNX file: our own, or accepted by `srcnn.model.onnx_file`.
         provider: execution provider.
         threads: used by one run; with 1, a run stays on the thread that calls it.
-        is_small: whether it is one of many sessions that need little memory; these share it.
+        is_small: whether it is one of many sessions that need little memory; these share it, and
+            what needs more than there is fails.
+        optimised: whether the graph is rewritten first, which computes what is constant, whatever
+            memory that takes.
+        keeps_plans: whether memory is planned for each shape of the input, and plans are kept.
 
     Raises:
         UsageError: the provider is not available.
@@ -84,17 +98,18 @@ def make_session(
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = _LOG_FATAL_ONLY
     # Each session's arena would keep as much memory as its largest run ever used.
     options.enable_cpu_mem_arena = False
-    # With patterns, memory is planned for each new shape, and every plan is kept.
-    options.enable_mem_pattern = not is_small
+    options.enable_mem_pattern = keeps_plans and not is_small
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    restrict_format(options)
     # Idle threads that spin take cores away from threads that decode and encode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = choose_providers(provider)
     if is_small and providers == [_RUNTIME_NAMES["cpu"]]:
-        _share_memory()
-        options.add_session_config_entry("session.use_env_allocators", "1")
+        use_shared_memory(options)
     try:
         return onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
     # The binding's exceptions share no base below Exception (Fail, InvalidGraph, ...).
@@ -104,6 +119,17 @@ def make_session(
         ) from error
 
 
+def restrict_format(options: onnxruntime.SessionOptions) -> None:
+    """Let a session take ONNX files only: its other format was not looked into for other files."""
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+
+
+def use_shared_memory(options: onnxruntime.SessionOptions) -> None:
+    """Let a session use the memory that small sessions share, which has a limit."""
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+
+
 @cache
 def _share_memory() -> None:
     """Register one arena for the process, used by the sessions that ask for it.
@@ -111,10 +137,19 @@ def _share_memory() -> None:
     With the system's allocator, the first run of a new session takes fresh memory: the gaps that
     the previous session left are a few bytes too small. 1,200 small pictures, each with its own
     factor, then held 330 MB instead of 210 MB, and took 5 % longer.
+
+    Without a limit, a graph that asks for more than there is would end the process.
     """
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    onnxruntime.create_and_register_allocator(memory, None)
+    limit = onnxruntime.OrtArenaCfg({"max_mem": _measure_limit_bytes()})
+    onnxruntime.create_and_register_allocator(memory, limit)
+
+
+def _measure_limit_bytes() -> int:
+    """Return what this process may use besides what it uses already."""
+    usable = measure_usable_memory()
+    return max(usable - _RESERVED_BYTES, usable // 2)
 
 
 def make_run(session: onnxruntime.InferenceSession) -> Run:
@@ -137,6 +172,9 @@ def make_run(session: onnxruntime.InferenceSession) -> Run:
 def extract_first_line(error: BaseException) -> str:
     """Return the first line of an error message, without the error code of ONNX Runtime."""
     text = str(error).strip() or type(error).__name__
+    if found := _NO_MEMORY.search(text):
+        needed = f" ({found[1]} asks for {int(found[2]):,} bytes)" if found[1] else ""
+        return f"it needs more memory than this process may use{needed}"
     return _CODES.sub("", text.splitlines()[0])
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # torch.hub's `check_hash` and OpenMMLab put 8 digits into file names.
 MIN_HASH_DIGITS = 8
+CHECKPOINT_LIMIT_BYTES = 2**30
 _HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH_DIGITS},64}}")
 
 _log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def _fetch_first(urls: Sequence[str], digest: str, limits: StorageLimits) -> byt
     reasons = []
     for url in urls:
         try:
-            content = read_file(url, limits)
+            content = read_file(url, limits, limit_bytes=CHECKPOINT_LIMIT_BYTES)
         except OSError as error:  # a StorageError if the URL is remote, the system's own if local
             reasons.append(str(error))
             continue

@@ -5,16 +5,22 @@ Everything goes through fsspec, so folders, buckets and memory behave alike.
 
 from __future__ import annotations
 
+import errno
+import os
 import posixpath
 import threading
 import uuid
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srcnn.errors import SourceMissingError, UsageError
+from srcnn.errors import SourceMissingError, StorageError, UsageError
 from srcnn.storage import s3_requests
+from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES, read_remote
 from srcnn.storage.filesystems import is_local, is_s3, resolve
+from srcnn.storage.local_errors import build_local_error
+from srcnn.storage.plain_files import read_plain, refuse_special
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
 
 if TYPE_CHECKING:
@@ -25,6 +31,9 @@ if TYPE_CHECKING:
 
 TEMPORARY_PREFIX = ".srcnn-"
 TEMPORARY_SUFFIX = ".part"
+
+# Network file systems that have no such call for folders.
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 
 _creating = threading.Lock()  # the memory file system checks first, and then writes
 
@@ -62,25 +71,31 @@ def file_exists(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bool:
     return bool(call_with_retries(partial(fs.exists, path), url, "read", limits))
 
 
-def read_file(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> bytes:
+def read_file(
+    url: str, limits: StorageLimits = DEFAULT_LIMITS, *, limit_bytes: int = TEXT_LIMIT_BYTES
+) -> bytes:
     """Read a file.
 
     Args:
         url: path or URL.
         limits: of remote calls.
+        limit_bytes: the most that such a file has; nothing much larger is held in memory.
 
     Raises:
         SourceMissingError: there is no such file.
-        OSError: it could not be read; a `StorageError` if the URL is remote.
+        OSError: it could not be read; a `StorageError` if the URL is remote, if it is no plain
+            file, or if it is larger than the limit.
     """
     fs, path = resolve(url, limits)
-    if not is_local(fs):
-        content: bytes = call_with_retries(partial(fs.cat_file, path), url, "read", limits)
-        return content
-    try:
-        return Path(path).read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise SourceMissingError(f"{url}: no such file") from error
+    if is_local(fs):
+        if Path(path).is_dir():
+            raise SourceMissingError(f"{url}: no such file")
+        try:
+            return read_plain(path, url, limit_bytes)
+        except FileNotFoundError as error:
+            raise SourceMissingError(f"{url}: no such file") from error
+    read = partial(read_remote, fs, path, url, limit_bytes)
+    return call_with_retries(read, url, "read", limits)
 
 
 def write_atomically(
@@ -99,7 +114,7 @@ def write_atomically(
         The entry of the file in a listing, if the write's response contains it.
     """
     if is_local(fs):
-        _write_local(path, data)
+        _write_local(path, data, url)
         return None
     # One PUT, or a multipart upload that is invisible until complete. Never fsspec's open
     # file: closing it after an exception would publish the part written so far.
@@ -111,15 +126,40 @@ def write_atomically(
     return None
 
 
-def _write_local(path: str, data: bytes) -> None:
+def _write_local(path: str, data: bytes, url: str) -> None:
+    refuse_special(path, url)
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise build_local_error(error, url, "written") from error
+
+
+def _replace(path: str, data: bytes) -> None:
     temporary = _make_temporary_path(path)
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            # Or a power cut could leave the name without the content.
+            os.fsync(file.fileno())
         # Not fs.mv: if `path` is a folder, it would move the file into it.
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(path: str) -> None:
+    """Wait until the names in a local folder are on the disk, where its file system can."""
+    with suppress(FileNotFoundError):  # removed since
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC:
+                raise
+        finally:
+            os.close(descriptor)
 
 
 def create_atomically(
@@ -141,7 +181,14 @@ def create_atomically(
         Whether it was created; False if a file with other content already exists.
     """
     create = partial(_create, fs, path, data)
-    return create() if is_local(fs) else call_with_retries(create, url, "written", limits)
+    if not is_local(fs):
+        return call_with_retries(create, url, "written", limits)
+    try:
+        return create()
+    except StorageError:
+        raise
+    except OSError as error:
+        raise build_local_error(error, url, "written") from error
 
 
 def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
@@ -151,15 +198,17 @@ def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
         else:
             with _creating:
                 fs.pipe_file(path, data, mode="create")
-    except PermissionError:
-        raise
-    except OSError:
+    except OSError as error:
+        if isinstance(error, PermissionError) or (
+            is_local(fs) and not isinstance(error, FileExistsError)
+        ):
+            raise
         # FileExistsError, or a server's equivalent. A repeated request, whose first response was
         # lost, finds the file that it wrote itself.
         fs.invalidate_cache()
         if not fs.exists(path):
             raise
-        return bool(fs.cat_file(path) == data)
+        return bool((read_plain(path) if is_local(fs) else fs.cat_file(path)) == data)
     return True
 
 
@@ -168,14 +217,23 @@ def _link(path: str, data: bytes) -> None:
     temporary = _make_temporary_path(path)
     try:
         temporary.write_bytes(data)
-        Path(path).hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:
-        with Path(path).open("xb") as file:
-            file.write(data)
+        try:
+            Path(path).hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:
+            _create_directly(path, data)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _create_directly(path: str, data: bytes) -> None:
+    with Path(path).open("xb", buffering=0) as file:
+        try:
+            file.write(data)
+        except OSError:  # an empty file would say that there is one
+            Path(path).unlink()
+            raise
 
 
 def _make_temporary_path(path: str) -> Path:

@@ -70,6 +70,7 @@ def is_s3(fs: AbstractFileSystem) -> bool:
 
 def _get_s3(limits: StorageLimits) -> AbstractFileSystem:
     """Return the client of this process and its credentials: connections do not survive a fork."""
+    _check_endpoints()
     variables = sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_"))
     configured = [conf.get(name) for name in _S3]
     key = tokenize(os.getpid(), variables, configured, limits.timeout_seconds)
@@ -78,6 +79,24 @@ def _get_s3(limits: StorageLimits) -> AbstractFileSystem:
         fs.retries = 1  # s3fs's own; it is read from the class, not from an option
         return _built.setdefault(key, fs)  # another thread may have built one
     return _built[key]
+
+
+def _check_endpoints() -> None:
+    """Refuse an endpoint with a password, which would end up in errors.
+
+    Raises:
+        UsageError: it contains credentials; the message names the variable alone.
+    """
+    given = {name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")}
+    for name in _S3:
+        options = conf.get(name, {})
+        given[f"endpoint_url of {name}"] = options.get("endpoint_url")
+        given[f"client_kwargs of {name}"] = options.get("client_kwargs", {}).get("endpoint_url")
+    for name, url in given.items():
+        try:
+            check_url(url or "s3://")
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from None
 
 
 def _build_options(name: str, limits: StorageLimits) -> dict[str, Any]:
@@ -100,10 +119,20 @@ def _build_s3_options(limits: StorageLimits) -> dict[str, Any]:
     }
     # max_concurrency 1: a file is read by one GET, without a request for its size.
     return {
+        "client_kwargs": _build_client_options(),
         "config_kwargs": configured | ours,
         "use_listings_cache": False,
         "max_concurrency": 1,
     }
+
+
+def _build_client_options() -> dict[str, Any]:
+    """Add AWS_REGION to what is configured: botocore reads AWS_DEFAULT_REGION only."""
+    configured: dict[str, Any] = {}
+    for name in _S3:
+        configured |= conf.get(name, {}).get("client_kwargs", {})
+    region = os.environ.get("AWS_REGION")
+    return ({"region_name": region} if region else {}) | configured
 
 
 def _build_http_options(limits: StorageLimits) -> dict[str, Any]:

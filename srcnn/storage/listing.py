@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from srcnn.errors import SourceMissingError
+from srcnn.errors import SourceMissingError, StorageError
 from srcnn.storage import s3_requests
 from srcnn.storage.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.filesystems import is_local
+from srcnn.storage.missing import describe_missing
+from srcnn.text import one_line, shorten
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+_IO_THREADS = 16
 _STALE_SECONDS = 24 * 3600
+_MOST_DIGITS = 18  # of a size
+_MOST_SHOWN = 80  # characters of what a server sent
 # Names under which listings give the version of a file, the most reliable first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 
@@ -29,7 +36,8 @@ class FileInfo:
 
     Attributes:
         size: bytes.
-        version: ETag, or the time of the last change; differs if the content differs.
+        version: ETag, or the time of the last change; differs if the content differs. Empty if
+            the storage gives neither: then nothing shows whether the content has changed.
     """
 
     size: int
@@ -38,12 +46,33 @@ class FileInfo:
 
 def parse_file_info(info: Mapping[str, Any]) -> FileInfo:
     """Parse an entry of a listing, or the response about one file, of any file system."""
-    version = next((info[name] for name in _VERSION_NAMES if info.get(name) is not None), "")
-    if isinstance(version, datetime):  # from the memory file system's `info`; it lists floats
-        version = version.timestamp()
-    text = f"{version:.6f}" if isinstance(version, float) else str(version).strip('"')
-    size = info["size"] if "size" in info else info["Size"]
-    return FileInfo(size=int(size or 0), version=text)
+    versions = (_format_version(name, info[name]) for name in _VERSION_NAMES if name in info)
+    size = info["size"] if "size" in info else info.get("Size")
+    return FileInfo(size=int(size or 0), version=next(filter(None, versions), ""))
+
+
+def _format_version(name: str, value: Any) -> str:
+    if name == "LastModified" and value:
+        # Whole seconds: a listing has fractions, and the response about one object has none.
+        moment = value if isinstance(value, datetime) else _parse_time(str(value))
+        return f"{math.floor(_count_seconds(moment))}.000000" if moment else str(value)
+    if isinstance(value, datetime):  # from the memory file system's `info`; it lists floats
+        value = _count_seconds(value)
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    return "" if value is None else s3_requests.normalise_etag(str(value))
+
+
+def _count_seconds(moment: datetime) -> float:
+    # The system's own function knows neither the first year nor the last day.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _parse_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def list_s3(
@@ -61,18 +90,60 @@ def list_s3(
         SourceMissingError: nothing is below the prefix; the message says whether it is a file.
     """
     found: dict[str, FileInfo] = {}
-    start, entries = len(s3_requests.get_prefix(fs, root)), 0
+    prefix, entries = s3_requests.get_prefix(fs, root), 0
+    start = len(prefix)
+    incomplete: list[str] = []  # the listing has no size, or neither an ETag nor a time
     for page in s3_requests.list_pages(fs, root, retry):
         entries += len(page)
-        # Consoles mark a folder by a key that ends in a slash; it is not a file.
-        found |= {
+        _refuse_strange(page, prefix, url)
+        # Consoles mark a folder by an empty object whose key ends in a slash; it is not a file.
+        files = {
             entry["Key"][start:]: parse_file_info(entry)
             for entry in page
-            if not entry["Key"].endswith("/")
+            if not entry["Key"].endswith("/") or int(entry.get("Size") or 0)
         }
+        unsized = {entry["Key"][start:] for entry in page if entry.get("Size") is None}
+        incomplete += [key for key, info in files.items() if not info.version or key in unsized]
+        found |= files
     if start and not entries:
         raise SourceMissingError(f"{url}: {_describe_missing(fs, root, retry)}")
-    return found
+    for key in incomplete:
+        del found[key]
+    return found | read_infos(partial(_head, fs, root, retry), incomplete)
+
+
+def _refuse_strange(page: Sequence[Mapping[str, Any]], prefix: str, url: str) -> None:
+    """Refuse entries that cannot be those of files below the prefix."""
+    start = "" if "//" in f"/{prefix}" else prefix  # some servers take `a//b` for `a/b`
+    for entry in page:
+        key, size = entry.get("Key") or "", str(entry.get("Size") or 0)
+        if not (key and key.startswith(start)) or not (
+            size.isdecimal() and len(size) <= _MOST_DIGITS
+        ):
+            name = f"{shorten(one_line(key), _MOST_SHOWN)!r} of {shorten(size, _MOST_SHOWN)} bytes"
+            raise StorageError(
+                f"{url}: cannot be listed: the server lists {name}, which is no file below it: "
+                "check AWS_ENDPOINT_URL and the server"
+            )
+
+
+def _head(fs: AbstractFileSystem, root: str, retry: s3_requests.Retry, key: str) -> FileInfo | None:
+    try:
+        return parse_file_info(retry(partial(s3_requests.head, fs, f"{root}/{key}")))
+    except FileNotFoundError:
+        return None
+
+
+def read_infos(read: Callable[[str], FileInfo | None], keys: Sequence[str]) -> dict[str, FileInfo]:
+    """Ask for size and version of files one by one, many at a time.
+
+    Args:
+        read: asks for one; returns None if it is gone.
+        keys: of the files.
+    """
+    with ThreadPoolExecutor(_IO_THREADS) as pool:
+        found = list(pool.map(read, keys))
+    return {key: info for key, info in zip(keys, found, strict=True) if info}
 
 
 def _describe_missing(fs: AbstractFileSystem, root: str, retry: s3_requests.Retry) -> str:
@@ -103,14 +174,16 @@ def list_any(
     try:
         kind = retry(partial(fs.info, root or "/"))["type"]
     except FileNotFoundError as error:
-        raise SourceMissingError(f"{url}: no such folder") from error
+        text = describe_missing(url, "no such folder") if is_local(fs) else f"{url}: no such folder"
+        raise SourceMissingError(text) from error
     if kind != "directory":
         raise SourceMissingError(f"{url} is a file; expected a folder")
     # By default, fsspec's walk skips what it cannot list.
     strict = {"on_error": "raise"} if is_local(fs) else {}
     found = retry(partial(fs.find, root or "/", detail=True, **strict))
-    # A link to a file counts as the file, and a broken link as a file that cannot be read. Links
-    # to folders are not followed, because they can form loops: see `list_linked_folders`.
+    # A link to a file counts as the file. A broken link, a FIFO, a socket or a device counts as a
+    # file that cannot be read. Links to folders are not followed, because they can form loops: see
+    # `list_linked_folders`.
     entries = {
         path: fs.info(path) if info.get("islink") and fs.isfile(path) else info
         for path, info in found.items()
@@ -118,7 +191,7 @@ def list_any(
     return {
         path[len(root) + 1 :]: parse_file_info(info)
         for path, info in entries.items()
-        if info["type"] == "file" or (info.get("islink") and not fs.isdir(path))
+        if info["type"] != "directory" and not (info.get("islink") and fs.isdir(path))
     }
 
 

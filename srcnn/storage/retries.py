@@ -12,7 +12,9 @@ from srcnn.errors import (
     SourceMissingError,
     SrcnnError,
 )
-from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, build_error, explain_error
+from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, explain_error
+from srcnn.storage.failure import build_error
+from srcnn.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,5 +101,5 @@ def _call_once(
         raise build_error(url, "" if missing else f"cannot be {action}: ", failure, "") from None
     if attempt_number < limits.attempts:
         retry = f"retrying (attempt {attempt_number + 1} of {limits.attempts})"
-        _log.warning("%s: cannot be %s: %s; %s", url, action, failure.text, retry)
+        _log.warning("%s: cannot be %s: %s; %s", one_line(url), action, failure.text, retry)
     raise _TransientError(failure)

@@ -7,10 +7,14 @@ behind `a/b`. It sends two requests to check whether a file exists, and one more
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.parsers import AioRestXMLParser
+from botocore.exceptions import BotoCoreError
+from fsspec.asyn import sync
 
 from srcnn.storage.retries import StorageLimits
 
@@ -21,7 +25,47 @@ Retry = Callable[[Callable[[], Any]], Any]  # calls, and calls again while that 
 
 _PART_BYTES = 16 * 2**20
 _PARTS_AT_A_TIME = 4
+_LISTING_FIELDS = {"Name", "Contents", "IsTruncated", "KeyCount", "MaxKeys", "CommonPrefixes"}
+_MOST_EMPTY_PAGES = 1000  # a server may have some, where objects were deleted
+# Set on a client whose server has been seen to give the ETag of a write again when asked. Some
+# answer a write with an ETag, and requests about the object without one, or with another.
+_REPEATS_ETAGS = "srcnn_repeats_etags"
+# Of the one kind of file that people open by its URL: a browser saves what has no type.
+_CONTENT_TYPES = {".html": {"ContentType": "text/html; charset=utf-8"}}
 _SLOWEST_BYTES_PER_SECOND = 64 * 1024
+_READ_BYTES = 2**20
+# What botocore raises for a response whose fields are missing, or no numbers and times.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+
+
+def call_s3(fs: AbstractFileSystem, operation: str, **options: Any) -> Mapping[str, Any]:
+    """Make one request.
+
+    Args:
+        fs: s3fs's file system.
+        operation: botocore's name of it.
+        options: of the request.
+
+    Raises:
+        OSError: the response cannot be read.
+        Exception: those of s3fs and botocore.
+    """
+    try:
+        response: Mapping[str, Any] = sync(fs.loop, _call, fs, operation, options)
+    except _UNREADABLE as error:
+        raise _explain_unreadable(error) from error
+    return response
+
+
+async def _call(fs: AbstractFileSystem, operation: str, options: dict[str, Any]) -> Any:
+    return await fs._call_s3(operation, **options)  # noqa: SLF001 - the one within fsspec's loop
+
+
+def _explain_unreadable(error: Exception) -> Exception:
+    is_of_botocore = isinstance(error, BotoCoreError) or str(error).startswith("Invalid endpoint")
+    if isinstance(error, OSError) or is_of_botocore:
+        return error
+    return OSError("the server's response has other fields than S3's")
 
 
 def list_pages(
@@ -38,13 +82,52 @@ def list_pages(
         The entries of a page.
     """
     token: dict[str, str] = {}
+    progress = _ListingProgress()
     while True:
-        page = retry(lambda: _list(fs, root, **token))  # noqa: B023 - called at once
-        yield page.get("Contents", [])
-        if not page.get("IsTruncated"):
+        call = partial(progress.list, fs, root, **token)
+        entries, next_token = retry(call)
+        yield entries
+        if not next_token:
             return
-        token = {"ContinuationToken": page["NextContinuationToken"]}
+        token = {"ContinuationToken": next_token}
         _use_fast_parser(fs)
+
+
+class _ListingProgress:
+    """Lists page by page, and notices a server whose pages would never end."""
+
+    def __init__(self) -> None:
+        self._tokens: set[str] = set()
+        self._first_keys: set[str] = set()
+        self._empty_pages = 0
+
+    def list(
+        self, fs: AbstractFileSystem, root: str, **token: str
+    ) -> tuple[list[Mapping[str, Any]], str]:
+        """Return the entries of a page, and the token of the next one; empty at the end.
+
+        Raises:
+            OSError: the page, or the one that it leads to, has been listed before.
+        """
+        page = _list(fs, root, **token)
+        entries, next_token = page.get("Contents", []), _read_token(page)
+        first_key = entries[0]["Key"] if entries else ""
+        self._empty_pages = 0 if entries else self._empty_pages + 1
+        if next_token in self._tokens or first_key in self._first_keys:
+            raise OSError("the listing does not end: the server repeats its pages")
+        if self._empty_pages > _MOST_EMPTY_PAGES:
+            raise OSError(f"the listing does not end: {self._empty_pages} empty pages in a row")
+        self._tokens |= {next_token} - {""}
+        self._first_keys |= {first_key} - {""}
+        return entries, next_token
+
+
+def _read_token(page: Mapping[str, Any]) -> str:
+    token = str(page.get("NextContinuationToken") or "")
+    is_truncated = page.get("IsTruncated", bool(token))  # without the field, a token says it
+    if is_truncated and not token:
+        raise OSError("the server truncated the listing without a continuation token")
+    return token if is_truncated else ""
 
 
 class _ListingParser(AioRestXMLParser):  # type: ignore[misc] # untyped
@@ -94,31 +177,79 @@ def get_prefix(fs: AbstractFileSystem, root: str) -> str:
 
 def _list(fs: AbstractFileSystem, root: str, **options: Any) -> Mapping[str, Any]:
     bucket, _, _ = fs.split_path(root)
-    page: Mapping[str, Any] = fs.call_s3(
-        "list_objects_v2", Bucket=bucket, Prefix=get_prefix(fs, root), **options
-    )
-    if page.get("IsTruncated") and not page.get("NextContinuationToken"):
-        raise OSError("the server truncated the listing without a continuation token")
+    page = call_s3(fs, "list_objects_v2", Bucket=bucket, Prefix=get_prefix(fs, root), **options)
+    if not page.keys() & _LISTING_FIELDS:
+        raise OSError("the response is not a listing of S3")
     return page
 
 
 def head(fs: AbstractFileSystem, path: str) -> Mapping[str, Any]:
-    """Read size and ETag of one object, under the names that a listing uses.
+    """Read size, ETag and time of one object, under the names that a listing uses.
 
     Raises:
         FileNotFoundError: there is no such object.
     """
     bucket, key, _ = fs.split_path(path)
-    found = fs.call_s3("head_object", Bucket=bucket, Key=key)
-    return {"ETag": found["ETag"], "Size": found["ContentLength"]}
+    found = call_s3(fs, "head_object", Bucket=bucket, Key=key)
+    if "ContentLength" not in found:
+        raise OSError("the server does not say how large the file is")
+    names = {"ETag": "ETag", "LastModified": "LastModified", "Size": "ContentLength"}
+    return {name: found[theirs] for name, theirs in names.items() if theirs in found}
+
+
+def get(
+    fs: AbstractFileSystem, path: str, limit_bytes: int, start: int | None = None
+) -> bytes | int:
+    """Read an object, or a range of it, by one request.
+
+    Args:
+        fs: s3fs's file system.
+        path: of the object.
+        limit_bytes: the most that it may have, whatever size a listing gave; the length of the
+            range.
+        start: of the range; None for the whole object.
+
+    Returns:
+        Its content, or its size in bytes if that is above the limit; one more than the limit if the
+        server announces no size.
+
+    Raises:
+        FileNotFoundError: there is no such object.
+        Exception: those of s3fs and botocore.
+    """
+    bucket, key, _ = fs.split_path(path)
+    options = {"Bucket": bucket, "Key": key}
+    if start is not None:
+        options["Range"] = f"bytes={start}-{start + limit_bytes - 1}"
+    try:
+        content: bytes | int = sync(fs.loop, _get, fs, options, limit_bytes)
+    except _UNREADABLE as error:
+        raise _explain_unreadable(error) from error
+    return content
+
+
+async def _get(fs: AbstractFileSystem, options: dict[str, Any], limit_bytes: int) -> bytes | int:
+    response = await fs._call_s3("get_object", **options)  # noqa: SLF001 - as above
+    body, announced = response["Body"], response.get("ContentLength", 0)
+    parts, left_bytes = [], limit_bytes + 1
+    try:
+        if announced > limit_bytes:
+            return int(announced)
+        # The read after the last part checks that none is missing.
+        while left_bytes and (part := await body.read(min(left_bytes, _READ_BYTES))):
+            parts.append(part)
+            left_bytes -= len(part)
+    finally:
+        body.close()  # with the connection, if there is more to read
+    return b"".join(parts) if left_bytes else limit_bytes + 1
 
 
 def put(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -> Mapping[str, Any]:
     """Write an object by one PUT, or by a multipart upload that is invisible until complete.
 
     Returns:
-        Its entry in a listing. If the ETag in the response is the MD5 of the data, no further
-        request is needed; otherwise the server is asked.
+        Its entry in a listing. If the ETag in the response is the MD5 of the data, and the server
+        is known to repeat it, no further request is needed; otherwise the server is asked.
     """
     response = fs.pipe_file(
         path,
@@ -127,8 +258,21 @@ def put(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -
         max_concurrency=_PARTS_AT_A_TIME,
         # The read timeout does not cover a server that stops accepting bytes.
         timeout=limits.timeout_seconds + len(data) / _SLOWEST_BYTES_PER_SECOND,
+        **_CONTENT_TYPES.get(posixpath.splitext(path)[1], {}),
     )
     etag = (response or {}).get("ETag", "")
-    if etag.strip('"') == hashlib.md5(data, usedforsecurity=False).hexdigest():
+    is_digest = normalise_etag(etag) == hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if is_digest and getattr(fs, _REPEATS_ETAGS, False):
         return {"ETag": etag, "Size": len(data)}
-    return head(fs, path)
+    found = head(fs, path)
+    if is_digest and normalise_etag(found.get("ETag", "")) == normalise_etag(etag):
+        setattr(fs, _REPEATS_ETAGS, True)
+    return found
+
+
+def normalise_etag(etag: str) -> str:
+    """Return an ETag without quotes and without the mark of a weak one.
+
+    Servers and proxies differ in both, even between a listing and the response about one object.
+    """
+    return etag.strip().removeprefix("W/").replace("&quot;", "").strip('"')

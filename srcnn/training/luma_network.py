@@ -1,10 +1,10 @@
 """The network during training: it sees luma only, and computes convolutions as matrix products.
 
-    luma + conv5x5(relu(conv1x1(relu(conv9x9(luma)))))          padded by zeros, as in `Srcnn`
+    luma + conv5x5(relu(conv1x1(relu(conv9x9(repeat_border(luma, 6 px))))))
 
-Luma is that of BT.601 in full range, Y = 0.299 R + 0.587 G + 0.114 B in [0, 1]. Dong et al.,
-TPAMI 2016, section 4.4.2, found that three channels gain less than 0.1 dB over luma alone, at
-2.5 times the work. `srcnn.training.luma_to_rgb` converts it to a three-channel network.
+as `srcnn.export.srcnn_network.Srcnn` with one channel. Luma is that of BT.601 in full range,
+Y = 0.299 R + 0.587 G + 0.114 B in [0, 1]. Dong et al., TPAMI 2016, section 4.4.2, found that
+three channels gain less than 0.1 dB over luma alone, at 2.5 times the work.
 
 Weights are matrices with the biases as their last column, because `soap` needs matrices, and
 because products with the 81 shifted copies of a picture took less than half the time of torch's
@@ -13,7 +13,7 @@ single-channel convolutions, including gradients (AVX2).
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +21,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-FEATURES = 61  # 64 minus the three that carry the colours
-MAPPED = 29  # 32 minus the three that carry the colours
-_FIRST, _LAST = 9, 5  # px, kernel sizes
-_TAPS = _FIRST**2
+FEATURES, MAPPED = 64, 32
+FIRST_PX, LAST_PX = 9, 5
+"""Sides of the first and of the last filters."""
+_TAPS = FIRST_PX**2
 
 
 @dataclass
@@ -32,9 +32,9 @@ class Luma:
     """Weights of one network or, with a leading axis K, of a stack of networks.
 
     Attributes:
-        first: (61, 82) 9x9 filters, row by row, and biases.
-        second: (29, 62) 1x1 filters and biases.
-        third: (25, 29) the 5x5 filter, a row for each position.
+        first: (64, 82) 9x9 filters, row by row, and biases.
+        second: (32, 65) 1x1 filters and biases.
+        third: (25, 32) the 5x5 filter, a row for each position.
         offset: (1, 1) the last bias.
     """
 
@@ -53,26 +53,6 @@ class Luma:
         return Luma(*(change(matrix) for matrix in self.matrices))
 
 
-def create_identity(anchors: int, seed: int) -> Luma:
-    """Create a stack of equal networks that change nothing yet, with random filters.
-
-    Args:
-        anchors: number of networks.
-        seed: of the filters.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    first = torch.randn(FEATURES, _TAPS, generator=generator) / math.sqrt(2 * _TAPS)
-    first -= first.mean(1, keepdim=True)  # insensitive to brightness
-    second = torch.randn(MAPPED, FEATURES, generator=generator) * math.sqrt(2 / FEATURES)
-    one = Luma(
-        functional.pad(first, (0, 1)),
-        functional.pad(second, (0, 1)),
-        torch.zeros(_LAST**2, MAPPED),
-        torch.zeros(1, 1),
-    )
-    return one.map(lambda matrix: matrix.repeat(anchors, 1, 1))
-
-
 def sharpen(luma: torch.Tensor, weights: Luma) -> torch.Tensor:
     """Run one network on upsampled pictures.
 
@@ -83,49 +63,56 @@ def sharpen(luma: torch.Tensor, weights: Luma) -> torch.Tensor:
     Returns:
         (N, H, W) float32, not clipped.
     """
-    columns = _build_columns(luma)
+    reach = LAST_PX // 2
+    border = FIRST_PX // 2 + reach
+    columns = _build_columns(functional.pad(luma, (border,) * 4, mode="replicate"))
     features = torch.relu(weights.first @ columns)
     mapped = torch.relu(torch.addmm(weights.second[:, -1:], weights.second[:, :-1], features))
-    parts = (weights.third @ mapped).view(-1, *luma.shape)
+    number, height, width = luma.shape
+    parts = (weights.third @ mapped).view(-1, number, height + 2 * reach, width + 2 * reach)
     added: torch.Tensor = _ShiftedSum.apply(parts)  # type: ignore[no-untyped-call] # torch's
     return luma + added + weights.offset
 
 
-def _build_columns(luma: torch.Tensor) -> torch.Tensor:
-    """Build (82, N * H * W): the 9x9 window of each pixel, and ones for the biases."""
-    number, height, width = luma.shape
-    padded = functional.pad(luma, (_FIRST // 2,) * 4)
-    rows, columns = padded.shape[1:]
-    shape = (_FIRST, _FIRST, number, height, width)
+def _build_columns(padded: torch.Tensor) -> torch.Tensor:
+    """Build (82, N * (H - 8) * (W - 8)): each 9x9 window of (N, H, W), and ones for the biases."""
+    number, rows, columns = padded.shape
+    height, width = rows - FIRST_PX + 1, columns - FIRST_PX + 1
+    shape = (FIRST_PX, FIRST_PX, number, height, width)
     windows = padded.as_strided(shape, (columns, 1, rows * columns, columns, 1))
-    result = luma.new_ones(_TAPS + 1, number * height * width)
+    result = padded.new_ones(_TAPS + 1, number * height * width)
     result[:_TAPS].view(shape).copy_(windows)
     return result
 
 
 class _ShiftedSum(torch.autograd.Function):
-    """Sum of the 25 positions of the 5x5 convolution, shifted: (25, N, H, W) to (N, H, W).
+    """Sum of the 25 positions of the 5x5 convolution, shifted: (25, N, H + 4, W + 4) to (N, H, W).
 
     With one output channel, 25 shifted additions are several times faster than a convolution.
     """
 
     @staticmethod
     def forward(ctx: Any, parts: torch.Tensor) -> torch.Tensor:  # noqa: ARG004 - torch's interface
-        _, number, height, width = parts.shape
-        reach = _LAST // 2
-        total = parts.new_zeros(number, height + 2 * reach, width + 2 * reach)
-        for part, window in zip(parts, _list_windows(total, height, width), strict=True):
-            window.add_(part)
-        return total[:, reach:-reach, reach:-reach]
+        first, *others = _list_windows(parts)
+        total = first.clone()
+        for window in others:
+            total.add_(window)
+        return total
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # noqa: ARG004 - torch's interface
-        height, width = gradient.shape[1:]
-        padded = functional.pad(gradient, (_LAST // 2,) * 4)
-        return torch.stack(_list_windows(padded, height, width))
+        number, height, width = gradient.shape
+        parts = gradient.new_zeros(LAST_PX**2, number, height + LAST_PX - 1, width + LAST_PX - 1)
+        for window in _list_windows(parts):
+            window.copy_(gradient)
+        return parts
 
 
-def _list_windows(padded: torch.Tensor, height: int, width: int) -> list[torch.Tensor]:
-    """List the window of the outputs that each position of the 5x5 filter adds to."""
-    ends = range(_LAST - 1, -1, -1)
-    return [padded[:, top : top + height, left : left + width] for top in ends for left in ends]
+def _list_windows(parts: torch.Tensor) -> list[torch.Tensor]:
+    """List what each position of the 5x5 filter adds to the outputs, (N, H, W) each."""
+    height, width = (length - LAST_PX + 1 for length in parts.shape[2:])
+    corners = itertools.product(range(LAST_PX), repeat=2)
+    return [
+        part[:, top : top + height, left : left + width]
+        for part, (top, left) in zip(parts, corners, strict=True)
+    ]

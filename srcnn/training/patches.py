@@ -1,7 +1,7 @@
 """Training data: random patches, sharp, and shrunk and enlarged again by a factor.
 
 A patch is shrunk and enlarged like a separate picture, with its own border. So training sees
-exactly what the exported graph computes, including zero padding. The border has a lower weight,
+exactly what the exported graph computes, including at the border. The border has a lower weight,
 because its share of a patch is larger than of a photograph.
 """
 

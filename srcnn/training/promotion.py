@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 
 from srcnn.model.card import ModelCard, QualityRow
+from srcnn.model.onnx_file import parse_complete
 from srcnn.quality.compare import Enlarge, Figures, bicubic, measure
 from srcnn.quality.degradation import Picture
 
@@ -144,7 +144,7 @@ def read_card(model: Model) -> ModelCard | None:
     Raises:
         ModelError: the card cannot be read.
     """
-    return ModelCard.from_graph(onnx.load_from_string(model.content))
+    return ModelCard.from_graph(parse_complete(model.content))
 
 
 def name_start(model: Model) -> str:

@@ -12,6 +12,7 @@ from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256
 from srcnn.training.devices import check_device
+from srcnn.training.initial_weights import reinitialise_zero_filters
 from srcnn.training.pictures import to_luma
 from srcnn.training.trainer import Moment, Trainer
 from srcnn.training.training_record import Point
@@ -32,7 +33,9 @@ def open_trainer(job: TrainingJob) -> Trainer:
     spec, state_file = job.progress.spec, job.work.state_file
     check_device(spec.device)
     is_new = not state_file.exists()
-    stack = read_initial_weights(job.start, spec.anchors) if job.start and is_new else None
+    stack = None
+    if job.start and is_new:
+        stack = reinitialise_zero_filters(read_initial_weights(job.start, spec.anchors), spec.seed)
     planes = [to_luma(picture) for picture in job.pictures.held_out]
     return Trainer(spec, job.pictures.training, planes, stack, state_file)
 

@@ -1,4 +1,4 @@
-"""Write luma networks as a checkpoint that `srcnn.export` reads: a bank for RGB in [0, 1]."""
+"""Write luma networks as a checkpoint that `srcnn.export` reads: a bank for [0, 1]."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from srcnn.export.srcnn_network import ANCHORS
+from srcnn.training.checkpoint_weights import to_checkpoint_weights
 from srcnn.training.luma_network import Luma
-from srcnn.training.luma_to_rgb import to_colour
 
 
 def to_checkpoint(stack: Luma, anchors: Sequence[float], meta: Mapping[str, Any]) -> bytes:
@@ -23,7 +24,8 @@ def to_checkpoint(stack: Luma, anchors: Sequence[float], meta: Mapping[str, Any]
     Returns:
         The content of the file.
     """
-    state = {**to_colour(stack), "anchors": torch.tensor(anchors, dtype=torch.float32)}
+    weights = to_checkpoint_weights(stack)
+    state = {**weights, ANCHORS: torch.tensor(anchors, dtype=torch.float32)}
     file = io.BytesIO()
     torch.save({"state_dict": state, "meta": {"convention": "rgb-unit", **meta}}, file)
     return file.getvalue()

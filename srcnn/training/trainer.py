@@ -15,7 +15,8 @@ import torch
 from srcnn.training.devices import choose_device, limit_torch_to_one_thread, move_to
 from srcnn.training.factor_interpolation import compute_shares, draw_factors, keep_identity
 from srcnn.training.gradients import BatchGradients, compute_gradients
-from srcnn.training.luma_network import Luma, create_identity
+from srcnn.training.initial_weights import create_identity
+from srcnn.training.luma_network import Luma
 from srcnn.training.patches import Patches, Plane
 from srcnn.training.save_checkpoint import to_checkpoint
 from srcnn.training.soap import Soap

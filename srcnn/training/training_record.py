@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pydantic import FiniteFloat, TypeAdapter
+
 from srcnn.storage.listing import FileInfo
 
 _FORMER_NAMES = {"told": "verdict"}  # of fields in files that earlier versions wrote
@@ -64,13 +66,12 @@ class TrainingRecord:
 
     @classmethod
     def parse(cls, content: dict[str, Any]) -> TrainingRecord:
-        """Parse the JSON of a record."""
-        identity: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in content["identity"].items()
-        }
-        taken = {key: FileInfo(**info) for key, info in content["taken"].items()}
-        return cls(Identity(**identity), taken, content["started_from"])
+        """Parse the JSON of a record.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        return _RECORDS.validate_python(content)
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,17 @@ class Point:
     """
 
     step: int
-    seconds: float
-    gains: dict[float, float]
+    seconds: FiniteFloat
+    gains: dict[FiniteFloat, FiniteFloat]
 
     @classmethod
     def parse(cls, content: dict[str, Any]) -> Point:
-        """Parse the JSON of a validation, whose keys are strings."""
-        gains = {float(factor): gain for factor, gain in content["gains"].items()}
-        return cls(content["step"], content["seconds"], gains)
+        """Parse the JSON of a validation, whose keys are strings.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        return _POINTS.validate_python(content)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Result:
     """
 
     steps: int
-    hours: float
+    hours: FiniteFloat
     dst: str
     promoted: bool
     verdict: str
@@ -116,5 +120,14 @@ class Result:
 
     @classmethod
     def parse(cls, content: dict[str, Any]) -> Result:
-        """Parse the JSON of a result, by this version or an earlier one."""
-        return cls(**{_FORMER_NAMES.get(name, name): value for name, value in content.items()})
+        """Parse the JSON of a result, by this version or an earlier one.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        return _RESULTS.validate_python(
+            {_FORMER_NAMES.get(name, name): value for name, value in content.items()}
+        )
+
+
+_RECORDS, _POINTS, _RESULTS = TypeAdapter(TrainingRecord), TypeAdapter(Point), TypeAdapter(Result)

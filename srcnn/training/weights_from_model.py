@@ -13,18 +13,22 @@ import torch
 
 from srcnn.errors import UsageError
 from srcnn.graphs.graph_format import FACTOR, INPUT
+from srcnn.inference.engine.network import Activation
 from srcnn.inference.engine.network_from_onnx import read_network
-from srcnn.training.luma_to_rgb import to_luma
+from srcnn.training.checkpoint_weights import from_checkpoint_weights
+from srcnn.training.luma_network import FEATURES, MAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.inference.engine.network import Network
+    from srcnn.inference.engine.network import Layer, Network
     from srcnn.model.model_file import Model
     from srcnn.training.luma_network import Luma
 
-_LEVELS = 255  # a graph takes BGR 0..255, training RGB 0..1; see `srcnn.export.convention`
-_LAYERS = ("conv1", "conv2", "conv3")
+_LEVELS = 255  # a graph takes 0..255, training 0..1; see `srcnn.export.convention`
+_FORM = (
+    f"luma 0.114 0.587 0.299, {FEATURES}x1x9x9, Relu, {MAPPED}x{FEATURES}x1x1, Relu, 1x{MAPPED}x5x5"
+)
 
 
 def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
@@ -35,7 +39,7 @@ def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
         anchors: factors.
 
     Raises:
-        UsageError: its graph has another structure, or its weights were not trained on luma.
+        UsageError: its graph or its network has another form.
     """
     networks = read_network(model.content, INPUT, FACTOR)
     if networks is None:
@@ -43,22 +47,34 @@ def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
             f"{model.url}: the weights cannot be read from its graph: start from scratch (--start "
             "identity)"
         )
-    factors = [np.array([1, 1, anchor, anchor], np.float32) for anchor in anchors]
-    try:
-        each = [_convert_weights(networks.at(factor)) for factor in factors]
-        return to_luma({name: torch.stack([one[name] for one in each]) for name in each[0]})
-    # Another network: with other layers, shapes or values.
-    except (ValueError, RuntimeError) as error:
-        raise UsageError(f"{model.url}: {error} (--start identity)") from error
+    each = [networks.at(np.array([1, 1, anchor, anchor], np.float32)) for anchor in anchors]
+    form = _describe_form(each[0])
+    if form != _FORM:
+        raise UsageError(
+            f"{model.url}: its network is not one that this version trains (expected {_FORM}; got "
+            f"{form}): start from scratch (--start identity)"
+        )
+    weights = [_convert_weights(network) for network in each]
+    return from_checkpoint_weights(
+        {name: torch.stack([one[name] for one in weights]) for name in weights[0]}
+    )
+
+
+def _describe_form(network: Network) -> str:
+    luma = ["luma " + " ".join(f"{weight:.3f}" for weight in network.luma)] if network.luma else []
+    return ", ".join([*luma, *(_describe_layer(layer) for layer in network.layers)])
+
+
+def _describe_layer(layer: Layer) -> str:
+    if isinstance(layer, Activation):
+        return layer.operator
+    return "x".join(str(length) for length in layer.weight.shape)
 
 
 def _convert_weights(network: Network) -> dict[str, torch.Tensor]:
-    """Convert a graph's weights to RGB in [0, 1], by the parameter names of `Srcnn`."""
+    """Convert a graph's weights to [0, 1], by the parameter names of `Srcnn`."""
     weights = {}
-    for name, layer in zip(_LAYERS, network.convolutions, strict=True):
-        weights[f"{name}.weight"] = torch.tensor(layer.weight)
-        weights[f"{name}.bias"] = torch.tensor(layer.bias) / _LEVELS
-    weights["conv1.weight"] = weights["conv1.weight"].flip(1)
-    weights["conv3.weight"] = weights["conv3.weight"].flip(0)
-    weights["conv3.bias"] = weights["conv3.bias"].flip(0)
+    for number, layer in enumerate(network.convolutions, 1):
+        weights[f"conv{number}.weight"] = torch.tensor(layer.weight)
+        weights[f"conv{number}.bias"] = torch.tensor(layer.bias) / _LEVELS
     return weights

@@ -21,14 +21,19 @@ from srcnn.errors import DestinationBusyError, TrainingStateError, UsageError
 from srcnn.storage.download import compute_sha256
 from srcnn.storage.files import write_file
 from srcnn.storage.listing import FileInfo
+from srcnn.storage.plain_files import APPEND, open_plain
 from srcnn.text import one_line
 from srcnn.training.training_record import Identity, Point, Result, TrainingRecord
+from srcnn.validation_errors import describe_unreadable
 
 T = TypeVar("T")
 
 _RECORD, _STATE, _GAINS, _RESULT = "training.json", "state.pt", "gains.jsonl", "result.json"
 _WEIGHTS = "srcnn-*.pth"
 _LOCK = "lock"
+# Beyond what any training writes: a record takes some 150 bytes for each picture.
+_LIMIT_BYTES = 256 * 2**20
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # poor JSON
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,14 @@ class WorkFolder:
 
     @property
     def points(self) -> list[Point]:
-        """The validations so far; a line that was truncated by a kill is skipped."""
-        file = self.path / _GAINS
+        """The validations so far; a line that cannot be read, as after a kill, is skipped.
+
+        Raises:
+            TrainingStateError: the file cannot be one of validations.
+        """
         points = []
-        for line in file.read_text().splitlines() if file.exists() else []:
-            with suppress(ValueError):
+        for line in (_read_bytes(self.path / _GAINS) or b"").splitlines():
+            with suppress(*_UNREADABLE):
                 points.append(Point.parse(json.loads(line)))
         return points
 
@@ -80,8 +88,8 @@ class WorkFolder:
 
     def add(self, point: Point) -> None:
         """Append a validation."""
-        with (self.path / _GAINS).open("a") as file:
-            file.write(json.dumps(asdict(point)) + "\n")
+        with open_plain(self.path / _GAINS, APPEND) as file:
+            file.write(json.dumps(asdict(point)).encode() + b"\n")
 
     def keep(self, checkpoint: bytes) -> Path:
         """Write the trained weights to a file whose name has their sha256; remove earlier ones.
@@ -124,7 +132,7 @@ def hold_work(path: Path, identity: Identity, *, restart: bool) -> Iterator[Work
         OSError: it cannot be created or written.
     """
     _create_folder(path)
-    with (path / _LOCK).open("a") as file:
+    with open_plain(path / _LOCK, APPEND) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -189,11 +197,23 @@ def _write(path: Path, content: TrainingRecord | Result) -> None:
 
 
 def _read(path: Path, parse: Callable[[dict[str, Any]], T]) -> T | None:
-    if not path.exists():
+    content = _read_bytes(path)
+    if content is None:
         return None
     try:
-        return parse(json.loads(path.read_bytes()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return parse(json.loads(content))
+    except _UNREADABLE as error:
         raise TrainingStateError(
-            f"{path}: cannot be read ({error}): give --restart to start over"
+            f"{path}: cannot be read ({describe_unreadable(error)}): give --restart to start over"
         ) from error
+
+
+def _read_bytes(path: Path) -> bytes | None:
+    if not path.exists():
+        return None
+    if not path.is_file() or path.stat().st_size > _LIMIT_BYTES:
+        raise TrainingStateError(
+            f"{path}: expected a plain file of at most {_LIMIT_BYTES} bytes: give --restart to "
+            "start over"
+        )
+    return path.read_bytes()

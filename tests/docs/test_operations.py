@@ -105,9 +105,17 @@ def test_settings_and_options_it_names_exist() -> None:
         for model in (UpscaleOptions, TrainOptions)
         for name in model.model_fields
     }
-    theirs = {"--dry-run", "--quiet", "--json", "--no-track", "--nthreads", "--checkpoint"}
+    theirs = {
+        "--dry-run",
+        "--list",
+        "--quiet",
+        "--json",
+        "--no-track",
+        "--nthreads",
+        "--checkpoint",
+    }
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
-    assert named <= options | theirs | {"--sha256", "--check", "--sha", "--restart"}
+    assert named <= options | theirs | {"--sha256", "--check", "--sha", "--restart", "--failures"}
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 import onnxruntime
 import pytest
 
+from flows.upscale import app
 from tests.support.paths import ROOT
+from tests.support.run_here import run_here
 from tests.support.servers.seaweedfs import S3Server
 from tests.support.tracked_files import list_tracked_files
 
@@ -49,9 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, photograph: npt.NDArray[np.
     for name in (
         "cat.png",
         "bird.jpg",
-        "cats/eye.jpg",
-        "cats/nose.webp",
-        "cats/a/ear.png",
+        "people/astronaut.png",
+        "animals/nose.webp",
+        "animals/a/ear.png",
         "x.tif",
     ):
         path = root / "photos" / name
@@ -133,10 +135,10 @@ def test_every_command_does_as_it_says(
         expected = next((status for part, status in EXPECTED_STATUS.items() if part in line), 0)
         assert done.returncode == expected, f"{line}\n{done.stderr}"
         printed.setdefault(line, []).append(done.stderr)
-    first, second = printed["python flows/upscale.py --src photos --scale 2"]
+    first, second = printed["python flows/upscale.py photos --scale 2"]
     assert "6 images: 6 written" in first
     assert "6 images: 0 written (0.0 Mpx), 6 skipped, 0 failed" in second
-    assert s3_server.filesystem().exists("photos/upscaled/cats/a/ear.png")
+    assert s3_server.filesystem().exists("photos/upscaled/animals/a/ear.png")
     (broken,) = printed["python flows/upscale.py --src broken"]
     assert "4 images: 2 written" in broken
     for words in re.findall(r"^(cut\.jpg|letter\.png): (\w+: [^:]+)", TEXT, re.MULTILINE):
@@ -164,13 +166,22 @@ def test_the_scales_of_the_readme_do_as_it_says(folder: Path, shell: Shell) -> N
         if path.suffix in (".png", ".jpg", ".webp", ".tif") and ".srcnn" not in path.parts
     }
     assert sizes == {
-        "cat.png": (80, 100),
+        "cat.png": (60, 75),
         "x.tif": (80, 100),
-        "bird.jpg": (60, 75),
+        "bird.jpg": (80, 100),
         "nose.webp": (80, 150),
         "ear.png": (80, 150),
-        "eye.jpg": (320, 400),
+        "astronaut.png": (512, 640),
     }
+
+
+def test_every_row_of_those_scales_matches_a_photograph(run: Run, tmp_path: Path) -> None:
+    assert run("scripts/demo.py", tmp_path / "photos").returncode == 0
+    assert SCALES
+    (tmp_path / "photos" / "scales.csv").write_text(SCALES[1])
+    done = run_here(app, tmp_path / "photos", "--dry-run")
+    assert "6 images: 6 would be written" in done.stderr
+    assert "matches no image" not in done.stderr
 
 
 def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path, shell: Shell) -> None:
@@ -179,7 +190,7 @@ def test_the_official_checkpoint_from_a_mirror(folder: Path, reference: Path, sh
     done = shell(folder, block, SRCNN_CACHE_DIR=str(folder / "cache"))
     assert done.returncode == 0, done.stderr
     assert (folder / "models" / "x4" / "srcnn.json").exists()
-    assert cv2.imread(str(folder / "photos-x4" / "cat.png")).shape == (160, 200, 3)
+    assert cv2.imread(str(folder / "photos-x4" / "bird.jpg")).shape == (160, 200, 3)
 
 
 def test_the_tables_are_current(run: Run) -> None:
@@ -222,7 +233,7 @@ def test_every_page_is_listed_in_the_readme() -> None:
 
 
 def test_its_prefect_commands_are_those_of_the_deployment() -> None:
-    """That page's commands are run by tests/end_to_end/test_deployment.py."""
+    """That page's commands are run by tests/end_to_end/test_from_cold.py and test_deployment.py."""
     deployment = (ROOT / "deploy" / "README.md").read_text().splitlines()
     commands = [line for block in blocks("sh") for line in block.splitlines()]
     named = [line for line in commands if line.startswith("prefect ")]
@@ -260,6 +271,13 @@ def test_the_make_targets_exist() -> None:
         named = set(re.findall(r"(?:`|^)make ([a-z]+)\b", (ROOT / name).read_text(), re.MULTILINE))
         assert named <= targets, name
     assert {"demo", "test", "help"} <= targets
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
+    listed = set(re.findall(r"^([a-z-]+):.*## \w", makefile, re.MULTILINE))
+    assert targets == listed
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

@@ -1,4 +1,7 @@
-"""`python flows/upscale.py`, run as a user runs it: words, exit codes, signals."""
+"""`python flows/upscale.py`, run as a user runs it: words, exit codes, signals.
+
+What a command line says is the same in this process, which saves the start of another.
+"""
 
 import json
 import os
@@ -8,13 +11,19 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 
+from flows import export, history, train, upscale
+from flows.command_pages import PAGES
+from flows.upscale import app
 from tests.support.paths import ROOT
+from tests.support.run_here import run_here
 from tests.support.run_python import Run
 
 UPSCALE = "flows/upscale.py"
@@ -50,39 +59,57 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["--src", "{src}", "--scale", "big"], "--scale"),
         (["--src", "{src}", "--quality", "0"], "--quality: Input should be greater than or equal"),
         (["--src", "{src}", "--formt", "png"], "--formt"),
-        (["--src", "{src}", "stray"], "stray"),
+        (["--src", "{src}", "--zzzz"], "Unknown option: --zzzz. --help lists the options."),
+        (["{src}", "out", "stray"], "unexpected 'stray'; for several images, give their folder"),
+        (["--src", "{src}", "out"], "if 'out' is the destination, type --dst out"),
+        (["{src}", "--src", "{src}"], "if it is the source, leave out --src"),
+        (["a", "b", "s3://ann:hunter2@bucket"], "unexpected 's3://bucket'"),
+        (["-src", "{src}"], "Unknown option: -src. Did you mean --src?"),
+        (["--sclae", "2", "{src}"], "Unknown option: --sclae. Did you mean --scale?"),
+        (["--scale", "2"], "no source: expected SRC or --src, a folder, bucket"),
+        (["--include", "*.png", "{src}"], "take every word up to the next option"),
         (["--src", "{src}", "--include"], "--include"),
         (["--src", "{src}", "--report", "{src}"], "is a folder; expected a file"),
         (["--src", "{src}", "--dst", "{src}/cat.png"], "is a file: give --dst a folder"),
         (["--src", "{src}", "--convention", "rgb-unit"], "card states the convention"),
-        ([], "--src"),
+        ([], "no source: expected SRC or --src"),
         (["--src", "{src}/missing"], "missing: no such folder"),
+        (["{src}/cats/eye.jpeg"], "no such file; did you mean {src}/cats/eye.jpg?"),
+        (["{src}/cats/eye.jpg", "big.jpg"], "expected a folder as the destination"),
+        (["{src}/cats/eye.jpg", "{src}/cats"], "is the source: give another --dst"),
+        (["README.md"], "README.md is a file; expected a folder, or an image (.png .jpg"),
+        (["{src}/cat"], "cat: no such folder; did you mean {src}/cats?"),
+        (["{src}", "--scale", "200%"], "; did you mean 2?"),
+        (["{src}", "--model", "{src}"], "is a folder; expected an ONNX file; it has none"),
         (["--src", "{src}", "--model", "{src}/none.onnx"], "none.onnx: no such file"),
-        (["--src", "{src}", "--model", "{src}/cat.png"], "cat.png: ONNX Runtime cannot load"),
+        (["--src", "{src}", "--model", "{src}/cat.png"], "cat.png: not an ONNX file"),
         (["--src", "{src}", "--scales", "{src}/none.csv"], "none.csv: no such file"),
         (["--src", "{src}", "--provider", "openvino"], "install onnxruntime-openvino"),
-        (
-            ["--src", "{src}", "--precision", "fast", "--provider", "openvino"],
-            "leave out --provider openvino",
-        ),
+        (["--src", "{src}", "--precision", "fast"], "Unknown option: --precision. --help"),
         (["--src", "{src}", "--dst", "{src}"], "give another --dst"),
         (["--src", "nonsense://a/b"], "nonsense"),
         (["--src", "https://ann:hunter2@host/a"], "--src: the https:// URL contains credentials"),
     ],
 )
 def test_a_command_that_cannot_start_gives_two_and_a_sentence(
-    run: Run, pictures: Path, arguments: list[str], words: str
+    pictures: Path, arguments: list[str], words: str
 ) -> None:
-    done = run(UPSCALE, *[word.format(src=pictures) for word in arguments])
+    done = run_here(app, *[word.format(src=pictures) for word in arguments])
     assert done.returncode == 2, done.stderr
-    assert words in done.stderr
+    assert words.format(src=pictures) in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr
     assert not Path(f"{pictures}-upscaled").exists()
 
 
-def test_a_setting_out_of_bounds_gives_two(run: Run, pictures: Path) -> None:
-    done = run(UPSCALE, "--src", pictures, SRCNN_TILE_PX="7")
+def test_the_process_exits_with_the_status(run: Run, pictures: Path) -> None:
+    done = run(UPSCALE, "--src", pictures, "--scale", "17")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --scale: scale '17': expected a factor from 1 to 16")
+
+
+def test_a_setting_out_of_bounds_gives_two(pictures: Path) -> None:
+    done = run_here(app, "--src", pictures, SRCNN_TILE_PX="7")
     assert done.returncode == 2
     assert "SRCNN_TILE_PX" in done.stderr
 
@@ -99,37 +126,111 @@ def test_an_unreachable_server_gives_two(run: Run, pictures: Path) -> None:
     assert "check PREFECT_API_URL, or run with --no-track" in done.stderr
 
 
-def test_no_track_keeps_off_a_configured_server(run: Run, pictures: Path) -> None:
-    done = run(UPSCALE, "--src", pictures, "--no-track", PREFECT_API_URL="http://127.0.0.1:9/api")
+def test_no_track_keeps_off_a_configured_server(pictures: Path) -> None:
+    nobody = "http://127.0.0.1:9/api"
+    done = run_here(app, "--src", pictures, "--no-track", api_url=nobody)
     assert done.returncode == 0, done.stderr
     assert "not tracked: --no-track\n" in done.stderr
 
 
-def test_no_track_is_the_reason_even_if_no_server_is_configured(run: Run, pictures: Path) -> None:
-    done = run(UPSCALE, "--src", pictures, "--no-track")
+def test_no_track_is_the_reason_even_if_no_server_is_configured(pictures: Path) -> None:
+    done = run_here(app, "--src", pictures, "--no-track")
     assert done.returncode == 0, done.stderr
     assert "not tracked: --no-track\n" in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_gives_two(run: Run, pictures: Path) -> None:
-    done = run(UPSCALE, "--src", pictures, "--dst", "/proc/none")
+def test_a_folder_that_cannot_be_written_gives_two(pictures: Path) -> None:
+    done = run_here(app, "--src", pictures, "--dst", "/proc/none")
     assert done.returncode == 2
     assert "/proc/none" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_dry_run_lists_every_image(run: Run, pictures: Path) -> None:
-    done = run(UPSCALE, "--src", pictures, "--scale", "2x3", "--dry-run")
+def test_a_dry_run_lists_every_image(pictures: Path) -> None:
+    done = run_here(app, "--src", pictures, "--scale", "2x3", "--dry-run", "--list")
     assert done.returncode == 0
     assert "cat.png: would write cat.png, 52x40 -> 156x80 px" in done.stderr
     assert "4 images: 4 would be written" in done.stderr
     assert not Path(f"{pictures}-upscaled").exists()
 
 
-def test_an_empty_folder_is_a_warning(run: Run, tmp_path: Path) -> None:
-    done = run(UPSCALE, "--src", tmp_path)
+def test_an_empty_folder_is_a_warning(tmp_path: Path) -> None:
+    done = run_here(app, "--src", tmp_path)
     assert done.returncode == 0
     assert f"no images in {tmp_path}" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["{src}", "{dst}"], ["{src}", "--dst", "{dst}"]])
+def test_source_and_destination_without_their_names(
+    pictures: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    dst = tmp_path / "elsewhere"
+    done = run_here(app, *[word.format(src=pictures, dst=dst) for word in arguments], "--no-track")
+    assert done.returncode == 0, done.stderr
+    assert f"images: {dst}\n" in done.stderr
+    assert (dst / "cat.png").exists()
+
+
+def test_a_single_image(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures)
+    (pictures / "scales.csv").write_text("path,scale\ngrey.tiff,9\n")
+    for count in ("1 written", "0 written"):
+        done = run_here(app, "cat.png", "--format", "jpeg")
+        assert done.returncode == 0, done.stderr
+        assert f"1 image: {count}" in done.stderr
+        assert "\nimages: cat.png-upscaled\n" in done.stderr
+        assert "warning" not in done.stderr.lower()
+    assert cv2.imread("cat.png-upscaled/cat.jpg").shape == (80, 104, 3)
+    (report, _) = sorted(Path("cat.png-upscaled/.srcnn/runs").glob("*.json"))
+    content = json.loads(report.read_text())
+    assert content["run"]["src"] == "cat.png"
+    assert [image["source"] for image in content["images"]] == ["cat.png"]
+    whole = run_here(app, ".", "--dst", "elsewhere")
+    assert "4 images: 4 written" in whole.stderr
+
+
+@pytest.mark.parametrize("command", [upscale, train])
+def test_a_command_without_arguments_shows_how_to_use_it(command: ModuleType) -> None:
+    done = run_here(command.app)
+    assert (done.returncode, done.stdout) == (2, "")
+    program = f"python flows/{command.__name__.rpartition('.')[2]}.py"
+    assert f"\nUsage: {program} SRC " in done.stderr
+    assert done.stderr.count(f"\n  {program} photos") == 2
+    assert done.stderr.endswith(f"\nAll options: {program} --help\n")
+
+
+@pytest.mark.parametrize("command", [upscale, export, train])
+def test_every_script_knows_its_version(command: ModuleType) -> None:
+    done = run_here(command.app, "--version")
+    assert (done.returncode, done.stdout) == (0, version("srcnn-batch") + "\n")
+
+
+def test_an_argument_of_an_export_is_refused() -> None:
+    done = run_here(export.app, "models")
+    assert done.returncode == 2
+    assert "unexpected 'models'. Usage: python flows/export.py [OPTIONS]" in done.stderr
+
+
+@pytest.mark.parametrize("command", [upscale, export, train])
+def test_help_fits_a_terminal_under_headings(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run_here(command.app, "--help")
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    headings = re.findall(r"^(\w[\w ]+)$", done.stdout, re.MULTILINE)
+    assert headings[0] == "What and where"
+    assert headings[-2:] == ["Prefect", "Help"]
+    assert "[default: None]" not in done.stdout
+    assert "\nExamples:\n  # " in done.stdout
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_can_be_read(name: str) -> None:
+    modules = {"upscale": upscale, "export": export, "train": train, "history": history}
+    for arguments in PAGES[name].examples:
+        modules[name].app.parse_args(arguments, exit_on_error=False, print_error=False)
 
 
 def test_help_names_every_option_with_a_line(run: Run) -> None:

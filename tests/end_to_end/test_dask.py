@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 import cv2
@@ -17,8 +19,10 @@ import numpy.typing as npt
 import pytest
 from distributed import Client
 
+from flows.execution.runners import make_runner
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
+from srcnn.errors import UsageError
 from tests.support.paths import ROOT
 from tests.support.run_python import Run
 from tests.support.servers.dask_cluster import DaskCluster
@@ -89,6 +93,7 @@ def test_a_cluster_makes_what_threads_make(
     assert counts == {"requested": IMAGES, "written": IMAGES, "skipped": 0, "failed": 0}
     assert outputs(dst) == expected(many)
     assert len(workers) == 2
+    assert "Traceback" not in cluster.log()
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -115,10 +120,11 @@ def test_a_killed_worker_costs_nothing_but_time(
     dst = Path(f"{many}-upscaled")
     wait_for_a_shard(dst)
     cluster.kill_worker()
-    _, stderr = process.communicate(timeout=120)
     cluster.add_worker()
+    _, stderr = process.communicate(timeout=120)
     cluster.wait_for(2)
     assert process.returncode == 0, stderr
+    assert "Failed to initialize plugins" not in cluster.log()
     assert f"{IMAGES} images: {IMAGES} written" in stderr
     assert outputs(dst) == expected(many)
 
@@ -154,7 +160,11 @@ def test_a_run_whose_scheduler_dies_accounts_for_every_image(
         own.kill_scheduler()
         _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1, stderr
-    assert f"of {IMAGES} images failed; report: " in stderr
+    assert (
+        f"of {IMAGES} images failed (the connection to the Dask scheduler was lost); report: "
+        in stderr
+    )
+    assert "Traceback" not in stderr
     (report,) = (dst / ".srcnn" / "runs").glob("*.json")
     images = json.loads(report.read_text())["images"]
     assert len(images) == IMAGES
@@ -175,13 +185,95 @@ def test_a_third_ctrl_c_ends_a_run_that_nobody_works_for(
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert "dropping the images in progress" in stderr
+    (report,) = Path(f"{many}-upscaled").glob(".srcnn/runs/*.json")
+    assert json.loads(report.read_text())["counts"]["requested"] == IMAGES
     assert not list(Path(f"{many}-upscaled").glob(".srcnn/lock/*"))
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_tracked_run_whose_scheduler_dies_ends_too(
+    many: Path, clean_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dst = Path(f"{many}-upscaled")
+    monkeypatch.setenv("SRCNN_SHARD_IMAGES", "1")
+    with DaskCluster(1, clean_environment) as own, ThreadPoolExecutor() as pool:
+        monkeypatch.setenv("SRCNN_DASK_ADDRESS", own.address)
+        options = UpscaleOptions(src=str(many), scale="3", runner="dask")
+        running = pool.submit(copy_context().run, batch_upscale, options, return_state=True)
+        wait_for_a_shard(dst)
+        own.kill_scheduler()
+        state = running.result(timeout=120)
+    assert state.is_failed()
+    assert (
+        "images failed (the connection to the Dask scheduler was lost); report: " in state.message
+    )
+    assert not list((dst / ".srcnn").glob("lock/*"))
+
+
+def test_a_run_without_workers_ends(many: Path, clean_environment: dict[str, str]) -> None:
+    dst = Path(f"{many}-upscaled")
+    with DaskCluster(1, clean_environment) as own:
+        process = start(many, own, clean_environment)
+        wait_for_a_shard(dst)
+        own.kill_worker()
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr
+    sentence = f"of {IMAGES} images failed (the Dask cluster has had no workers for 20 s); report: "
+    assert sentence in stderr
+    assert "Traceback" not in stderr
+    assert not list((dst / ".srcnn").glob("lock/*"))
+
+
+# What Python runs first in a process that finds it on its path: hides our packages.
+WITHOUT_PACKAGE = """import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("srcnn", "tasks", "flows"):
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def test_workers_that_lack_the_package_are_named(
+    run: Run, pictures: Path, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_PACKAGE)
+    check_refused(run, pictures, clean_environment | {"PYTHONPATH": str(tmp_path)}, "No module")
+
+
+def test_workers_with_another_version_are_named(
+    run: Run, pictures: Path, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    old = tmp_path / "srcnn_batch-0.0.9.dist-info"
+    old.mkdir()
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: srcnn-batch\nVersion: 0.0.9\n")
+    # Without the working folder on the path: an editable install lies there.
+    path = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PYTHONSAFEPATH": "1"}
+    check_refused(run, pictures, clean_environment | path, "srcnn-batch 0.0.9")
+
+
+def check_refused(run: Run, pictures: Path, workers: dict[str, str], found: str) -> None:
+    with DaskCluster(1, workers) as own:
+        done = run(
+            *("flows/upscale.py", "--src", pictures, "--runner", "dask"),
+            SRCNN_DASK_ADDRESS=own.address,
+        )
+        assert "Traceback" not in own.log()
+    assert done.returncode == 2, done.stderr
+    assert "error: the Dask process at tcp://127.0.0.1:" in done.stderr
+    assert found in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not Path(f"{pictures}-upscaled").exists()
+
+
 def test_no_scheduler_is_reported_in_a_sentence(run: Run, pictures: Path) -> None:
-    done = run("flows/upscale.py", "--src", pictures, "--runner", "dask")
-    assert done.returncode == 2
-    assert "error: --runner dask needs SRCNN_DASK_ADDRESS" in done.stderr
+    with pytest.raises(UsageError, match="--runner dask needs SRCNN_DASK_ADDRESS"):
+        make_runner("dask", None, None)
     dead = {"SRCNN_DASK_ADDRESS": "tcp://127.0.0.1:1"}
     done = run("flows/upscale.py", "--src", pictures, "--runner", "dask", **dead)
     assert done.returncode == 2

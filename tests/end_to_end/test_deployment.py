@@ -11,11 +11,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas import State
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
+from tests.support.paths import ROOT
 from tests.support.servers.prefect_server import Deployment
 from tests.support.servers.seaweedfs import S3Server
 
@@ -40,6 +43,7 @@ class Batch:
     pictures: Path
     url: str
     states: list[str]
+    lines: list[str]  # of the list of runs: name and message
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +67,11 @@ def batch(
         second = client.create_flow_run_from_deployment(
             deployed.id, parameters={"options": options}
         )
-        states = [ended(client, each) for each in (run_id(begun.stdout), second.id)]
-    return Batch(pictures, url, states)
+        both = (run_id(begun.stdout), second.id)
+        states = [ended(client, each) for each in both]
+        runs = [client.read_flow_run(each) for each in both]
+    lines = [f"{run.name}: {run.state.message if run.state else ''}" for run in runs]
+    return Batch(pictures, url, states, lines)
 
 
 def ended(client: SyncPrefectClient, run: UUID) -> str:
@@ -89,6 +96,13 @@ def test_a_batch_run_by_name_fills_the_bucket(
         assert fs.cat_file(f"{batch.url}/out/{key}") == (here / key).read_bytes()
     (report,) = fs.glob(f"{batch.url}/out/.srcnn/runs/*.json")
     assert json.loads(fs.cat_file(report))["counts"]["written"] == 2
+
+
+def test_the_list_of_runs_says_what_was_upscaled_and_how_it_went(batch: Batch) -> None:
+    place = re.escape(batch.url.removeprefix("s3://"))
+    counts = r"2 images: 2 written \(.*\), 0 skipped, 0 failed, .*"
+    line = rf"{place}/in 20[-\d]+ \d\d:\d\d UTC: {counts}"
+    assert any(re.fullmatch(line, each) for each in batch.lines), batch.lines
 
 
 def test_a_second_run_is_cancelled_while_one_is_running(batch: Batch) -> None:
@@ -120,7 +134,7 @@ def test_the_full_name_works_outside_of_the_project(deployment: Deployment, tmp_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"src": "x", "scale": "99"}, "Validation failed for field 'options.scale'"),
+        ({"src": "x", "scale": "99"}, "or a target in pixels"),
         ({"src": "x", "sale": "2"}, "'sale' was unexpected"),
         ({"scale": "2"}, "'src' is a required property"),
     ],
@@ -151,3 +165,38 @@ def test_who_does_not_know_the_password_learns_nothing(deployment: Deployment) -
     assert done.returncode == 1
     assert "401" in done.stdout + done.stderr
     assert "export-srcnn" not in done.stdout
+
+
+def test_a_run_that_never_starts_is_marked_as_crashed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    name = "Mark runs that never start as crashed"
+    content = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())
+    (automation,) = [each for each in content["automations"] if each["name"] == name]
+    automation["name"] = "Impatient"
+    automation["trigger"]["within"] = 10  # the least that Prefect takes
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump({"automations": [automation]}))
+    done = deployment.run("automation", "create", "--from-file", str(tmp_path / "one.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        state = wait_for_crash(deployment)
+    finally:  # it would mark the runs of other tests
+        deleted = deployment.run("--no-prompt", "automation", "delete", "Impatient")
+        assert deleted.returncode == 0, deleted.stdout + deleted.stderr
+    assert state.name == "Crashed"
+    assert state.message == "Pending for 20 minutes. Run it again."
+
+
+def wait_for_crash(deployment: Deployment) -> State:
+    with deployment.client() as client:
+        flow = client.create_flow_from_name("never-starts")
+        new = {"flow_id": str(flow), "state": {"type": "PENDING"}}
+        run = client._client.post("/flow_runs/", json=new).json()["id"]
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            state = client.read_flow_run(run).state
+            assert state
+            if state.is_final():
+                return state
+            time.sleep(0.5)
+    pytest.fail("the run is still pending")

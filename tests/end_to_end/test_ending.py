@@ -82,7 +82,7 @@ def test_images_that_fail_in_planning_count(broken: Path) -> None:
 
 
 def test_the_next_run_makes_what_was_not_attempted(broken: Path) -> None:
-    with pytest.raises(BatchFailedError):
+    with pytest.raises(BatchFailedError, match=r"20 of 20 .* not attempted: 1 image"):
         batch_upscale.fn(UpscaleOptions(src=str(broken), max_failures="0", workers=1))
     for path in broken.glob("cut*"):
         path.unlink()

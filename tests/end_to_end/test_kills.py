@@ -4,10 +4,12 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,12 +66,12 @@ class Forked:
 class Command:
     """The command as people run it."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], *flags: str, **settings: str) -> None:
         given = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         self._process = subprocess.Popen(
-            [sys.executable, "flows/upscale.py", *given, "--no-track"],
+            [sys.executable, "flows/upscale.py", *given, *flags, "--no-track"],
             cwd=ROOT,
-            env=os.environ | SETTINGS,
+            env=os.environ | SETTINGS | settings,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -250,3 +252,29 @@ def test_the_command_is_killed_anywhere_and_started_again(
     job = Job(source, Command)
     kill_again_and_again(job, 3, chance)
     assert job.kills >= 3
+
+
+def test_a_kill_in_a_long_shard_costs_seconds(base: str, photograph: npt.NDArray[np.uint8]) -> None:
+    """One shard holds all images, and would take minutes."""
+    src, dst = Folder(f"{base}/in"), Folder(f"{base}/out")
+    encoded = cv2.imencode(".png", photograph)[1].tobytes()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: src.write(f"{number:04d}.png", encoded), range(2000)))
+    options = {"src": src.url, "dst": dst.url, "scale": "6"}
+    shard = {"SRCNN_SHARD_IMAGES": "2000", "SRCNN_SHARD_MEGAPIXELS": "100000"}
+    run = Command(options, **shard)
+    seen: list[tuple[float, int]] = []
+    while run.is_alive() and (not seen or time.monotonic() < seen[0][0] + 22):
+        made = len(outputs(listing(dst)))
+        seen += [(time.monotonic(), made)] if made else []
+        time.sleep(0.2)
+    killed = time.monotonic()
+    run.kill()
+    assert run.join() == -signal.SIGKILL
+    long_ago = max(made for moment, made in seen if moment < killed - 10)
+    recorded = len(on_record(dst))
+    assert recorded >= long_ago > 0, (recorded, seen[-1])
+    # The next run makes none of these again.
+    assert Command(options | {"report": f"{base}/report.json"}, "--dry-run").join() == 0
+    counts = json.loads(Folder(base).read("report.json"))["counts"]
+    assert counts["skipped"] == recorded

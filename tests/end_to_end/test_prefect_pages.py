@@ -109,6 +109,7 @@ def test_the_summary_is_read_as_it_was_meant(seen: Seen, pages: str) -> None:
     assert slowest.locator("tbody td").count() == 20
     text = seen.page.locator("body").inner_text()
     assert summary["report"] in text
+    assert summary["page"] in text
     names = {
         "<img src=x onerror=window.pwned=1>",
         "[click](javascript:window.pwned=1) `a` *b* &lt;.png",
@@ -121,6 +122,17 @@ def test_the_summary_is_read_as_it_was_meant(seen: Seen, pages: str) -> None:
     assert "cut " in text
     links = seen.page.locator("a").evaluate_all("all => all.map(each => each.href)")
     assert not [link for link in links if "javascript" in link or "example.com" in link]
+
+
+@BOTH
+def test_the_history_stays_in_its_column(seen: Seen, pages: str) -> None:
+    seen.open("srcnn-history", pages)
+    table = seen.page.locator("table")
+    table.get_by_text("failed", exact=True).last.wait_for()
+    right = "each => Math.max(...each.map(one => one.getBoundingClientRect().right))"
+    written = table.locator("th, td, td *").evaluate_all(right)
+    beside = seen.page.get_by_text("Flow Run", exact=True).first.bounding_box()
+    assert written < beside["x"]
 
 
 @BOTH

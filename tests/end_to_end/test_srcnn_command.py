@@ -1,6 +1,7 @@
 """The installed command `srcnn`, run from a folder that is not the checkout."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import export, train, upscale
-from flows.main import SUMMARIES
+from flows import export, history, train, upscale
+from flows.command_pages import PAGES
 
 COMMAND = Path(sys.executable).parent / "srcnn"
 Srcnn = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,7 +37,7 @@ def srcnn(clean_environment: dict[str, str], tmp_path: Path) -> Srcnn:
 
 
 def test_it_upscales_a_folder(srcnn: Srcnn, pictures: Path) -> None:
-    done = srcnn("upscale", "--src", pictures, "--scale", "1.5")
+    done = srcnn("upscale", pictures, "--scale", "1.5")
     assert done.returncode == 0, done.stderr
     assert "4 images: 4 written" in done.stderr
     assert len(list(Path(f"{pictures}-upscaled").rglob("*.png"))) == 1
@@ -68,19 +69,22 @@ def test_help_lists_the_commands_in_their_own_words(srcnn: Srcnn, arguments: lis
     done = srcnn(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage: srcnn COMMAND" in done.stdout
-    assert list(SUMMARIES) == ["upscale", "export", "train"]
-    for module in (upscale, export, train):
-        assert module.main.__doc__ in done.stdout
-        assert module.app.help == module.main.__doc__
+    modules = {"upscale": upscale, "export": export, "train": train, "history": history}
+    for name, module in modules.items():
+        summary = str(module.main.__doc__)
+        assert PAGES[name].summary == summary
+        assert re.search(rf"^ {name} +{re.escape(summary)}", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", SUMMARIES)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_help_of_a_command_names_it(srcnn: Srcnn, name: str) -> None:
     done = srcnn(name, "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"Usage: srcnn {name} ")
-    assert SUMMARIES[name] in done.stdout
-    assert "--track" in done.stdout
+    assert PAGES[name].summary in done.stdout
+    assert ("--track" in done.stdout) == (name != "history")
+    for arguments in PAGES[name].examples:
+        assert f"\n  srcnn {name} {arguments}\n" in done.stdout
 
 
 @pytest.mark.parametrize(

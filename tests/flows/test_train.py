@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from flows.options.train import FACTORS_PATTERN, TrainOptions  # noqa: E402
+from flows.options.json_schemas import FACTORS_PATTERN  # noqa: E402
+from flows.options.train import TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
 from srcnn.export.export_spec import ExportSpec  # noqa: E402
@@ -32,7 +33,7 @@ from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402
 from srcnn.model.card import ModelRecord  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
-from srcnn.training.luma_network import create_identity  # noqa: E402
+from srcnn.training.initial_weights import create_identity  # noqa: E402
 from srcnn.training.save_checkpoint import to_checkpoint  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tests.support.run_python import run_python  # noqa: E402
@@ -171,8 +172,22 @@ def test_weights_that_were_not_trained_here_are_no_start(train: Train, tmp_path:
     file = io.BytesIO()
     torch.save(Srcnn().state_dict(), file)
     put_model(tmp_path / "models", file.getvalue())
-    with pytest.raises(UsageError, match=r"not trained on luma .*--start identity"):
+    with pytest.raises(UsageError, match=r"not one that this version trains.*--start identity"):
         train(start="current")
+
+
+def test_filters_that_are_zero_in_the_current_model_are_trained(
+    train: Train, tmp_path: Path
+) -> None:
+    stack = create_identity(2, 0)
+    stack.first[:, 61:] = 0
+    stack.second[:, :, 61:] = 0
+    put_model(tmp_path / "models", to_checkpoint(stack, (1.0, 2.0), {}))
+    result = train(start="current")
+    (kept,) = (tmp_path / "cache").rglob(result["checkpoint"])
+    weights = torch.load(kept, weights_only=True)["state_dict"]
+    assert weights["conv1.weight"][:, 61:].all()
+    assert weights["conv2.weight"][1, :, 61:].any()
 
 
 def test_an_ended_training_is_not_repeated_but_goes_on_if_it_is_to_be_longer(
@@ -379,7 +394,8 @@ def test_the_schema_knows_the_form_of_factors() -> None:
     default = TrainOptions(src="x").factors
     assert re.fullmatch(FACTORS_PATTERN, default)
     assert TrainOptions(src="x", factors=[1.5, 2]).factors == "1.5,2"  # type: ignore[arg-type]
-    assert FACTORS_PATTERN in TrainOptions.model_json_schema()["properties"]["factors"]["pattern"]
+    schema = TrainOptions.model_json_schema()["properties"]["factors"]
+    assert json.dumps(FACTORS_PATTERN) in json.dumps(schema)
 
 
 @pytest.mark.parametrize(

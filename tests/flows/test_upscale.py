@@ -17,7 +17,8 @@ from PIL import Image
 from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
-from srcnn.errors import SourceMissingError, UsageError
+from srcnn.errors import SourceMissingError, StorageError, UsageError
+from tests.support.run_python import Run
 
 Upscale = Callable[..., dict[str, Any]]
 
@@ -148,7 +149,7 @@ def test_an_output_that_changed_is_made_again(
     upscale(scale="2")
     output = pictures.parent / "pictures-upscaled" / "cat.png"
     whole = output.read_bytes()
-    os.utime(output, ns=(1, 1)) if spoil is None else spoil(output)
+    spoil(output)
     report = upscale(scale="2")
     assert [name for name, status in statuses(report).items() if status == "written"] == ["cat.png"]
     assert output.read_bytes() == whole
@@ -174,17 +175,16 @@ def test_options_that_shape_no_pixels_redo_nothing(upscale: Upscale) -> None:
     assert upscale(scale="2.0", workers=5, provider="cpu")["counts"]["skipped"] == 4
 
 
-@pytest.mark.parametrize(("recorded", "again"), [(', "precision": "fast"', 4), ("", 0)])
-def test_outputs_of_another_precision_are_made_again(
-    upscale: Upscale, pictures: Path, recorded: str, again: int
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_records_of_the_time_when_precision_was_a_choice_redo_nothing(
+    upscale: Upscale, pictures: Path, precision: str
 ) -> None:
-    """Records from before there was a choice are of the only one that there was."""
     upscale(scale="2")
     for path in pictures.parent.glob("pictures-upscaled/.srcnn/ledger/*.jsonl"):
-        text = path.read_text()
-        assert ', "precision": "exact"' in text
-        path.write_text(text.replace(', "precision": "exact"', recorded))
-    assert upscale(scale="2")["counts"]["written"] == again
+        lines = path.read_text().splitlines()
+        old = [json.dumps(json.loads(line) | {"precision": precision}) for line in lines]
+        path.write_text("\n".join(old) + "\n")
+    assert upscale(scale="2")["counts"]["skipped"] == 4
 
 
 def test_another_model_redoes(
@@ -196,14 +196,30 @@ def test_another_model_redoes(
     assert upscale(model=str(tmp_path / "other.onnx"))["counts"]["skipped"] == 4
 
 
-def test_a_scale_that_a_fixed_model_cannot_make_ends_the_run(
-    upscale: Upscale, make_graph: Callable[..., bytes], tmp_path: Path, pictures: Path
+def test_other_factors_than_that_of_a_fixed_model_are_made_by_resizing(
+    upscale: Upscale,
+    make_graph: Callable[..., bytes],
+    tmp_path: Path,
+    pictures: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (tmp_path / "other.onnx").write_bytes(make_graph(factor=2))
-    (pictures / "scales.csv").write_text("path,scale\ncats/**,3\n")
-    with pytest.raises(UsageError, match=r"cats/eye\.jpg: scale 3: .* fixed factor 2"):
-        upscale(model=str(tmp_path / "other.onnx"))
-    assert not (pictures.parent / "pictures-upscaled").exists()
+    (pictures / "scales.csv").write_text("path,scale\ncats/**,3\ncat.png,1.5\n")
+    caplog.set_level("INFO", "srcnn")
+    images = {
+        each["source"]: each for each in upscale(model=str(tmp_path / "other.onnx"))["images"]
+    }
+    assert images["cats/eye.jpg"]["notes"] == [
+        "enlarged by the model's factor 2, then enlarged by the cubic to the size asked for"
+    ]
+    assert images["cat.png"]["notes"] == [
+        "enlarged by the model's factor 2, then reduced to the size asked for"
+    ]
+    assert images["grey.tiff"]["notes"] == []
+    for each in images.values():
+        with Image.open(pictures.parent / "pictures-upscaled" / each["output"]) as written:
+            assert [written.height, written.width] == each["size_out"]
+    assert caplog.text.count("the fixed factor 2: its results for 3 images are resized") == 1
 
 
 def test_overwrite_always_and_never(upscale: Upscale, pictures: Path) -> None:
@@ -325,6 +341,17 @@ def test_a_dry_run_writes_nothing_and_reports_the_pixels(upscale: Upscale, pictu
     assert report["images"][0]["size_out"] == [100, 130]
 
 
+def test_a_dry_run_shows_each_failure_once(run: Run, pictures: Path) -> None:
+    for number in range(22):  # more than are listed as errors
+        (pictures / f"bad {number:02}.png").write_bytes(b"no image")
+    done = run("flows/upscale.py", "--src", pictures, "--dry-run", "--list")
+    assert done.returncode == 1
+    lines = (done.stdout + done.stderr).splitlines()
+    for number in range(22):
+        assert len([line for line in lines if f"bad {number:02}.png" in line]) == 1
+    assert len([line for line in lines if "cat.png: " in line]) == 1
+
+
 def test_results_above_the_limit_are_refused_unread(
     upscale: Upscale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,8 +369,8 @@ def test_an_empty_folder_is_no_failure(upscale: Upscale, tmp_path: Path) -> None
 def test_a_missing_source_ends_the_run(upscale: Upscale, tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(SourceMissingError, match="no such folder"):
         upscale(tmp_path / "missing")
-    with pytest.raises(SourceMissingError, match="is a file"):
-        upscale(pictures / "cat.png")
+    with pytest.raises(SourceMissingError, match=r"no such file; did you mean .*/cat\.png"):
+        upscale(pictures / "cats.png")
     with pytest.raises(SourceMissingError, match="no such file"):
         upscale(scales=str(tmp_path / "missing.csv"))
 
@@ -429,14 +456,23 @@ def test_images_left_out_as_large_enough_have_no_output(upscale: Upscale) -> Non
     report = upscale(scale="longest=5", when_larger="skip")
     assert report["counts"]["skipped"] == 4
     assert {image["output"] for image in report["images"]} == {None}
+    assert all(image["scale"] == [1, 1] for image in report["images"])
+    sizes = {image["source"]: (image["size_in"], image["size_out"]) for image in report["images"]}
+    assert sizes["cat.png"] == ([40, 52], [40, 52])
 
 
-@pytest.mark.parametrize("place", ["/proc/none/report.json", "{folder}"])
+@pytest.mark.parametrize(
+    ("place", "error", "words"),
+    [
+        ("/proc/none/report.json", StorageError, "cannot be written: No such file or directory"),
+        ("{folder}", UsageError, "is a folder; expected a file"),
+    ],
+)
 def test_a_report_that_cannot_be_written_ends_the_run_before_the_work(
-    pictures: Path, place: str
+    pictures: Path, place: str, error: type[Exception], words: str
 ) -> None:
     report = place.format(folder=pictures.parent)
-    with pytest.raises((UsageError, OSError)):
+    with pytest.raises(error, match=words):
         batch_upscale.fn(UpscaleOptions(src=str(pictures), report=report))
     assert not (pictures.parent / "pictures-upscaled").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -71,6 +72,32 @@ def test_scales_as_users_write_them_are_parsed(text: str, expected: object) -> N
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="scale"):
         parse_scale(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        *(("200%", "2"), ("150%", "1.5"), ("x2", "2"), ("2x", "2"), ("\xd74", "4")),
+        *(("2X3", "2x3"), ("2 x 3", "2x3"), ("2*3", "2x3"), ("2,5", "2.5")),
+        *(("1920px", "longest=1920"), ("width=1920 px", "width=1920"), ("Height:80", "height=80")),
+    ],
+)
+def test_another_spelling_is_answered_with_ours(text: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"; did you mean {meant}\?$"):
+        parse_scale(text)
+    parse_scale(meant)
+
+
+@pytest.mark.parametrize("text", ["huge", "50%", "x17", "depth=3px", "2x3x", "", "9%", "x2x"])
+def test_nothing_is_guessed_where_nothing_is_meant(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_scale(text)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_a_length_taken_for_a_factor_is_answered_with_a_target() -> None:
+    with pytest.raises(UsageError, match=r"got 1920; in pixels, type longest=1920$"):
+        parse_scale("1920x1080")
 
 
 @given(st.text(max_size=30))
@@ -197,16 +224,22 @@ def test_scales_as_python_callers_write_them_are_parsed(value: float, expected: 
     assert to_scale(value) == expected
 
 
+_FORMS = r"expected a factor \(3, 2\.5\), height by width \(2x3\), or a target in pixels"
+
+
 @pytest.mark.parametrize(
-    "value",
+    ("values", "words"),
     [
-        *(0, -1, 0.5, 17, float("nan"), float("inf"), 1e3, 1e-7, True, None, "", b"2"),
-        *((), (2,), (2, 3, 4), (2, float("nan")), ("width=3", 2), ("2x3",), [2, 3]),
+        ((0, 0.5, 17, 1e3), "expected a factor from 1 to 16, got "),
+        ((-1, float("nan"), float("inf"), 1e-7, True, None, "", b"2", [2, 3]), _FORMS),
+        (((2, float("nan")), ("width=3", 2)), _FORMS),
+        (((), (2,), (2, 3, 4), ("2x3",)), r"expected a pair \(height, width\)"),
     ],
 )
-def test_what_is_no_scale_is_a_usage_error(value: float) -> None:
-    with pytest.raises(UsageError):
-        to_scale(value)
+def test_what_is_no_scale_is_a_usage_error(values: Sequence[float], words: str) -> None:
+    for value in values:
+        with pytest.raises(UsageError, match=words):
+            to_scale(value)
 
 
 @given(st.floats(1, 16))

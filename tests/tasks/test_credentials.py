@@ -1,18 +1,28 @@
-"""Where credentials of S3 are found, without a Prefect server."""
+"""Where credentials of S3 are found, and what is said of a block that cannot be read."""
 
+import gzip
+import json
 import os
 import subprocess
 import sys
+import traceback
+import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_aws import AwsCredentials
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from srcnn.errors import UsageError
-from tasks.credentials import use_credentials
+from tasks.credentials import describe_block_error, use_credentials
+from tests.support.marks import TRACKED
 from tests.support.paths import ROOT
 from tests.support.run_python import run_python
+from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import S3Server
 
 
@@ -81,3 +91,73 @@ def test_a_block_without_its_library_is_reported(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "prefect_aws", None)  # as where it is not installed
     with pytest.raises(UsageError, match=r"needs prefect-aws.*'\.\[aws\]'"):
         use_credentials("night-shift")
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG"  # noqa: S105 - opens nothing
+
+
+def document(change: Callable[[dict[str, Any]], None]) -> Callable[[bytes], bytes]:
+    """Change the block document in a response of the server."""
+
+    def rewrite(body: bytes) -> bytes:
+        found = json.loads(gzip.decompress(body))
+        change(found)
+        return gzip.compress(json.dumps(found).encode())
+
+    return rewrite
+
+
+def spoil_data(found: dict[str, Any]) -> None:
+    found["data"] = [{"key": SECRET}]
+
+
+def spoil_key(found: dict[str, Any]) -> None:
+    found["data"]["aws_secret_access_key"] = {"key": SECRET}
+
+
+def spoil_token(found: dict[str, Any]) -> None:
+    found["data"]["aws_session_token"] = [SECRET]
+
+
+class TestABlockThatDoesNotValidate:
+    pytestmark = TRACKED
+
+    @pytest.mark.parametrize("spoil", [spoil_data, spoil_key, spoil_token])
+    def test_it_is_reported_without_its_content(
+        self,
+        spoil: Callable[[dict[str, Any]], None],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        name = f"spoilt-{uuid.uuid4()}"
+        AwsCredentials(aws_access_key_id="me", aws_secret_access_key=SecretStr(SECRET)).save(name)
+        with FaultProxy(PREFECT_API_URL.value().removesuffix("/api")) as proxy:
+            proxy.rewrite(document(spoil), path_contains=f"block_documents/name/{name}")
+            through = temporary_settings({PREFECT_API_URL: f"{proxy.endpoint}/api"})
+            words = r"\(SRCNN_AWS_BLOCK\) cannot be read \(its content is not valid\): expected a"
+            with through, pytest.raises(UsageError, match=words) as caught:
+                use_credentials(name)
+            assert proxy.seen("GET", path_contains=name)
+        shown = "".join(traceback.format_exception(caught.value))
+        printed = capfd.readouterr()
+        for text in (shown, caplog.text, printed.out, printed.err):
+            assert SECRET not in text
+
+
+@pytest.mark.parametrize("is_chained", [True, False])
+def test_what_a_library_repeats_of_a_block_is_not_repeated(*, is_chained: bool) -> None:
+    """An error of its own, with pydantic's text, raised from that one or while it is handled."""
+
+    def load() -> None:
+        try:
+            TypeAdapter(int).validate_python([SECRET])
+        except ValidationError as error:
+            raise RuntimeError(f"cannot load: {error}") from (error if is_chained else None)
+
+    with pytest.raises(RuntimeError, match=SECRET) as caught:
+        load()
+    assert describe_block_error(caught.value) == "its content is not valid"
+    assert describe_block_error(ConnectionError("refused")) == "refused"

@@ -14,8 +14,10 @@ Lock files are `<dst>/.srcnn/lock/<n>.json` (see `Holder`); the highest number c
   times per expiry. The lock is lost if there is a higher number, if its own file is gone or
   belongs to another run, or if no refresh succeeded for a whole expiry, whatever the reason.
   A newcomer checks after it wrote, and so does the holder: of two that meet, one sees the other.
-- A server may ignore the condition of a conditional write. So the file is created twice: if the
-  second attempt succeeds as well, a pause and another check decide.
+- A server may refuse the condition of a conditional write, or ignore it. So the file is created
+  twice: if the second attempt succeeds as well, conditions mean nothing there. Then no two runs
+  write the same file: each adds a random step to its number, waits for others that are between
+  their check and their file, and lists again. Of two that meet, at least one sees the other.
 
 Nothing here can stop a write that has already been sent when the lock is lost. Every run writes
 outputs atomically and with the same bytes: the lock prevents wasted work and mixed options, not
@@ -28,48 +30,22 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 
+from srcnn.destination.lock.conditional_write import NoConditionsError, create_lock
+from srcnn.destination.lock.empty_folders import find_missing_folders, remove_empty
+from srcnn.destination.lock.found_locks import FoundLock, find_locks
 from srcnn.destination.lock.heartbeat import Lease
-from srcnn.destination.lock.lock_files import LOCK_FOLDER, LockFiles
+from srcnn.destination.lock.lock_files import LockFiles
+from srcnn.destination.lock.lock_messages import describe_takeover
 from srcnn.destination.lock.owner import Holder
-from srcnn.errors import DestinationBusyError, UsageError
+from srcnn.destination.lock.stale_locks import CHECKS_PER_EXPIRY, refuse_live, refuse_refreshed
+from srcnn.destination.lock.unconditional_write import write_unconditionally
+from srcnn.errors import DestinationBusyError
 from srcnn.storage.folder import Folder
 
 EXPIRES_SECONDS = 120.0
 _ATTEMPTS = 20  # each attempt but the last failed because another run came and went
-_WATCHED_SHARE = 0.5  # of the expiry: two heartbeats
-_CHECKS_PER_EXPIRY = 20
-# Longer than any writer takes from its check to its file.
-_UNCONDITIONAL_PAUSE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class _FoundLock:
-    """A lock file in the destination.
-
-    Attributes:
-        url: of the file.
-        content: of the file.
-        holder: parsed from the content; None if it cannot be parsed.
-        age_seconds: since the file was written; set only if there is no holder.
-    """
-
-    url: str
-    content: bytes
-    holder: Holder | None
-    age_seconds: float
-
-    @property
-    def is_process_gone(self) -> bool:
-        return self.holder is not None and self.holder.is_process_gone
-
-    def is_expired(self, expires_seconds: float) -> bool:
-        """Whether the lock is past its expiry, by the clocks."""
-        if self.holder is None:
-            return self.age_seconds > expires_seconds
-        return self.holder.seconds_since_refresh > self.holder.expires_seconds
+_NUMBERS_END = 10**17  # no run comes near; names have up to 18 digits
 
 
 @contextmanager
@@ -94,7 +70,7 @@ def hold(
         UsageError: it is a file.
         OSError: the destination cannot be read or written.
     """
-    missing = _find_missing_folders(destination)
+    missing = find_missing_folders(destination)
     files = LockFiles(destination)
     try:
         lease = _acquire(files, run_id, expires_seconds, on_lost)
@@ -106,7 +82,7 @@ def hold(
             with suppress(OSError):
                 lease.release()
     finally:
-        _remove_empty(missing)
+        remove_empty(missing)
 
 
 def _acquire(
@@ -115,130 +91,52 @@ def _acquire(
     expires_seconds: float,
     on_lost: Callable[[str], None] | None,
 ) -> Lease:
+    unconditional: list[str] = []  # why, for the user
     for _ in range(_ATTEMPTS):
-        found = _find_locks(files)
-        _refuse_live(found, expires_seconds)
-        _refuse_refreshed(files, found, expires_seconds)
-        number = max(found, default=0) + 1
+        found = find_locks(files)
+        refuse_live(found, expires_seconds)
+        refuse_refreshed(files, found, expires_seconds)
+        absurd = [number for number in found if number >= _NUMBERS_END]
+        if absurd:  # stale, and nobody could count on from them
+            files.remove(absurd)
+            continue
         holder = Holder.for_this_process(run_id, expires_seconds)
-        if not _create(files, number, holder):
+        number = _claim(files, max(found, default=0) + 1, holder, unconditional)
+        if number is None:
             continue
         if _is_alone(files, number, found):
             files.remove(found)
-            warnings = [_describe_takeover(lock) for lock in found.values()]
+            warnings = unconditional + [describe_takeover(lock) for lock in found.values()]
             return Lease(files, number, holder, warnings=warnings, on_lost=on_lost)
         # Two runs that met have both withdrawn: they must not retry at the same moment.
-        time.sleep(random.uniform(0, expires_seconds / _CHECKS_PER_EXPIRY))  # noqa: S311 - no secret
+        time.sleep(random.uniform(0, expires_seconds / CHECKS_PER_EXPIRY))  # noqa: S311 - no secret
     raise DestinationBusyError(
         f"could not lock the destination in {_ATTEMPTS} attempts: other runs keep locking and "
         f"unlocking it ({files.get_url(1)}): start one run at a time"
     )
 
 
-def _find_locks(files: LockFiles) -> dict[int, _FoundLock]:
-    locks = {}
-    for number in files.numbers():
-        content = files.read(number)
-        if content is None:
-            continue
+def _claim(files: LockFiles, number: int, holder: Holder, unconditional: list[str]) -> int | None:
+    """Write our file; return its number, or None if another run was first.
+
+    Args:
+        files: of the destination.
+        number: the next one.
+        holder: this run.
+        unconditional: why to do without conditions, once that is known; appended to.
+    """
+    if not unconditional:
         try:
-            holder, age = Holder.parse(content), 0.0
-        except ValueError:
-            holder, age = None, files.age_seconds(number)
-        locks[number] = _FoundLock(files.get_url(number), content, holder, age)
-    return locks
+            return number if create_lock(files, number, holder) else None
+        except NoConditionsError as error:
+            unconditional.append(str(error))
+    return write_unconditionally(files, number, holder)
 
 
-def _refuse_live(found: Mapping[int, _FoundLock], expires_seconds: float) -> None:
-    for lock in found.values():
-        if not lock.is_process_gone and not lock.is_expired(expires_seconds):
-            raise _build_busy_error(lock, expires_seconds)
-
-
-def _refuse_refreshed(
-    files: LockFiles, found: Mapping[int, _FoundLock], expires_seconds: float
-) -> None:
-    """Watch the locks that are stale by the clocks alone, in case one is refreshed."""
-    expired = {number: lock for number, lock in found.items() if not lock.is_process_gone}
-    if not expired:
-        return
-    longest = max(
-        lock.holder.expires_seconds if lock.holder else expires_seconds for lock in expired.values()
-    )
-    until = time.monotonic() + longest * _WATCHED_SHARE
-    while time.monotonic() < until:
-        time.sleep(longest / _CHECKS_PER_EXPIRY)
-        for number, lock in expired.items():
-            content = files.read(number)
-            if content is None:
-                return
-            if content != lock.content:
-                raise _build_busy_error(_find_locks(files).get(number, lock), expires_seconds)
-
-
-def _create(files: LockFiles, number: int, holder: Holder) -> bool:
-    content = holder.to_json()
-    try:
-        if not files.create(number, content):
-            return False
-        # Different bytes of the same meaning: the same bytes would look like a repeated request.
-        if files.create(number, content + b"\n"):
-            time.sleep(_UNCONDITIONAL_PAUSE_SECONDS)
-    except FileNotFoundError:  # a run that just ended removed the empty folder
-        return False
-    return files.read(number) in (content, content + b"\n")
-
-
-def _is_alone(files: LockFiles, number: int, stale: Mapping[int, _FoundLock]) -> bool:
+def _is_alone(files: LockFiles, number: int, stale: Mapping[int, FoundLock]) -> bool:
     """Check again, now that newcomers can see our file; withdraw it if another run was first."""
-    others = {key: lock for key, lock in _find_locks(files).items() if key != number}
+    others = {key: lock for key, lock in find_locks(files).items() if key != number}
     if all(key in stale and stale[key].content == lock.content for key, lock in others.items()):
         return True
     files.remove([number])
     return False
-
-
-def _build_busy_error(lock: _FoundLock, expires_seconds: float) -> DestinationBusyError:
-    if lock.holder is None:
-        return DestinationBusyError(
-            f"the destination seems to be in use: its lock file {lock.url} cannot be read. It was "
-            f"written {lock.age_seconds:.0f} s ago and becomes stale after {expires_seconds:g} s: "
-            "wait until then, or remove it if no run is active"
-        )
-    return DestinationBusyError(
-        f"the destination is in use by {lock.holder}: wait for that run to end, or stop it. If the "
-        f"run died, its lock becomes stale {lock.holder.expires_seconds:g} s after the last "
-        f"heartbeat; if you know that it is dead, remove {lock.url}"
-    )
-
-
-def _describe_takeover(lock: _FoundLock) -> str:
-    if lock.holder is None:
-        return f"removed a stale lock file that cannot be read: {lock.url}"
-    state = "has died" if lock.is_process_gone else "is presumed dead"
-    return f"took over the stale lock of {lock.holder}, which {state}"
-
-
-def _find_missing_folders(destination: Folder) -> list[Path]:
-    """Those of the lock folder, the destination and its parents that do not exist yet."""
-    path = destination.local_path
-    if path is None:
-        return []
-    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
-    if not nearest.is_dir():
-        raise UsageError(
-            f"the destination {destination.url} is not usable: {nearest} is a file: "
-            "give --dst a folder"
-        )
-    lock = path / LOCK_FOLDER
-    above = [folder for folder in (path, *path.parents) if not folder.exists()]
-    return [lock, lock.parent, *above]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Remove folders in order, up to the first that is not empty."""
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:
-            return

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from srcnn.destination.lock.lock_files import LockFiles
-from srcnn.destination.lock.owner import Holder, HolderState
+from srcnn.destination.lock.lock_files import LockFiles, get_key
+from srcnn.destination.lock.owner import Holder, HolderState, show_name
 
 _HEARTBEATS_PER_EXPIRY = 4
 _TICKS_PER_HEARTBEAT = 4
@@ -19,6 +19,7 @@ class Lease:
     """A destination that this process holds.
 
     Attributes:
+        key: of its lock file in the destination.
         lost: set when another run took the destination over, or when that cannot be ruled out.
         reason: why it was lost, as a message for the user; empty until then.
         warnings: messages for the user about how it was acquired.
@@ -42,6 +43,7 @@ class Lease:
             warnings: about how it was acquired.
             on_lost: called once, from a thread, with the reason.
         """
+        self.key = get_key(number)
         self.lost = threading.Event()
         self.reason = ""
         self.warnings = warnings
@@ -70,12 +72,15 @@ class Lease:
     def publish_state(self, state: HolderState) -> None:
         """Write a state into the lock file now, where workers on other machines read it.
 
+        Does nothing once the lock is lost or released.
+
         Raises:
             OSError: it could not be written; the next heartbeat writes it too.
         """
         with self._write_lock:
             self._holder = self._holder.refresh(state)
-            if self._check_ownership():
+            # Once released, the destination may be another run's: it must get no file of ours.
+            if not self._ended.is_set() and self._check_ownership():
                 self._files.write(self._number, self._holder.to_json())
 
     def release(self) -> None:
@@ -110,14 +115,15 @@ class Lease:
 
     def _check_ownership(self) -> bool:
         """Whether the lock is still ours; if it is not, it is declared lost."""
-        numbers = self._files.numbers()
-        own = self._files.read(self._number) if self._number in numbers else None
-        if numbers and numbers[-1] > self._number:
-            self._lose(f"{_name_run(self._files.read(numbers[-1]))} took over the destination")
-        elif own is None:
+        newest = self._files.find_newest()
+        number, run_id = (newest[0], newest[1].run_id) if newest else (0, "")
+        if number > self._number:
+            self._lose(f"run {show_name(run_id)} took over the destination")
+        elif number == self._number and run_id != self._holder.run_id:
+            self._lose(f"run {show_name(run_id)} now holds the lock")
+        # A file of ours that cannot be parsed was damaged by nobody who holds the lock.
+        elif number < self._number and self._files.read(self._number) is None:
             self._lose(f"its lock file {self._files.get_url(self._number)} was removed")
-        elif Holder.read_run_id(own) != self._holder.run_id:
-            self._lose(f"{_name_run(own)} now holds the lock")
         return not self.lost.is_set()
 
     def _run_watchdog(self) -> None:
@@ -141,8 +147,3 @@ class Lease:
             self.lost.set()
         if self._on_lost:
             self._on_lost(reason)
-
-
-def _name_run(content: bytes | None) -> str:
-    run_id = Holder.read_run_id(content) if content else None
-    return f"run {run_id}" if run_id else "another run"

@@ -8,15 +8,22 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.errors import SourceMissingError
+from srcnn.destination.lock.owner import Holder
+from srcnn.errors import SourceMissingError, UnusableFileError
 from srcnn.storage.folder import Folder
+from srcnn.storage.listing import FileInfo
 
 LOCK_FOLDER = f"{STATE_FOLDER}/lock"
+_LIMIT_BYTES = 64 * 1024
 _NAME = re.compile(r"([1-9][0-9]{0,17})\.json")
 
 
 class LockFiles:
-    """The lock files of a destination, by number."""
+    """The lock files of a destination, by number.
+
+    Attributes:
+        is_local: whether they are on this machine's disks.
+    """
 
     def __init__(self, destination: Folder) -> None:
         """Read nothing yet.
@@ -25,6 +32,8 @@ class LockFiles:
             destination: the destination.
         """
         self._folder = destination.subfolder(LOCK_FOLDER)
+        self.is_local = destination.local_path is not None
+        self._listed: dict[int, FileInfo] = {}  # saves a request for each size
 
     def numbers(self) -> list[int]:
         """List the numbers of all lock files, in ascending order.
@@ -33,17 +42,37 @@ class LockFiles:
             OSError: they could not be listed.
         """
         try:
-            names = self._folder.files()
+            listing = self._folder.files()
         except SourceMissingError:
-            return []
-        return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+            listing = {}
+        self._listed = {
+            int(found[1]): info
+            for name, info in listing.items()
+            if (found := _NAME.fullmatch(name))
+        }
+        return sorted(self._listed)
+
+    def find_newest(self) -> tuple[int, Holder] | None:
+        """Return number and content of the lock file that counts; None if there is none.
+
+        Files that cannot be parsed do not count: a run that writes one checks again afterwards.
+
+        Raises:
+            OSError: they could not be listed or read.
+        """
+        for number in reversed(self.numbers()):
+            with suppress(ValueError):
+                return number, Holder.parse(self.read(number) or b"")
+        return None
 
     def read(self, number: int) -> bytes | None:
-        """Return the content of one file; None if it is gone."""
+        """Return the content of one file; None if it is gone, empty if it can be no lock file."""
         try:
-            return self._folder.read(_name_file(number))
+            return self._folder.read(_name_file(number), _LIMIT_BYTES, self._listed.get(number))
         except FileNotFoundError:
             return None
+        except UnusableFileError:
+            return b""
 
     def create(self, number: int, content: bytes) -> bool:
         """Create a file; return False if it exists already."""
@@ -69,6 +98,11 @@ class LockFiles:
     def get_url(self, number: int) -> str:
         """Return the URL of a file, for messages."""
         return self._folder.get_url(_name_file(number))
+
+
+def get_key(number: int) -> str:
+    """Return the key of a lock file in its destination."""
+    return f"{LOCK_FOLDER}/{_name_file(number)}"
 
 
 def _name_file(number: int) -> str:

@@ -18,10 +18,14 @@ from typing import Annotated, Literal
 import psutil
 from pydantic import Field, TypeAdapter
 
+from srcnn.text import one_line, shorten
+
 HolderState = Literal["running", "stopping", "dropping"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
+_LONGEST_EXPIRY_SECONDS = 86_400  # what the settings permit
+_MOST_SHOWN = 80  # characters of a name that others wrote
 _START_TOLERANCE_SECONDS = 2.0  # the boot time has a resolution of one second
 
 
@@ -77,11 +81,16 @@ class Holder:
             ValueError: it is not a valid lock file.
         """
         holder = _HOLDERS.validate_json(content)
-        times = (holder.acquired_at, holder.refreshed_at)
-        if not all(_parse_time(text).tzinfo for text in times):
-            raise ValueError("the times of the lock file have no time zone")
-        if holder.pid < 1 or not 0 < holder.expires_seconds < math.inf:
-            raise ValueError("the process id or the expiry of the lock file is out of range")
+        for text in (holder.acquired_at, holder.refreshed_at):
+            if not _parse_time(text).tzinfo:
+                raise ValueError("the times of the lock file have no time zone")
+        in_range = (
+            holder.pid > 0
+            and 0 < holder.expires_seconds <= _LONGEST_EXPIRY_SECONDS
+            and math.isfinite(holder.started_seconds)
+        )
+        if not in_range:
+            raise ValueError("the process or the expiry of the lock file is out of range")
         return holder
 
     @classmethod
@@ -125,7 +134,7 @@ class Holder:
         """Return the run, its machine and process, and its times, for messages."""
         acquired, refreshed = _parse_time(self.acquired_at), _parse_time(self.refreshed_at)
         return (
-            f"run {self.run_id} (host {self.host}, process {self.pid}) since "
+            f"run {show_name(self.run_id)} (host {show_name(self.host)}, process {self.pid}) since "
             f"{acquired:%Y-%m-%d %H:%M:%S} UTC, last heartbeat "
             f"{max(self.seconds_since_refresh, 0):.0f} s ago ({refreshed:%H:%M:%S} UTC)"
         )
@@ -134,12 +143,21 @@ class Holder:
 _HOLDERS = TypeAdapter(Holder)
 
 
+def show_name(name: str) -> str:
+    """Return a name from a lock file, which anyone may have written, fit for a message."""
+    return shorten(one_line(name), _MOST_SHOWN)
+
+
 def _format_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
 def _parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    try:
+        parsed = datetime.fromisoformat(text)
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed
+    except OverflowError as error:  # the first or the last day that there is
+        raise ValueError("the times of the lock file are out of range") from error
 
 
 def _identify_process_table() -> str:

@@ -40,17 +40,16 @@ class _Watcher:
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
-        self._content = b""
+        self._holder: Holder | None = None
         self._since = 0.0
 
     def check(self, files: LockFiles) -> WatchState:
-        numbers = files.numbers()
-        content = files.read(numbers[-1]) if numbers else None
-        if content is None or Holder.read_run_id(content) != self._run_id:
+        newest = files.find_newest()
+        holder = newest[1] if newest else None
+        if holder is None or holder.run_id != self._run_id:
             return "lost"
-        if content != self._content:
-            self._content, self._since = content, time.monotonic()
-        holder = Holder.parse(content)
+        if holder != self._holder:
+            self._holder, self._since = holder, time.monotonic()
         expired = time.monotonic() - self._since > holder.expires_seconds
         return "lost" if expired else holder.state
 

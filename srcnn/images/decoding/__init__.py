@@ -13,6 +13,7 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
+from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
@@ -36,14 +37,14 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         UnsupportedImageError: its kind of pixels is not supported.
         SourceChangedError: its size is not the expected one.
     """
-    file = io.BytesIO(data)
-    with open_image(file) as image:
+    with BoundedFile(io.BytesIO(data)) as file, open_image(file) as image:
         size = parse_header(image, file).size
         if expected is not None and size != expected:
             raise SourceChangedError(
                 f"it had {expected} px when the run was planned, now {size}: run again"
             )
         orientation = find_orientation(image, file)
+        file.release()
         decoded = decode_file(image, data)
     check_picture(decoded.pixels)
     pixels = apply_orientation(decoded.pixels, orientation)

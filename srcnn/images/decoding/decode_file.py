@@ -8,7 +8,10 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import deep_tiff, jpeg, opencv, pillow, png
+from srcnn.images.decoding import bmp, deep_tiff, jpeg, opencv, pillow, png, pnm, webp
+from srcnn.images.decoding.avif_frames import check_frames
+from srcnn.images.decoding.header import check_block
+from srcnn.images.decoding.tiff_check import check_coded_data
 from srcnn.images.tiff_tags import read_tiff_metadata
 
 _METADATA = {
@@ -48,10 +51,13 @@ def decode_file(image: ImageFile.ImageFile, data: bytes) -> DecodedFile:
     """
     if image.format == "PNG":
         pixels, metadata = png.decode(data)
+        for kind, name in _METADATA.items():
+            check_block(name, metadata.get(kind))
         return DecodedFile(pixels, png.is_grey(data), metadata)
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
     if image.format == "TIFF":
+        check_coded_data(image, data)
         metadata |= read_tiff_metadata(image)
     if image.mode in pillow.CONVERTED_MODES:
         metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # it is not for RGB
@@ -66,13 +72,17 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
         case "JPEG" | "MPO":
             pixels = jpeg.decode(image, data)
         case "WEBP":
-            pixels = opencv.decode(data)
+            pixels = webp.decode(data, image.size)
         case "AVIF":
+            check_frames(data, image.width * image.height)
             pixels = opencv.decode_avif(data)
         case "TIFF" if deep_tiff.is_deep(image):
             pixels = deep_tiff.decode_deep(image, data)
-        case "PPM" if opencv.is_deep_pnm(data):
-            pixels = opencv.decode_pnm(data)
+        case "PPM" if image.mode != "F":
+            pixels = pnm.decode(data)
+        case "BMP" | "DIB":
+            bmp.check_runs(image, data)
+            pixels = pillow.decode(image)
         case "GIF":
             opencv.decode(data)  # checks the end of the stream, which Pillow ignores
             pixels = pillow.decode(image)

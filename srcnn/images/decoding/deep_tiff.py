@@ -6,6 +6,7 @@ Tags give their meaning (TIFF 6.0), which is applied here.
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,35 @@ from PIL import ImageFile
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
 from srcnn.images.decoding.orientation import apply_orientation
-from srcnn.images.pixels import GREY
+from srcnn.images.decoding.tiff_layout import (
+    BITS,
+    COMPRESSION,
+    ORIENTATION,
+    PHOTOMETRIC,
+    PLANAR,
+    SAMPLES,
+    SEPARATE,
+    UNCOMPRESSED,
+    read_number,
+    read_tag,
+)
+from srcnn.images.pixels import GREY, strips
 
-_BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR, _EXTRA, _FORMAT = 258, 262, 274, 284, 338, 339
-_WHITE_IS_ZERO, _SEPARATE, _UNSIGNED, _PREMULTIPLIED = 0, 2, 1, 1
+_EXTRA, _FORMAT = 338, 339
+_WHITE_IS_ZERO, _UNSIGNED, _PREMULTIPLIED = 0, 1, 1
 _WHITE = 65_535
-_UNCOMPRESSED = 1  # TIFF 6.0, section 8: Compression
 _DEEP = 16  # bits
+_ONLY_IN_8_BITS = {34925: "LZMA", 50000: "Zstandard"}  # OpenCV has neither
 
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether its samples have more than 8 bits."""
-    return max(_read_tag(image, _BITS, 1)) > 8  # noqa: PLR2004 - bits
+    return max(read_tag(image, BITS, 1)) > 8  # noqa: PLR2004 - bits
 
 
 def is_grey_with_alpha(image: ImageFile.ImageFile) -> bool:
     """Whether a deep TIFF that Pillow opened as RGBA is grey with alpha."""
-    photometric = _read_tag(image, _PHOTOMETRIC, 2)[0]
+    photometric = read_number(image, PHOTOMETRIC, 2)
     return is_deep(image) and image.mode == "RGBA" and photometric in (0, 1)
 
 
@@ -44,29 +57,34 @@ def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
             supported.
     """
     _check(image)
-    in_planes = _read_tag(image, _PLANAR, 1)[0] == _SEPARATE and image.mode in ("RGB", "RGBA")
+    in_planes = read_number(image, PLANAR, 1) == SEPARATE and image.mode in ("RGB", "RGBA")
     # OpenCV mixes up separate planes, and drops the alpha of grey.
     by_opencv = not in_planes and not is_grey_with_alpha(image)
     pixels = opencv.decode(data) if by_opencv else _decode_by_tifffile(image, data)
     if pixels.dtype != np.uint16:
         raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
-    if _read_tag(image, _PHOTOMETRIC, 1)[0] == _WHITE_IS_ZERO:
+    if read_number(image, PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
         colours = 3 if pixels.ndim > GREY else None
         pixels[..., :colours] = _WHITE - pixels[..., :colours]
     if pixels.ndim > GREY and pixels.shape[2] > 3:  # noqa: PLR2004 - BGR
         if not image.has_transparency_data:  # a fourth sample of unknown meaning
             return np.ascontiguousarray(pixels[:, :, :3])
-        if _read_tag(image, _EXTRA, 0)[0] == _PREMULTIPLIED:
+        if read_number(image, _EXTRA, 0) == _PREMULTIPLIED:
             return _unpremultiply(pixels)
     return pixels
 
 
 def _check(image: ImageFile.ImageFile) -> None:
-    bits, kind = set(_read_tag(image, _BITS, 1)), set(_read_tag(image, _FORMAT, _UNSIGNED))
+    bits, kind = set(read_tag(image, BITS, 1)), set(read_tag(image, _FORMAT, _UNSIGNED))
     if bits != {_DEEP} or kind != {_UNSIGNED}:
         raise UnsupportedImageError(
             f"its samples have {max(bits)} bits and TIFF's sample format {max(kind)}; expected "
             "unsigned integers of 8 or 16 bits: convert it first"
+        )
+    compression = read_number(image, COMPRESSION, UNCOMPRESSED)
+    if compression in _ONLY_IN_8_BITS:
+        raise UnsupportedImageError(
+            f"{_ONLY_IN_8_BITS[compression]} is not supported for 16-bit TIFF: save it with deflate"
         )
     if image.mode not in ("I;16", "I;16B", "I;16L", "RGB", "RGBA"):
         raise UnsupportedImageError(
@@ -74,47 +92,38 @@ def _check(image: ImageFile.ImageFile) -> None:
         )
 
 
-def _read_tag(image: ImageFile.ImageFile, tag: int, default: int) -> tuple[int, ...]:
-    """Read the values of a tag; damaged ones become the default."""
-    values: Any = getattr(image, "tag_v2", {}).get(tag, default)
-    values = values if isinstance(values, tuple) and values else (values,)
-    return tuple(value if isinstance(value, int) else default for value in values)
-
-
 def _decode_by_tifffile(image: ImageFile.ImageFile, data: bytes) -> Any:
     """Decode as BGR or BGRA, with the orientation applied."""
-    turn = _read_tag(image, _ORIENTATION, 1)[0]
+    turn = read_number(image, ORIENTATION, 1)
+    expected = image.width * image.height * read_number(image, SAMPLES, 1)
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page: Any = file.pages.first
-            complete = _is_complete(page, data)
-            samples = page.asarray() if complete else None
-            planar = int(page.planarconfig or 1) == _SEPARATE
+            _check_shape(page.shape, expected)  # before memory is allocated
+            samples = page.asarray()
+            planar = int(page.planarconfig or 1) == SEPARATE
     # It raises many types; an unknown compression is one of its errors.
     except Exception as error:
         raise DamagedImageError(
             f"the file is damaged, or has an unusual 16-bit layout ({error}): save it with "
             "interleaved colours, uncompressed or with deflate"
         ) from error
-    if samples is None:
-        raise DamagedImageError("the file is truncated: a part of its pixels is missing")
     samples = np.moveaxis(samples, 0, 2) if planar else samples
     order = [0, 0, 0, 1] if is_grey_with_alpha(image) else [2, 1, 0, 3][: samples.shape[2]]
     return apply_orientation(samples[:, :, order], turn)
 
 
-def _is_complete(page: Any, data: bytes) -> bool:
-    """Whether every strip and tile is in the file; tifffile would fill in missing ones."""
-    places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    inside = all(at > 0 and count > 0 and at + count <= len(data) for at, count in places)
-    if int(page.compression) == _UNCOMPRESSED:
-        return inside and sum(page.databytecounts) >= page.nbytes
-    return inside
+def _check_shape(shape: tuple[int, ...], samples: int) -> None:
+    if math.prod(shape) != samples:
+        raise ValueError(f"it has {shape} instead of {samples} samples")
 
 
 def _unpremultiply(pixels: Any) -> Any:
     """Divide colours by their alpha; TIFF 6.0, section 18."""
-    alpha = pixels[:, :, 3:].astype(np.float32)
-    colours = pixels[:, :, :3] * np.float32(_WHITE) / np.maximum(alpha, 1)
-    whole = np.rint(np.minimum(colours, _WHITE)).astype(np.uint16)
-    return np.concatenate([whole, pixels[:, :, 3:]], axis=2)
+    result = np.empty_like(pixels)
+    for rows in strips(pixels):
+        alpha = pixels[rows, :, 3:].astype(np.float32)
+        colours = pixels[rows, :, :3] * np.float32(_WHITE) / np.maximum(alpha, 1)
+        result[rows, :, :3] = np.rint(np.minimum(colours, _WHITE))
+        result[rows, :, 3:] = pixels[rows, :, 3:]
+    return result

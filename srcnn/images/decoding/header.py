@@ -7,16 +7,45 @@ https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
+from srcnn.images.decoding import pnm
+from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.orientation import TURNED, find_orientation
+from srcnn.images.decoding.tiff_directory import check_directories
 
 # Only these of Pillow's formats: PDF and PostScript, for example, would run other programs.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "PPM", "GIF", "AVIF")
+# Bytes for each pixel while a file is decoded, at the most, of all depths and channels; measured by
+# tests/srcnn/images/test_decoding_memory.py.
+_BYTES_PER_PIXEL = {
+    "PNG": 17,
+    "JPEG": 22,
+    "MPO": 22,
+    "WEBP": 13,
+    "TIFF": 26,
+    "BMP": 14,
+    "DIB": 14,
+    "PPM": 14,
+    "GIF": 19,
+    "AVIF": 43,
+}
+_BYTES_PER_OPAQUE_AVIF_PIXEL = 27
+_OPAQUE_MODES = ("1", "L", "I", "I;16", "I;16B", "RGB", "YCbCr")
+_FORMATS_OF_BYTES = ("JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF")
+_SIGNATURE_BYTES, _START_BYTES = 12, 64 * 1024
+_PNM_TEXT_COPIES = 4  # of a file of numbers as text, which takes more than its pixels do
+# Bytes of a file for each pixel, and besides: 16 bits of four channels, or of three as text, and
+# metadata, previews and layers.
+_LARGEST_PIXEL_BYTES, _LARGEST_REST_BYTES = 24, 256 * 2**20
+
+
+# An EXIF block is parsed, number by number; of a JPEG it has 64 KiB in each segment.
+_LARGEST_BLOCK_BYTES = {"exif": 2**20, "xmp": 16 * 2**20, "icc_profile": 16 * 2**20}
 
 
 @dataclass(frozen=True)
@@ -25,9 +54,13 @@ class Header:
 
     Attributes:
         size: of the upright picture, with the EXIF orientation applied.
+        pixel_bytes: of a decoded pixel, at the most: its colours and alpha, in their depth.
+        decoding_bytes: memory that decoding takes at the most, besides the file.
     """
 
     size: Size
+    pixel_bytes: int
+    decoding_bytes: int
 
 
 def read_header(file: IO[bytes]) -> Header:
@@ -41,31 +74,52 @@ def read_header(file: IO[bytes]) -> Header:
         UnsupportedImageError: it is animated, or has several pages.
         StorageError: it could not be read.
     """
-    with open_image(file) as image:
-        return parse_header(image, file)
+    with BoundedFile(file) as bounded, open_image(bounded) as image:
+        return parse_header(image, bounded)
 
 
-def open_image(file: IO[bytes]) -> ImageFile.ImageFile:
+def open_image(file: BoundedFile) -> ImageFile.ImageFile:
     """Open a file as an image, without decoding pixels.
+
+    Args:
+        file: to be released once the header is parsed.
 
     Raises:
         DamagedImageError: it is not a readable image.
+        UnsupportedImageError: the file, or its header, is too large for its format.
         StorageError: it could not be read.
     """
     # The plan checks our own limit on pixels, by the header. Pillow's is a process-wide warning at
     # 89 Mpx and an error at 179 Mpx.
     Image.MAX_IMAGE_PIXELS = None
     _register_deep_grey_with_alpha()
+    _check_start(file)
     try:
-        return Image.open(file, formats=_FORMATS)
-    except StorageError:  # the file itself may be intact
+        stream: Any = file
+        return Image.open(stream, formats=_FORMATS)
+    except (StorageError, UnsupportedImageError):  # the file itself may be intact
         raise
     # Pillow's parsers raise many types: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
         raise DamagedImageError(f"not a readable image: {describe_error(error)}") from error
 
 
-def parse_header(image: ImageFile.ImageFile, file: IO[bytes]) -> Header:
+def _check_start(file: BoundedFile) -> None:
+    """Refuse what Pillow would read without limit to find the size of the picture."""
+    start = file.read(_SIGNATURE_BYTES)
+    if pnm.is_pnm(start):
+        start += file.read(_START_BYTES - len(start))
+    file.seek(0)
+    if pnm.is_pnm(start) and not pnm.has_header(start):
+        raise DamagedImageError(
+            f"not a readable image: a PNM whose header does not end within {_START_BYTES} bytes"
+        )
+    if start[8:12] == b"WEBP" or start[4:8] == b"ftyp":
+        check_file_size(file.size, 0)
+    check_directories(file)
+
+
+def parse_header(image: ImageFile.ImageFile, file: BoundedFile) -> Header:
     """Parse the header of an opened image.
 
     Args:
@@ -79,7 +133,7 @@ def parse_header(image: ImageFile.ImageFile, file: IO[bytes]) -> Header:
     """
     try:
         frames = _count_frames(image)
-    except StorageError:
+    except (StorageError, UnsupportedImageError):
         raise
     # As above: parsers raise many types.
     except Exception as error:
@@ -89,8 +143,69 @@ def parse_header(image: ImageFile.ImageFile, file: IO[bytes]) -> Header:
             f"it has {frames} frames or pages; only single images are upscaled: split it first"
         )
     width, height = image.size
+    check_file_size(file.size, width * height)
+    for name in _LARGEST_BLOCK_BYTES:
+        check_block(name, image.info.get(name))
     turned = find_orientation(image, file) in TURNED
-    return Header(Size(width, height) if turned else Size(height, width))
+    size = Size(width, height) if turned else Size(height, width)
+    return Header(size, _measure_pixel(image), _estimate_decoding(image, file.size))
+
+
+def check_block(name: str, block: object) -> None:
+    """Refuse a block of metadata that is larger than any that is worth parsing.
+
+    Args:
+        name: Pillow's, such as `exif`.
+        block: its content, if there is any.
+
+    Raises:
+        UnsupportedImageError: it is too large.
+    """
+    limit_bytes = _LARGEST_BLOCK_BYTES[name]
+    if isinstance(block, bytes) and len(block) > limit_bytes:
+        raise UnsupportedImageError(
+            f"its {name} block has {len(block)} bytes, more than the {limit_bytes} that are read: "
+            "save it again without metadata"
+        )
+
+
+def check_file_size(file_bytes: int, pixels: float) -> None:
+    """Refuse a file that is much larger than its pixels, before it is read into memory.
+
+    Args:
+        file_bytes: its size.
+        pixels: of its picture, or the most that are allowed.
+
+    Raises:
+        UnsupportedImageError: it is too large.
+    """
+    limit_bytes = _LARGEST_REST_BYTES + _LARGEST_PIXEL_BYTES * pixels
+    if file_bytes > limit_bytes:
+        raise UnsupportedImageError(
+            f"the file has {file_bytes} bytes, more than the {limit_bytes:.0f} that are read of an "
+            "image of its kind and size: save it again"
+        )
+
+
+def _measure_pixel(image: ImageFile.ImageFile) -> int:
+    """Bytes of a decoded pixel; grey counts as colour, which some encoders make of it."""
+    opaque = image.mode in _OPAQUE_MODES and "transparency" not in image.info
+    samples = 3 if opaque else 4
+    if image.format == "PNG":  # Pillow has only 8 bits for colours; the tile has the file's depth
+        return samples * (2 if any("16" in str(tile.args) for tile in image.tile) else 1)
+    return samples * (1 if image.format in _FORMATS_OF_BYTES else 2)
+
+
+def _estimate_decoding(image: ImageFile.ImageFile, file_bytes: int) -> int:
+    width, height = image.size
+    text = image.format == "PPM" and image.tile and image.tile[0].codec_name == "ppm_plain"
+    each = _BYTES_PER_PIXEL.get(image.format or "", 0)
+    if image.format == "PNG":  # twice its pixels, and a row or a mask
+        each = min(each, 2 * _measure_pixel(image) + 1)
+    if image.format == "AVIF" and image.mode == "RGB":
+        each = _BYTES_PER_OPAQUE_AVIF_PIXEL
+    pixels_bytes = width * height * each
+    return pixels_bytes + (_PNM_TEXT_COPIES * file_bytes if text else 0)
 
 
 def describe_error(error: BaseException) -> str:

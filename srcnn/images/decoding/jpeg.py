@@ -13,7 +13,7 @@ from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError
 from srcnn.images.decoding import pillow
-from srcnn.images.decoding.jpeg_truncation import is_complete
+from srcnn.images.decoding.jpeg_truncation import check_scans, is_complete, refuse_damage
 
 
 def decode(image: ImageFile.ImageFile, data: bytes) -> Any:
@@ -25,15 +25,17 @@ def decode(image: ImageFile.ImageFile, data: bytes) -> Any:
 
     Raises:
         DamagedImageError: it is truncated or damaged.
+        UnsupportedImageError: it has too many scans.
     """
+    check_scans(data)
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
         if (width, height) == image.size:  # checked before memory for the pixels is allocated
             space = "GRAY" if image.mode == "L" else "BGR"
             pixels = simplejpeg.decode_jpeg(data, space)
             return pixels[:, :, 0] if image.mode == "L" else pixels
-    except ValueError:  # damaged, or complete but unusual, such as with bytes between segments
-        pass
+    except ValueError as error:  # damaged, or complete but unusual: bytes between segments
+        refuse_damage(str(error), data)
     return _decode_leniently(image, data)
 
 

@@ -1,18 +1,63 @@
-"""Detect truncated JPEGs: decoders fill in missing data, and do not report it."""
+"""Detect truncated and damaged JPEGs: decoders fill in missing data, and only warn about it."""
 
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 from PIL import Image
 
+from srcnn.errors import DamagedImageError, UnsupportedImageError
+
 # Markers are 0xFF and one of these (ITU T.81, table B.1).
 _MARK, _END, _SCAN = 0xFF, 0xD9, 0xDA
-# After 0xFF within coded data: a stuffed byte, restart markers, and TEM, which has no segment.
-_STUFFED = frozenset({0x00, 0x01, *range(0xD0, 0xD8)})
+# Not after 0xFF within coded data: stuffed bytes, restart markers, TEM, which has no segment, and
+# 0xFF padding before a marker are skipped.
+_SEGMENT = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 _BITS = b"\xaa" * 512
 _RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # RST0 to RST7
+# libjpeg's warnings: jerror.h. Bytes that no block needs are padding, if they are few or zeros;
+# otherwise blocks before them were lost, or took more bits than they have.
+_WARNING = "Corrupt JPEG data"
+_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker")
+_PADDING_BYTES = 8
+_LARGEST_SCANS = 100  # libjpeg's progressive files have 10; 64 coefficients could have one each
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a JPEG whose scans take longer than its pixels are worth.
+
+    Args:
+        data: the file's content; coded data has no such marker.
+
+    Raises:
+        UnsupportedImageError: it has more scans than any encoder writes.
+    """
+    count = data.count(bytes([_MARK, _SCAN]))
+    if count > _LARGEST_SCANS:
+        raise UnsupportedImageError(
+            f"it has {count} scans, more than the {_LARGEST_SCANS} that are decoded: save it again"
+        )
+
+
+def refuse_damage(warning: str, data: bytes) -> None:
+    """Refuse a file that libjpeg warned about, unless the warning is about a few bytes of padding.
+
+    Args:
+        warning: libjpeg's text.
+        data: the file's content.
+
+    Raises:
+        DamagedImageError: blocks are missing or wrong.
+    """
+    if _WARNING not in warning:
+        return
+    found = _EXTRANEOUS.search(warning)
+    end = _find_coded_data(data)[1]
+    zeros = 0 if end is None else end - len(data[:end].rstrip(b"\0"))
+    if found is None or int(found[1]) > max(_PADDING_BYTES, zeros):
+        raise DamagedImageError(f"the file is damaged: {warning}")
 
 
 def is_complete(data: bytes, image: Image.Image) -> bool:
@@ -35,7 +80,10 @@ def is_complete(data: bytes, image: Image.Image) -> bool:
     last = max(_RESTARTS, key=lambda marker: data.rfind(marker, start, end))
     restarted = data.find(last, start, end) >= 0
     expected = _RESTARTS[(_RESTARTS.index(last) + 1) % 8 if restarted else 0]
-    changed = data[:end].rstrip(b"\xff") + _BITS + expected + _BITS + b"\xff\xd9"
+    coded = data[:end].rstrip(b"\xff")
+    without_zeros = coded.rstrip(b"\0")  # a file that was allocated, and filled in part
+    coded = without_zeros if len(coded) - len(without_zeros) > _PADDING_BYTES else coded
+    changed = coded + _BITS + expected + _BITS + b"\xff\xd9"
     try:
         with Image.open(io.BytesIO(changed)) as other:
             return np.array_equal(np.asarray(other), np.asarray(image))
@@ -50,13 +98,10 @@ def _find_coded_data(data: bytes) -> tuple[int, int | None]:
     scans, may contain bytes that look like an end marker.
     """
     first, at = 0, 2
-    while 0 <= at < len(data) - 1:
-        kind = data[at + 1]
-        if data[at] != _MARK or kind in _STUFFED or kind == _MARK:
-            at = data.find(b"\xff", at + 1)  # coded data, or 0xFF padding before a marker
-        elif kind == _END:
-            return first, at
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4])
-            first = first or (at if kind == _SCAN else 0)
+    while found := _SEGMENT.search(data, at):
+        kind = data[found.start() + 1]
+        if kind == _END:
+            return first, found.start()
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
+        first = first or (at if kind == _SCAN else 0)
     return first, None

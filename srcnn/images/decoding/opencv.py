@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import cv2
 import numpy as np
 
 from srcnn.errors import DamagedImageError
-from srcnn.images.pixels import GREY
+from srcnn.images.pixels import GREY, scale_samples
 
-_WHITE = 65_535
-# Netpbm: magic number, width, height, maximum value; a comment ends with its line.
-_PNM_HEADER = re.compile(rb"P[2356](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s+(?:#[^\n]*\n\s*)*(\d+)\s")
 # AV1 in ISOBMFF, section 2.3.3: bits of the third byte of an AV1CodecConfigurationBox.
 _AVIF_BOX, _HIGH_DEPTH, _TWELVE_BITS, _MONOCHROME = b"av1C", 0x40, 0x20, 0x10
 
@@ -58,7 +54,7 @@ def decode_avif(data: bytes) -> Any:
     pixels = decode(data)
     if pixels.dtype != np.uint16:
         return pixels
-    return scale_to_16_bits(pixels, 4095 if _read_avif_flags(data) & _TWELVE_BITS else 1023)
+    return scale_samples(pixels, 4095 if _read_avif_flags(data) & _TWELVE_BITS else 1023, np.uint16)
 
 
 def is_grey_avif(data: bytes) -> bool:
@@ -69,30 +65,3 @@ def is_grey_avif(data: bytes) -> bool:
 def _read_avif_flags(data: bytes) -> int:
     at = data.find(_AVIF_BOX)
     return data[at + 6] if 0 <= at < len(data) - 6 else 0
-
-
-def is_deep_pnm(data: bytes) -> bool:
-    """Whether the samples of a PNM have more than 8 bits."""
-    header = _PNM_HEADER.match(data)
-    return header is not None and int(header[1]) > 255  # noqa: PLR2004 - a byte
-
-
-def decode_pnm(data: bytes) -> Any:
-    """Decode a deep PNM, scaled from the maximum value in its header.
-
-    Raises:
-        DamagedImageError: it is truncated or damaged.
-    """
-    header = _PNM_HEADER.match(data)
-    pixels = decode(data)
-    if header is None or pixels.dtype != np.uint16:
-        raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
-    return scale_to_16_bits(pixels, int(header[1]))
-
-
-def scale_to_16_bits(pixels: Any, white: int) -> Any:
-    """Scale samples from 0..`white` to 0..65535, rounded."""
-    if white == _WHITE:
-        return pixels
-    scaled = pixels.astype(np.float64) * (_WHITE / white)
-    return np.rint(np.minimum(scaled, _WHITE)).astype(np.uint16)

@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import ImageFile
 
+from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.metadata import read_orientation
 from srcnn.images.pixels import Pixels
 
@@ -27,7 +28,7 @@ _TAIL_BYTES = 64 * 1024
 _EXIF = b"eXIf"
 
 
-def find_orientation(image: ImageFile.ImageFile, file: IO[bytes]) -> int:
+def find_orientation(image: ImageFile.ImageFile, file: IO[bytes] | BoundedFile) -> int:
     """Find the EXIF orientation of an image; 1 if its pixels are upright.
 
     Args:
@@ -41,7 +42,7 @@ def find_orientation(image: ImageFile.ImageFile, file: IO[bytes]) -> int:
     return read_orientation(image)
 
 
-def read_trailing_exif(file: IO[bytes]) -> bytes | None:
+def read_trailing_exif(file: IO[bytes] | BoundedFile) -> bytes | None:
     """Read the EXIF block after the pixels of a PNG; None if there is none in the last 64 KiB.
 
     PNG allows the chunk before or after the pixels (PNG 3, section 5.6), and ImageMagick writes

@@ -7,12 +7,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from PIL import Image, ImageCms, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.deep_tiff import is_deep
 from srcnn.images.decoding.header import describe_error
-from srcnn.images.decoding.jpeg_truncation import is_complete
+from srcnn.images.decoding.jpeg_truncation import check_scans, is_complete, refuse_damage
 from srcnn.images.pixels import GREY
 
 CONVERTED_MODES = ("CMYK", "LAB")
@@ -32,6 +33,8 @@ def decode(image: ImageFile.ImageFile) -> Any:
             f"its pixel mode {image.mode} is not supported: convert it to 8 or 16 bits first"
         )
     load(image)
+    if image.mode == "La":  # Pillow converts it to nothing else
+        return to_bgr(image.convert("LA").convert("RGBA"))
     alpha = image.has_transparency_data
     mode = "RGBA" if alpha else "L" if image.mode in ("1", "L") else "RGB"
     return to_bgr(image if image.mode == mode else image.convert(mode))
@@ -83,9 +86,11 @@ def decode_as_rgb(image: ImageFile.ImageFile, data: bytes) -> tuple[Any, str]:
             f"16-bit {image.mode} is not supported: convert it to RGB or to 8 bits first"
         )
     profile = image.info.get("icc_profile") or b""
+    if image.format in ("JPEG", "MPO"):
+        check_scans(data)
     load(image)
-    if image.format in ("JPEG", "MPO") and not is_complete(data, image):
-        raise DamagedImageError("the file is truncated: a part of the JPEG data is missing")
+    if image.format in ("JPEG", "MPO"):
+        _check_jpeg(image, data)
     srgb = ImageCms.createProfile("sRGB")
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
@@ -98,6 +103,16 @@ def decode_as_rgb(image: ImageFile.ImageFile, data: bytes) -> tuple[Any, str]:
             note = "CMYK converted to RGB by formula: its profile is damaged"
             return to_bgr(image.convert("RGB")), note
     return to_bgr(image.convert("RGB")), "CMYK converted to RGB by formula: it has no profile"
+
+
+def _check_jpeg(image: ImageFile.ImageFile, data: bytes) -> None:
+    try:
+        simplejpeg.decode_jpeg(data, "CMYK")
+    except ValueError as error:
+        refuse_damage(str(error), data)
+        if not is_complete(data, image):
+            truncated = "the file is truncated: a part of the JPEG data is missing"
+            raise DamagedImageError(truncated) from error
 
 
 def _apply_profiles(image: Image.Image, source: Any, target: Any) -> Image.Image:

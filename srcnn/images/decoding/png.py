@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from srcnn.errors import DamagedImageError
+from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
+from srcnn.images.decoding.png_stream import check_length
 from srcnn.images.pixels import GREY
 
 _SIGNATURE = 8  # bytes
 _FRAME = 12  # bytes of a chunk without its body: length, name, checksum; section 5.3
 _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
+_COMPRESSED_TEXTS, _LARGEST_TEXTS = (b"zTXt", b"iTXt"), 32
+# An IDAT of an encoder has kilobytes; a small file may have one for each byte.
+_LARGEST_CHUNKS, _BYTES_PER_CHUNK = 10_000, 512
 _COLOURED = 2  # a bit of the colour type
 
 
@@ -30,9 +34,25 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes]]:
         Grey, BGR or BGRA pixels, and the file's metadata blocks by OpenCV's metadata type.
 
     Raises:
-        DamagedImageError: it is truncated or damaged.
+        DamagedImageError: it is truncated or damaged, or has more pixels than its header says.
+        UnsupportedImageError: it has too many compressed texts.
     """
-    chunks = dict(_read_chunks(data))
+    chunks: dict[bytes, memoryview] = {}
+    parts: list[memoryview] = []
+    texts = 0
+    for kind, body in _read_chunks(data):
+        if kind == b"IHDR" and kind in chunks:  # section 5.6
+            raise DamagedImageError("the file is damaged: it has two headers")
+        chunks[kind] = body
+        texts += kind in _COMPRESSED_TEXTS
+        if kind == b"IDAT":
+            parts.append(body)
+    if texts > _LARGEST_TEXTS:  # each may expand to megabytes, for its checksum
+        raise UnsupportedImageError(
+            f"it has {texts} compressed texts, more than the {_LARGEST_TEXTS} that are read: "
+            "save it without texts"
+        )
+    check_length(chunks.get(b"IHDR", memoryview(b"")), parts)
     pixels, metadata = opencv.decode_with_metadata(data)
     if pixels.ndim == GREY and b"tRNS" in chunks:
         pixels = _add_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
@@ -47,7 +67,13 @@ def is_grey(data: bytes) -> bool:
 def _read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the name and body of each chunk; check the checksums of those that affect pixels."""
     view, at, kind = memoryview(data), _SIGNATURE, b""
+    left = limit = _LARGEST_CHUNKS + len(data) // _BYTES_PER_CHUNK
     while kind != b"IEND":
+        left -= 1
+        if left < 0:
+            raise UnsupportedImageError(
+                f"it has more than the {limit} chunks that are read: save it again"
+            )
         end = at + _FRAME + int.from_bytes(view[at : at + 4])
         kind = bytes(view[at + 4 : at + 8])
         if end > len(data):

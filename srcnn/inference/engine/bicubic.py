@@ -9,6 +9,7 @@ of output pixels, so that each tile has the same weights as the whole image.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,16 @@ def compute_positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.i
     return ((2 * outputs + 1) * pixels_in - pixels_out) / np.float64(2 * pixels_out)
 
 
-def _compute_taps(
+def compute_taps(
     pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Float64]:
-    """Return the four input pixels of each output pixel, and their weights: (outputs, 4) each."""
+    """Return the four input pixels of each output pixel, and their weights: (outputs, 4) each.
+
+    Args:
+        pixels_in: length of the axis before.
+        pixels_out: length of the axis after.
+        outputs: indices of output pixels.
+    """
     position = compute_positions(pixels_in, pixels_out, outputs)
     before = np.floor(position).astype(np.int64)
     weights = cubic((position - before)[:, None] - _TAPS)
@@ -56,8 +63,8 @@ def _compute_taps(
 
 
 def interpolation(
-    pixels_in: int, pixels_out: int, first: int, stop: int
-) -> tuple[slice, npt.NDArray[np.float32]]:
+    pixels_in: int, pixels_out: int, first: int, stop: int, *, zeros_outside: bool = False
+) -> tuple[tuple[int, int], npt.NDArray[np.float32]]:
     """Make the matrix that upsamples a range of one axis.
 
     Args:
@@ -65,19 +72,40 @@ def interpolation(
         pixels_out: length of the axis after.
         first: first output pixel; may be negative.
         stop: one after the last output pixel; may be past the end of the axis.
+        zeros_outside: whether output pixels outside the picture are zero; if not, the border is
+            repeated.
 
     Returns:
         The range of input pixels that is needed, and (stop - first, input pixels) float32
-        weights. Rows of output pixels outside the picture are zero, because the network pads
-        with zeros.
+        weights.
     """
     outputs = np.arange(first, stop)
-    sources, weights = _compute_taps(pixels_in, pixels_out, outputs)
-    weights[(outputs < 0) | (outputs >= pixels_out)] = 0
+    inside = np.clip(outputs, 0, pixels_out - 1)
+    sources, weights = compute_taps(pixels_in, pixels_out, inside)
+    if zeros_outside:
+        weights[outputs != inside] = 0
     low, high = int(sources.min()), int(sources.max()) + 1
     matrix = np.zeros((len(outputs), high - low))
     np.add.at(matrix, (np.arange(len(outputs))[:, None], sources - low), weights)
-    return slice(low, high), matrix.astype(np.float32)
+    return (low, high), matrix.astype(np.float32)
+
+
+@cache
+def make_phase_matrix(factor: int, cells: int, before: int, after: int) -> npt.NDArray[np.float32]:
+    """Make the matrix that upsamples whole cells at an integer factor, away from the border.
+
+    Args:
+        factor: an integer.
+        cells: to upsample.
+        before: first cell that is there, relative to the first to upsample.
+        after: last cell that is there, relative to the last to upsample.
+
+    Returns:
+        (cells * factor, cells there) float32 weights.
+    """
+    positions = compute_positions(1, factor, np.arange(cells * factor))
+    weights = cubic(positions[:, None] - np.arange(before, cells + after))
+    return weights.astype(np.float32)
 
 
 def compute_input_weights(pixels_in: int, pixels_out: int) -> Float64:
@@ -87,6 +115,6 @@ def compute_input_weights(pixels_in: int, pixels_out: int) -> Float64:
         pixels_in: length of the axis before.
         pixels_out: length of the axis after.
     """
-    sources, weights = _compute_taps(pixels_in, pixels_out, np.arange(pixels_out))
+    sources, weights = compute_taps(pixels_in, pixels_out, np.arange(pixels_out))
     total = np.bincount(sources.ravel(), weights.ravel(), minlength=pixels_in)
     return total / pixels_out

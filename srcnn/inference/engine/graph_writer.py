@@ -1,42 +1,28 @@
-"""Write ONNX graphs node by node, and the common beginning and end of the engine's graphs.
+"""Write ONNX graphs node by node.
 
-The input of each graph is a part of a picture as stored in memory. The output is blocks of
-pixels of the result, already rounded: (places, block height * block width * channels).
+The inputs and outputs of the engine's graphs are float32, levels 0..255 whatever the picture's.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from srcnn.inference.engine.network import Activation, Convolution
-from srcnn.model.card import Rounding
 
-PIXELS = "pixels"
-PLANES = "planes"  # (1, C, H, W) float32, input of the first convolution
-VALUES = "values"  # (1, block channels, places down, places across) float32, output of the last
+CELLS = "cells"
+"""Input (C, H, W): a part of the picture."""
+ROWS, COLUMNS = "rows", "columns"
+"""Inputs: matrices that upsample it, (H', H) and (W, W')."""
+PLANES = "planes"
+"""Output (C, H', W'): the upsampled picture."""
 BLOCKS = "blocks"
-MEAN = "mean"
+"""Output (1, block height * block width * planes, H, W) of the last convolution."""
 _OPSET, _IR_VERSION = 18, 9
-# Grey levels of an element type per level of the network's 0..255; for uint16 65535 / 255.
-LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0, np.dtype(np.float32): 1.0}
-
-
-class PixelFormat(NamedTuple):
-    """The format of a graph's pixels.
-
-    Attributes:
-        element: uint8 or uint16; float32 for 0..255, neither clipped nor rounded.
-        channels: 3 for BGR, 1 for grey.
-        rounding: how values are converted to integers.
-    """
-
-    element: np.dtype[Any]
-    channels: int
-    rounding: Rounding = "nearest"
+_END = 2**31 - 1
 
 
 class GraphWriter:
@@ -65,6 +51,27 @@ class GraphWriter:
         self._nodes.append(onnx.helper.make_node(operator, inputs, [output], **attributes))
         return output
 
+    def add_slice(self, value: str, starts: list[int], ends: list[int], axes: list[int]) -> str:
+        """Add a slice, and return its output; an end of 0 is that of the axis."""
+        if not any(starts) and not any(ends):
+            return value
+        bounds = (starts, [end or _END for end in ends], axes)
+        names = [self.add_constant(each, np.int64) for each in bounds]
+        return self.add_node("Slice", value, *names)
+
+    def add_batch(self, planes: str) -> str:
+        """Add the axis of the batch, which convolutions need, and return the output."""
+        return self.add_node("Unsqueeze", planes, self.add_constant([0], np.int64))
+
+    def add_luma(self, planes: str, weights: tuple[float, ...]) -> str:
+        """Add the weighted sum of planes (C, H, W), and return its output (1, H, W)."""
+        weighted = self.add_node("Mul", planes, self.add_constant(np.reshape(weights, (-1, 1, 1))))
+        return self.add_node("ReduceSum", weighted, self.add_constant([0], np.int64))
+
+    def add_upsampling(self, planes: str) -> str:
+        """Add the two products with `ROWS` and `COLUMNS`, and return their output."""
+        return self.add_node("MatMul", self.add_node("MatMul", ROWS, planes), COLUMNS)
+
     def add_convolution(
         self, value: str, layer: Convolution, *, has_bias: bool = True, **attributes: Any
     ) -> str:
@@ -79,85 +86,30 @@ class GraphWriter:
         attributes: dict[str, Any] = dict(layer.attributes)
         return self.add_node(layer.operator, value, **attributes)
 
-    def to_bytes(
-        self, inputs: dict[str, tuple[Any, int]], outputs: dict[str, tuple[Any, int]]
-    ) -> bytes:
+    def to_bytes(self, outputs: dict[str, tuple[str, int]], more_inputs: tuple[str, ...]) -> bytes:
         """Make the ONNX file.
 
         Args:
-            inputs: element type and number of axes, by name.
-            outputs: element type and number of axes, by name.
+            outputs: name of a value and number of its axes, by the name of the output.
+            more_inputs: names of matrices that are inputs, besides `CELLS`.
         """
+        for name, (value, _) in outputs.items():
+            self.add_node("Identity", value, output=name)  # only names it, at no cost
         graph = onnx.helper.make_graph(
             self._nodes,
             "engine",
-            _make_value_infos(inputs),
-            _make_value_infos(outputs),
+            _make_value_infos({CELLS: 3} | dict.fromkeys(more_inputs, 2)),
+            _make_value_infos({name: axes for name, (_, axes) in outputs.items()}),
             initializer=self._constants,
-            value_info=_make_value_infos({PLANES: (np.float32, 4), VALUES: (np.float32, 4)}),
         )
-        model = onnx.helper.make_model(
-            graph,
-            opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
-            ir_version=_IR_VERSION,
-        )
+        opset = onnx.helper.make_opsetid("", _OPSET)
+        model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
         content: bytes = model.SerializeToString()
         return content
 
 
-def _make_value_infos(described: dict[str, tuple[Any, int]]) -> list[onnx.ValueInfoProto]:
+def _make_value_infos(axes: dict[str, int]) -> list[onnx.ValueInfoProto]:
     return [
-        onnx.helper.make_tensor_value_info(
-            name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(element)), [None] * axes
-        )
-        for name, (element, axes) in described.items()
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None] * count)
+        for name, count in axes.items()
     ]
-
-
-def write_entry(graph: GraphWriter, pixel_format: PixelFormat) -> str:
-    """Add the conversion of pixels (H, W, C) to planes (C, H, W) float32 0..255."""
-    planes = graph.add_node("Transpose", PIXELS, perm=[2, 0, 1])
-    if pixel_format.element != np.float32:
-        planes = graph.add_node("Cast", planes, to=onnx.TensorProto.FLOAT)
-    levels = LEVELS[pixel_format.element]
-    return planes if levels == 1 else graph.add_node("Div", planes, graph.add_constant(levels))
-
-
-def write_exit(
-    graph: GraphWriter,
-    pixel_format: PixelFormat,
-    values: str,
-    block_channels: int,
-    more_inputs: dict[str, tuple[Any, int]] | None = None,
-) -> bytes:
-    """Add the conversion of values to blocks of pixels, and the mean of the values.
-
-    The mean is computed before the values are clipped: if one of them is not finite, neither is
-    the mean.
-
-    Args:
-        graph: where the conversion is added.
-        pixel_format: of the blocks.
-        values: name of (1, block channels, places down, places across) float32.
-        block_channels: block height * block width * channels.
-        more_inputs: element type and number of axes of other inputs of the graph, by name.
-
-    Returns:
-        The ONNX file.
-    """
-    levels = LEVELS[pixel_format.element]
-    values = graph.add_node("Identity", values, output=VALUES)  # only names it, at no cost
-    graph.add_node("ReduceMean", values, keepdims=0, output=MEAN)
-    if levels != 1:
-        values = graph.add_node("Mul", values, graph.add_constant(levels))
-    if pixel_format.element != np.float32:
-        values = graph.add_node(
-            "Clip", values, graph.add_constant(0), graph.add_constant(255 * levels)
-        )
-        values = graph.add_node("Round", values) if pixel_format.rounding == "nearest" else values
-        element = onnx.helper.np_dtype_to_tensor_dtype(pixel_format.element)
-        values = graph.add_node("Cast", values, to=element)
-    flat = graph.add_node("Reshape", values, graph.add_constant([block_channels, -1], np.int64))
-    graph.add_node("Transpose", flat, perm=[1, 0], output=BLOCKS)
-    inputs = {PIXELS: (pixel_format.element, 3)} | (more_inputs or {})
-    return graph.to_bytes(inputs, {BLOCKS: (pixel_format.element, 2), MEAN: (np.float32, 0)})

@@ -6,7 +6,7 @@ If the weights depend on the factor, each factor has its own network; see `weigh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeAlias
@@ -21,7 +21,7 @@ COLOURS = 3
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution that keeps the size, with zero padding.
+    """A convolution that keeps the size; how the border is padded depends on the network.
 
     Attributes:
         weight: (channels out, channels in, height, width) float32; height and width are odd.
@@ -77,19 +77,25 @@ class Networks(Protocol):
 class Network:
     """The layers after the upsampling. The first and the last are two different convolutions.
 
+    Without `luma`, the layers take the upsampled picture, and what comes out is the result; each
+    convolution pads with zeros. With `luma`, they take one plane, a weighted sum of the upsampled
+    channels, and what comes out is added to each of these; the border of the plane is repeated.
+
     Two networks are equal if they compute the same, so that they can share graphs.
 
     Attributes:
         layers: in order; none for the upsampling alone.
-        channels: of input and output: 3 for BGR, 1 for grey.
+        channels: of the picture: 3 for BGR, 1 for grey.
+        luma: weight of each channel in luma.
     """
 
     layers: tuple[Layer, ...]
     channels: int = COLOURS
+    luma: tuple[float, ...] = ()
 
     @cached_property
     def _digest(self) -> bytes:
-        digest = hashlib.blake2b(str(self.channels).encode())
+        digest = hashlib.blake2b(repr((self.channels, self.luma)).encode())
         for layer in self.layers:
             if isinstance(layer, Activation):
                 digest.update(repr(layer).encode())
@@ -117,6 +123,11 @@ class Network:
         return sum(layer.weight.nbytes + layer.bias.nbytes for layer in self.convolutions)
 
     @property
+    def planes(self) -> int:
+        """Planes that come out of the last layer."""
+        return 1 if self.luma else self.channels
+
+    @property
     def convolutions(self) -> list[Convolution]:
         """The layers that are convolutions."""
         return [layer for layer in self.layers if isinstance(layer, Convolution)]
@@ -124,7 +135,13 @@ class Network:
     @property
     def reach(self) -> tuple[int, int]:
         """How many pixels an output pixel depends on to each side, per axis."""
-        return compute_reach(self.convolutions)
+        rows, columns = (sum(each.reach[axis] for each in self.convolutions) for axis in (0, 1))
+        return rows, columns
+
+    @property
+    def pads_with_zeros(self) -> bool:
+        """Whether the later convolutions pad with zeros, and not with what they reach."""
+        return not self.luma and any(max(layer.reach) for layer in self.convolutions[1:])
 
     @property
     def has_phases(self) -> bool:
@@ -144,9 +161,10 @@ class Network:
     def adapt_to_channels(self, channels: int) -> Network:
         """Return this network for BGR, or an equivalent network for grey.
 
-        The three planes of a grey picture are equal, so the weights of the input channels can be
-        summed. The grey of the result is the mean of its three planes. The first and the last
-        convolution need a third of the multiplications.
+        A grey picture is its own luma. Without luma, the three planes of a grey picture are
+        equal, so the weights of the input channels can be summed; the grey of the result is the
+        mean of its three planes, and the first and the last convolution need a third of the
+        multiplications.
 
         Args:
             channels: 3 for BGR, 1 for grey.
@@ -157,18 +175,14 @@ class Network:
     def _grey(self) -> Network:
         if not self.layers:
             return replace(self, channels=1)
+        if self.luma:
+            return replace(self, channels=1, luma=(math.fsum(self.luma),))
         first, *_, last = self.convolutions
         return Network((_sum_inputs(first), *self.layers[1:-1], _average_outputs(last)), channels=1)
 
 
 UPSAMPLING = Network(())
 """A network without layers: bicubic upsampling only."""
-
-
-def compute_reach(convolutions: Iterable[Convolution]) -> tuple[int, int]:
-    """Compute how many pixels a chain of convolutions reaches to each side, per axis."""
-    reaches = [convolution.reach for convolution in convolutions]
-    return sum(reach[0] for reach in reaches), sum(reach[1] for reach in reaches)
 
 
 def _sum_inputs(layer: Convolution) -> Convolution:

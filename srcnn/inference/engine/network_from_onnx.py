@@ -1,12 +1,12 @@
-"""Read the network of an ONNX graph: a cubic upsampling, then a chain of convolutions.
+"""Read the network of an ONNX graph: a cubic upsampling, then convolutions.
 
 A graph of this form can be rewritten and computed in tiles, exactly. A graph of any other form
-is run as it is; see `srcnn.inference.untiled`.
+is run as it is; see `srcnn.inference.any_graph`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,14 +16,15 @@ import onnx
 from srcnn.graphs.structure import Wiring
 from srcnn.inference.engine.bicubic import CUBIC_A
 from srcnn.inference.engine.network import (
-    COLOURS,
     Activation,
     Convolution,
     Layer,
     Network,
     Networks,
 )
+from srcnn.inference.engine.network_nodes import NetworkNodes, find_nodes, read_attributes
 from srcnn.inference.engine.weight_bank import read_bank
+from srcnn.model.onnx_file import parse_complete
 
 # Operators with one input that are applied to each value.
 _POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})
@@ -36,13 +37,17 @@ def read_network(model: bytes, image: str, factor: str) -> Networks | None:
         model: content of the ONNX file.
         image: name of the image input.
         factor: name of the factor input.
+
+    Raises:
+        ModelError: it is not an ONNX file, is incomplete, or may run without end.
     """
-    proto = onnx.load_from_string(model)
+    proto = parse_complete(model)
     wiring = Wiring.read(proto.graph)
-    resize, *nodes = _find_chain(proto.graph, image) or [onnx.NodeProto()]
-    if not _is_plain_cubic(resize, factor):
+    nodes = find_nodes(proto.graph, wiring.constants, image)
+    if nodes is None or not _is_plain_cubic(nodes.resize, factor):
         return None
-    weights = [name for node in nodes if node.op_type == "Conv" for name in node.input[1:] if name]
+    convolutions = [node for node in nodes.layers if node.op_type == "Conv"]
+    weights = [name for node in convolutions for name in node.input[1:] if name]
     computed = list(dict.fromkeys(name for name in weights if name not in wiring.constants))
     if not computed:
         return _make_network(nodes, wiring.constants)
@@ -51,32 +56,15 @@ def read_network(model: bytes, image: str, factor: str) -> Networks | None:
 
 
 def _make_network(
-    nodes: Sequence[onnx.NodeProto],
-    constants: Mapping[str, Any],
-    computed: Mapping[str, Any] | None = None,
+    nodes: NetworkNodes, constants: Mapping[str, Any], computed: Mapping[str, Any] | None = None
 ) -> Network | None:
-    """Make the network of a chain of nodes, with the values of its weights by name."""
+    """Make the network of some nodes, with the values of its weights by name."""
     values = {**constants, **(computed or {})}
-    layers = [_read_layer(node, values) for node in nodes]
-    network = Network(tuple(layer for layer in layers if layer is not None))
-    return network if None not in layers and _is_complete(network) else None
-
-
-def _find_chain(graph: onnx.GraphProto, image: str) -> list[onnx.NodeProto]:
-    """Return the nodes from the image to the output; none if they are not an unbranched chain."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in set(filter(None, node.input)):
-            readers.setdefault(name, []).append(node)
-    chain: list[onnx.NodeProto] = []
-    name = image
-    while len(readers.get(name, ())) == 1 and readers[name][0].input[0] == name:
-        chain.append(readers[name][0])
-        name = chain[-1].output[0]
-    ends = name == graph.output[0].name and name not in readers
-    # In other domains, operators of the same names may do anything.
-    are_standard = all(node.domain in ("", "ai.onnx") for node in chain)
-    return chain if ends and are_standard else []
+    layers = [_read_layer(node, values, is_padded=not nodes.luma) for node in nodes.layers]
+    network = Network(tuple(layer for layer in layers if layer is not None), luma=nodes.luma)
+    if None in layers or not _is_complete(network):
+        return None
+    return network if not nodes.luma or network.reach == nodes.border else None
 
 
 def _is_plain_cubic(resize: onnx.NodeProto, factor: str) -> bool:
@@ -87,30 +75,35 @@ def _is_plain_cubic(resize: onnx.NodeProto, factor: str) -> bool:
         "antialias": 0,
     }
     wanted = defaults | {"mode": b"cubic", "coordinate_transformation_mode": b"pytorch_half_pixel"}
-    given = _read_attributes(resize)
+    given = read_attributes(resize)
     found = {name: given.get(name, defaults.get(name)) for name in wanted}
     is_resize = resize.op_type == "Resize" and list(resize.input[2:]) in ([factor], [factor, ""])
     return is_resize and found == wanted
 
 
-def _read_layer(node: onnx.NodeProto, values: Mapping[str, Any]) -> Layer | None:
+def _read_layer(
+    node: onnx.NodeProto, values: Mapping[str, Any], *, is_padded: bool
+) -> Layer | None:
     if node.op_type == "Conv":
-        return _read_convolution(node, [values.get(name) for name in node.input[1:]])
+        weights = [values.get(name) for name in node.input[1:]]
+        return _read_convolution(node, weights, is_padded=is_padded)
     if node.op_type in _POINTWISE and len(node.input) == 1:
-        return Activation(node.op_type, tuple(sorted(_read_attributes(node).items())))
+        return Activation(node.op_type, tuple(sorted(read_attributes(node).items())))
     return None
 
 
-def _read_convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution | None:
+def _read_convolution(
+    node: onnx.NodeProto, constants: list[Any], *, is_padded: bool
+) -> Convolution | None:
     if not constants or any(value is None for value in constants):
         return None
     weight = np.asarray(constants[0], dtype=np.float32)
     bias = np.asarray(constants[1] if constants[1:] else np.zeros(len(weight)), dtype=np.float32)
     reach = [size // 2 for size in weight.shape[2:]]
-    given = _read_attributes(node)
+    given = read_attributes(node)
     plain = (
         all(size % 2 for size in weight.shape[2:])
-        and list(given.get("pads", [0] * 4)) == reach * 2
+        and list(given.get("pads", [0] * 4)) == [size * is_padded for size in reach] * 2
         and given.get("auto_pad", b"NOTSET") == b"NOTSET"
         and set(given.get("strides", [1])) == set(given.get("dilations", [1])) == {1}
         and given.get("group", 1) == 1
@@ -118,13 +111,9 @@ def _read_convolution(node: onnx.NodeProto, constants: list[Any]) -> Convolution
     return Convolution(weight, bias) if plain else None
 
 
-def _read_attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-
-
 def _is_complete(network: Network) -> bool:
-    """Whether input and output have three planes, and a convolution is first and another last."""
+    """Whether input and output have as many planes, and a convolution is first and another last."""
     first, last = (network.layers[:1] + network.layers[-1:]) or (None, None)
     if not isinstance(first, Convolution) or not isinstance(last, Convolution) or first is last:
         return False
-    return bool(first.weight.shape[1] == len(last.weight) == COLOURS)
+    return bool(first.weight.shape[1] == len(last.weight) == network.planes)

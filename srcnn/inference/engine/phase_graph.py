@@ -15,23 +15,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from srcnn.inference.engine.bicubic import make_phase_matrix
 from srcnn.inference.engine.graph_writer import (
+    BLOCKS,
+    CELLS,
+    COLUMNS,
     PLANES,
+    ROWS,
     GraphWriter,
-    PixelFormat,
-    write_entry,
-    write_exit,
 )
-from srcnn.inference.engine.network import Activation, Convolution, Network
+from srcnn.inference.engine.network import Activation, Convolution, Float32, Network
+from srcnn.inference.engine.output_blocks import choose_block, count_macs, merge_into_block
 from srcnn.inference.engine.phase_groups import (
     PhaseGroup,
     compose_weights,
     group_phases,
     list_later_weights,
 )
-from srcnn.inference.engine.upsampled_graph import round_up_channels
-
-_END = 2**31 - 1  # end of a slice up to the end of the axis
 
 
 class PhaseGraph:
@@ -39,6 +39,7 @@ class PhaseGraph:
 
     Attributes:
         factor: of the height and the width.
+        block: height and width of the block of cells that is computed at once.
         before: first cell needed, relative to the first cell of a tile, per axis; at most 0.
         after: last cell needed, relative to the last cell of a tile, per axis.
     """
@@ -58,65 +59,87 @@ class PhaseGraph:
         ]
         self.before = [min(group.cells[0] for group in axis) for axis in self._groups]
         self.after = [max(group.cells[1] for group in axis) for axis in self._groups]
+        self._last_shapes = [self._find_last_shape(*pair) for pair in self._pair_groups()]
+        self.block = choose_block(self._last_shapes)
 
     @property
     def macs_per_pixel(self) -> float:
         """Multiplications per output pixel, including padded channels."""
-        first, *others, last = self._network.convolutions
-        total = 0.0
+        first, *others, _ = self._network.convolutions
+        total = sum(count_macs(shape, self.block) for shape in self._last_shapes)
         for rows, columns in self._pair_groups():
             phases = len(rows.phases) * len(columns.phases)
             window = (rows.high - rows.low + 1) * (columns.high - columns.low + 1)
             total += phases * window * first.weight.shape[0] * first.weight.shape[1]
             total += phases * sum(layer.macs for layer in others)
-            window = rows.later_high - rows.later_low + 1
-            window *= columns.later_high - columns.later_low + 1
-            total += (
-                window * phases * last.weight.shape[1] * round_up_channels(self._block_channels)
-            )
         return total / (self.factor[0] * self.factor[1])
 
-    @property
-    def _block_channels(self) -> int:
-        return self.factor[0] * self.factor[1] * self._network.channels
+    def _find_last_shape(self, rows: PhaseGroup, columns: PhaseGroup) -> tuple[int, ...]:
+        """Find the shape of the weights that make a cell's pixels of a pair of groups."""
+        return (
+            self.factor[0] * self.factor[1] * self._network.planes,
+            len(rows.phases) * len(columns.phases) * self._network.shapes[-1][1],
+            rows.later_high - rows.later_low + 1,
+            columns.later_high - columns.later_low + 1,
+        )
 
     def _pair_groups(self) -> Iterator[tuple[PhaseGroup, PhaseGroup]]:
         rows, columns = self._groups
         return ((row, column) for row in rows for column in columns)
 
-    def write(self, pixel_format: PixelFormat) -> bytes:
+    def write(self) -> bytes:
         """Write the graph for a tile of cells; see `graph_writer`.
 
-        Its input is the cells of the tile, with a margin according to `before` and `after`.
-
-        Args:
-            pixel_format: of the pixels.
+        The cells of the tile are whole blocks, with a margin according to `before` and `after`.
+        Only a network with luma has matrices, and returns the upsampled picture: see
+        `make_matrices`.
         """
         graph = GraphWriter()
-        entry = write_entry(graph, pixel_format)
-        planes = graph.add_node(
-            "Unsqueeze", entry, graph.add_constant([0], np.int64), output=PLANES
+        luma = self._network.luma
+        planes = graph.add_luma(CELLS, luma) if luma else CELLS
+        outputs = {BLOCKS: (self._add_groups(graph, graph.add_batch(planes)), 4)}
+        if not luma:
+            return graph.to_bytes(outputs, ())
+        outputs[PLANES] = (graph.add_upsampling(CELLS), 3)
+        return graph.to_bytes(outputs, (ROWS, COLUMNS))
+
+    @property
+    def pixel_block(self) -> tuple[int, int]:
+        """Height and width of the block of pixels that is computed at once."""
+        return self.factor[0] * self.block[0], self.factor[1] * self.block[1]
+
+    def make_matrices(self, cells: tuple[int, int]) -> dict[str, Float32]:
+        """Make the inputs of the graph besides the cells, by name.
+
+        Args:
+            cells: of the tile, down and across; multiples of `block`.
+        """
+        if not self._network.luma:
+            return {}
+        rows, columns = (
+            make_phase_matrix(self.factor[axis], cells[axis], self.before[axis], self.after[axis])
+            for axis in (0, 1)
         )
+        return {ROWS: rows, COLUMNS: np.ascontiguousarray(columns.T)}
+
+    def _add_groups(self, graph: GraphWriter, planes: str) -> str:
+        """Add all layers: (1, phases * planes, cells down, cells across)."""
         total = ""
         for rows, columns in self._pair_groups():
-            value = self._add_layers(
-                graph, self._slice_cells(graph, planes, (rows, columns)), rows, columns
-            )
-            last = self._make_last(rows, columns)
-            value = graph.add_convolution(value, last, has_bias=not total)
+            value = self._slice_cells(graph, planes, (rows, columns))
+            value = self._add_layers(graph, value, rows, columns)
+            last = merge_into_block(self._make_last(rows, columns), self.block, self.factor)
+            value = graph.add_convolution(value, last, has_bias=not total, strides=list(self.block))
             total = graph.add_node("Add", total, value) if total else value
-        return write_exit(graph, pixel_format, total, self._block_channels)
+        return total
 
     def _slice_cells(
         self, graph: GraphWriter, planes: str, groups: tuple[PhaseGroup, PhaseGroup]
     ) -> str:
         """Slice the cells that a pair of groups needs out of those of the tile."""
         low = [group.cells[0] - self.before[axis] for axis, group in enumerate(groups)]
-        high = [group.cells[1] - self.after[axis] or _END for axis, group in enumerate(groups)]
-        if low == [0, 0] and high == [_END, _END]:
-            return planes
-        ends = (graph.add_constant(bound, np.int64) for bound in (low, high, [2, 3]))
-        return graph.add_node("Slice", planes, *ends)
+        high = [group.cells[1] - self.after[axis] for axis, group in enumerate(groups)]
+        return graph.add_slice(planes, low, high, [2, 3])
 
     def _add_layers(
         self, graph: GraphWriter, value: str, rows: PhaseGroup, columns: PhaseGroup
@@ -172,14 +195,12 @@ class PhaseGraph:
         for row, phase, cell, y in down:
             for column, other, next_cell, x in across:
                 weight[row, column, :, phase, other, :, cell, next_cell] = last.weight[:, :, y, x]
-        shape = (self._block_channels, -1, *weight.shape[-2:])
         return Convolution(
-            weight.reshape(shape), np.tile(last.bias, self.factor[0] * self.factor[1])
+            weight.reshape(self._find_last_shape(rows, columns)),
+            np.tile(last.bias, self.factor[0] * self.factor[1]),
         )
 
 
-def write_phase_graph(
-    network: Network, pixel_format: PixelFormat, factors: tuple[int, int]
-) -> bytes:
+def write_phase_graph(network: Network, factors: tuple[int, int]) -> bytes:
     """Write the graph for a tile of cells; see `PhaseGraph.write`."""
-    return PhaseGraph(network, factors).write(pixel_format)
+    return PhaseGraph(network, factors).write()

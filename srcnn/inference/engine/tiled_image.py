@@ -1,7 +1,12 @@
-"""Extract parts of pictures for the engine's graphs, and put their results in place."""
+"""A picture that is enlarged tile by tile: pixels to planes of floats, and back.
+
+OpenCV adds, scales, rounds and clips in one step, and orders bytes; ONNX Runtime needs a step for
+each, and several times as long in all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import cv2
@@ -9,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.geometry import Size
-from srcnn.inference.engine.graph_writer import PixelFormat
-from srcnn.inference.engine.network import Network
+from srcnn.inference.engine.network import Float32, Network
+from srcnn.model.card import Rounding
+from srcnn.runtime.onnx_session import check_finite
 
 Array: TypeAlias = npt.NDArray[Any]
 Range: TypeAlias = tuple[int, int]
@@ -19,20 +25,25 @@ Range: TypeAlias = tuple[int, int]
 Box: TypeAlias = tuple[Range, Range]
 """A part of the result: its rows and columns."""
 
+_DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U}
+# Grey levels of an element type per level of the network's 0..255; for uint16 65535 / 255.
+_LEVELS = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 257.0, np.dtype(np.float32): 1.0}
+_BLOCK_AXES = 4
+
 
 class TiledImage(NamedTuple):
     """A picture that is enlarged tile by tile.
 
     Attributes:
-        image: (H, W, C).
-        result: (H', W', C), filled tile by tile.
-        pixel_format: of both.
+        image: (H, W, C) uint8, uint16, or float32 0..255.
+        result: (H', W', C) of the same type, filled tile by tile.
+        rounding: how values are converted to integers; float32 is neither clipped nor rounded.
         network: for the factor and the channels of the picture.
     """
 
     image: Array
     result: Array
-    pixel_format: PixelFormat
+    rounding: Rounding
     network: Network
 
     @property
@@ -45,45 +56,76 @@ class TiledImage(NamedTuple):
         """Size of the result."""
         return Size(*self.result.shape[:2])
 
+    def read(self, rows: Range, columns: Range) -> Float32:
+        """Read a part of the picture; outside the picture, the border is repeated.
 
-def extract_part(image: Array, rows: Range, columns: Range) -> Array:
-    """Extract a part of a picture; outside the picture, the border is repeated.
+        Args:
+            rows: may begin before the first row and end after the last.
+            columns: may begin before the first column and end after the last.
+
+        Returns:
+            Planes (C, H, W), 0..255.
+        """
+        (top, bottom), (left, right) = (
+            (max(-start, 0), max(stop - length, 0))
+            for (start, stop), length in zip((rows, columns), self.size_in, strict=True)
+        )
+        down = slice(rows[0] + top, rows[1] - bottom)
+        across = slice(columns[0] + left, columns[1] - right)
+        inside = self.image[down, across].transpose(2, 0, 1)
+        planes = np.ascontiguousarray(inside, dtype=np.float32)
+        if top or bottom or left or right:
+            planes = np.pad(planes, ((0, 0), (top, bottom), (left, right)), mode="edge")
+        levels = _LEVELS[self.image.dtype]
+        return planes if levels == 1 else planes / np.float32(levels)
+
+    def place(self, outputs: Sequence[Float32], block: tuple[int, int], box: Box) -> None:
+        """Put a tile in its place in the result.
+
+        Args:
+            outputs: of a graph; see `graph_writer`.
+            block: height and width of the blocks of pixels in it.
+            box: where they belong; the outputs may extend past its end.
+
+        Raises:
+            InferenceFailedError: a value is not finite.
+        """
+        stacks = [
+            order_blocks(each, block) if each.ndim == _BLOCK_AXES else each for each in outputs
+        ]
+        for plane in (plane for stack in stacks for plane in stack):
+            check_finite(cv2.sumElems(plane)[0])
+        added = stacks[0][0] if stacks[1:] else None
+        planes = [self._convert(plane, added) for plane in stacks[-1]]
+        target = self.result[slice(*box[0]), slice(*box[1])]
+        height, width = target.shape[:2]
+        target[...] = cv2.merge([plane[:height, :width] for plane in planes]).reshape(target.shape)
+
+    def _convert(self, plane: Float32, added: Float32 | None) -> Array:
+        """Convert the sum of two planes (H, W) 0..255 to levels of the result."""
+        element = self.result.dtype
+        levels = _LEVELS[element]
+        other, share = (plane, 0.0) if added is None else (added, levels)
+        if element in _DEPTHS and self.rounding == "nearest":  # halves to even
+            return cv2.addWeighted(plane, levels, other, share, 0, dtype=_DEPTHS[element])
+        total = cv2.addWeighted(plane, levels, other, share, 0)
+        if element == np.float32:
+            return total
+        return np.clip(total, 0, np.iinfo(element).max).astype(element)
+
+
+def order_blocks(values: Float32, block: tuple[int, int]) -> Float32:
+    """Order blocks of pixels, which a convolution computed as channels.
 
     Args:
-        image: (H, W, C).
-        rows: may begin before the first row and end after the last.
-        columns: may begin before the first column and end after the last.
+        values: (1, block height * block width * planes, places down, places across).
+        block: height and width.
+
+    Returns:
+        (planes, height, width).
     """
-    (top, bottom), (left, right) = (
-        _count_outside(span, length)
-        for span, length in zip((rows, columns), image.shape, strict=False)
-    )
-    inside = image[rows[0] + top : rows[1] - bottom, columns[0] + left : columns[1] - right]
-    if top or bottom or left or right:
-        inside = np.ascontiguousarray(inside)
-        inside = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    # OpenCV drops the last axis if its length is 1.
-    shape = (rows[1] - rows[0], columns[1] - columns[0], image.shape[2])
-    return np.ascontiguousarray(inside).reshape(shape)
-
-
-def _count_outside(span: Range, length: int) -> tuple[int, int]:
-    return max(-span[0], 0), max(span[1] - length, 0)
-
-
-def place_blocks(blocks: Array, block: tuple[int, int], target: Array) -> None:
-    """Put blocks of pixels in their places in a part of the result.
-
-    Args:
-        blocks: (places, block height * block width * C), places row by row.
-        block: height and width of a block.
-        target: (H, W, C), a view of the result; the last blocks may extend past its end.
-    """
-    height, width, channels = target.shape
-    down, across = -(-height // block[0]), -(-width // block[1])
-    # Each row of a block is copied as one item of bytes.
-    item = np.dtype((np.void, block[1] * channels * target.itemsize))
-    ordered = np.empty((down, block[0], across), item)
-    ordered[...] = blocks.view(item).reshape(down, across, block[0]).transpose(0, 2, 1)
-    pixels = ordered.view(target.dtype).reshape(down * block[0], across * block[1], channels)
-    target[...] = pixels[:height, :width]
+    _, channels, down, across = values.shape
+    planes = channels // (block[0] * block[1])
+    ordered = np.empty((planes, down, block[0], across, block[1]), np.float32)
+    ordered[...] = values.reshape(*block, planes, down, across).transpose(2, 3, 0, 4, 1)
+    return ordered.reshape(planes, down * block[0], across * block[1])

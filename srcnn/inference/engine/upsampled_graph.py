@@ -1,68 +1,24 @@
-"""Write the graph for any factor: upsample a tile by two matrix products, then convolve it.
-
-A convolution with few output channels wastes most of a processor's vector (it uses 3 of 8 or 16
-values). So the last convolution computes a block of output pixels as channels, with a larger
-kernel and a stride. The products and sums are the same.
-"""
+"""Write the graph for any factor: upsample a tile by two matrix products, then convolve it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-
 from srcnn.inference.engine.graph_writer import (
+    BLOCKS,
+    CELLS,
+    COLUMNS,
     PLANES,
+    ROWS,
     GraphWriter,
-    PixelFormat,
-    write_entry,
-    write_exit,
 )
-from srcnn.inference.engine.network import Activation, Convolution, Network
-from srcnn.inference.engine.tiling import Span
+from srcnn.inference.engine.network import Activation, Network
+from srcnn.inference.engine.output_blocks import choose_block, count_macs, merge_into_block
 
-ROWS, COLUMNS = "rows", "columns"
-_VECTOR = 16  # channels that a processor computes at once, padded; 8 with AVX2 only
-_BLOCKS = (1, 2, 4)
+MASKS = ("rows_inside", "columns_inside")
 
 
-class Edges(NamedTuple):
-    """The sides of a tile at the picture's border, where the later convolutions pad.
-
-    Attributes:
-        top: whether the tile is at the top of the picture.
-        left: whether it is at the left side.
-        bottom: whether it is at the bottom.
-        right: whether it is at the right side.
-        extra: rows and columns that are computed past the end to fill the last block.
-    """
-
-    top: bool
-    left: bool
-    bottom: bool
-    right: bool
-    extra: tuple[int, int]
-
-    @classmethod
-    def from_spans(cls, rows: Span, columns: Span) -> Edges:
-        """Find the edges of a tile."""
-        # Away from the border, the extra pixels are computed from pixels and not from padding.
-        extra = (rows.extra * rows.pad_high, columns.extra * columns.pad_high)
-        return cls(rows.pad_low, columns.pad_low, rows.pad_high, columns.pad_high, extra)
-
-
-def round_up_channels(channels: int) -> int:
-    """Round up to the number of channels that the processor computes."""
-    return -(-channels // _VECTOR) * _VECTOR
-
-
-def choose_block(network: Network) -> tuple[int, int]:
-    """Choose the height and width of the block with the least cost per pixel."""
-    if not network.layers:
-        return 1, 1
-    last = network.convolutions[-1]
-    shapes = [(height, width) for height in _BLOCKS for width in _BLOCKS]
-    return min(shapes, key=lambda shape: (_count_block_macs(last, shape), shape))
+def choose_pixel_block(network: Network) -> tuple[int, int]:
+    """Choose the height and width of the block of pixels that are computed at once."""
+    return choose_block(network.shapes[-1:])
 
 
 def count_macs_per_pixel(network: Network) -> float:
@@ -70,63 +26,71 @@ def count_macs_per_pixel(network: Network) -> float:
     if not network.layers:
         return 0
     *others, last = network.convolutions
-    return sum(layer.macs for layer in others) + _count_block_macs(last, choose_block(network))
-
-
-def _count_block_macs(last: Convolution, shape: tuple[int, int]) -> float:
-    outputs, inputs, height, width = last.weight.shape
-    window = (height + shape[0] - 1) * (width + shape[1] - 1)
-    pixels = shape[0] * shape[1]
-    return float(window * inputs * round_up_channels(outputs * pixels) / pixels)
-
-
-def merge_into_block(last: Convolution, block: tuple[int, int]) -> Convolution:
-    """Make a convolution compute a block of pixels as channels: (row, column, channel)."""
-    outputs, inputs, height, width = last.weight.shape
-    weight = np.zeros(
-        (*block, outputs, inputs, height + block[0] - 1, width + block[1] - 1), np.float32
+    return sum(layer.macs for layer in others) + count_macs(
+        last.weight.shape, choose_pixel_block(network)
     )
-    for row, column in np.ndindex(*block):
-        weight[row, column, :, :, row : row + height, column : column + width] = last.weight
-    count = block[0] * block[1]
-    return Convolution(weight.reshape(-1, *weight.shape[3:]), np.tile(last.bias, count))
 
 
-def write_upsampled_graph(network: Network, pixel_format: PixelFormat, edges: Edges) -> bytes:
+def write_upsampled_graph(network: Network, masks: tuple[str, ...]) -> bytes:
     """Write the graph for a tile; see `graph_writer`.
 
-    Its other inputs are matrices of `bicubic.interpolation`: `rows` (tile height, source height)
-    and `columns` (source width, tile width).
+    Its matrices are those of `bicubic.interpolation`, for the tile and what the network reaches
+    around it.
 
     Args:
-        network: with as many channels as `pixel_format`.
-        pixel_format: of the pixels.
-        edges: the sides of the tile at the picture's border.
+        network: for the channels of the picture.
+        masks: `MASKS` if the network pads with zeros, and the tile needs pixels outside the
+            picture. They are inputs (tile height, 1) and (1, tile width), 1 for pixels of the
+            picture and 0 for others.
     """
     graph = GraphWriter()
-    tall = graph.add_node("MatMul", ROWS, write_entry(graph, pixel_format))
-    upsampled = graph.add_node("MatMul", tall, COLUMNS)
-    value = graph.add_node("Unsqueeze", upsampled, graph.add_constant([0], np.int64), output=PLANES)
-    block = choose_block(network)
+    inputs = (ROWS, COLUMNS, *masks)
+    cells = CELLS
+    if network.luma:
+        cells = graph.add_node("Concat", cells, graph.add_luma(cells, network.luma), axis=0)
+    upsampled = planes = graph.add_upsampling(cells)
+    if not network.layers:
+        return graph.to_bytes({PLANES: (upsampled, 3)}, inputs)
+    if network.luma:
+        planes = graph.add_slice(upsampled, [network.channels], [0], [0])
+    outputs = {BLOCKS: (_add_layers(graph, network, graph.add_batch(planes), masks), 4)}
+    if network.luma:
+        starts, ends = [0, *network.reach], [-1, *(-pixels for pixels in network.reach)]
+        outputs[PLANES] = (graph.add_slice(upsampled, starts, ends, [0, 1, 2]), 3)
+    return graph.to_bytes(outputs, inputs)
+
+
+def _add_layers(graph: GraphWriter, network: Network, value: str, masks: tuple[str, ...]) -> str:
+    """Add the layers; the last one computes blocks."""
+    reached = (0, 0)
     for index, layer in enumerate(network.layers):
         if isinstance(layer, Activation):
             value = graph.add_activation(value, layer)
             continue
-        is_last = index == len(network.layers) - 1
-        pads = [0] * 4 if index == 0 else _compute_pads(layer, edges, is_last=is_last)
-        strides = block if is_last else (1, 1)
-        weights = merge_into_block(layer, block) if is_last else layer
-        value = graph.add_convolution(value, weights, pads=pads, strides=list(strides))
-    more = {ROWS: (np.float32, 2), COLUMNS: (np.float32, 2)}
-    return write_exit(graph, pixel_format, value, block[0] * block[1] * pixel_format.channels, more)
+        if index > 0 and max(layer.reach) > 0:
+            value = _add_masks(graph, value, masks, reached)
+        if index == len(network.layers) - 1:
+            block = choose_pixel_block(network)
+            return graph.add_convolution(value, merge_into_block(layer, block), strides=list(block))
+        value = graph.add_convolution(value, layer)
+        reached = (reached[0] + layer.reach[0], reached[1] + layer.reach[1])
+    raise AssertionError("the last layer of a network is a convolution")
 
 
-def _compute_pads(layer: Convolution, edges: Edges, *, is_last: bool) -> list[int]:
-    rows, columns = layer.reach
-    extra = edges.extra if is_last else (0, 0)
-    return [
-        rows * edges.top,
-        columns * edges.left,
-        rows * edges.bottom + extra[0],
-        columns * edges.right + extra[1],
-    ]
+def _add_masks(
+    graph: GraphWriter, value: str, masks: tuple[str, ...], reached: tuple[int, int]
+) -> str:
+    """Add the zeros outside the picture that a convolution pads with.
+
+    The first convolution needs none: what it reads is zero there already.
+
+    Args:
+        graph: where the nodes are added.
+        value: name of (1, channels, H, W), what the convolution reads.
+        masks: names of the inputs, for rows and columns.
+        reached: by the convolutions before it, in pixels to a side, per axis.
+    """
+    for axis, name in enumerate(masks):
+        mask = graph.add_slice(name, [reached[axis]], [-reached[axis]], [axis])
+        value = graph.add_node("Mul", value, mask)
+    return value

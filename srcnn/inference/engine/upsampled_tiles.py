@@ -9,89 +9,73 @@ from itertools import product
 import numpy as np
 
 from srcnn.inference.engine.bicubic import interpolation
-from srcnn.inference.engine.graph_writer import PIXELS
-from srcnn.inference.engine.network import compute_reach
+from srcnn.inference.engine.graph_writer import CELLS, COLUMNS, ROWS
 from srcnn.inference.engine.session_cache import SessionCache
-from srcnn.inference.engine.tiled_image import Box, TiledImage, place_blocks
-from srcnn.inference.engine.tiling import Span, compute_spans, cut_range
+from srcnn.inference.engine.tiled_image import Array, Box, TiledImage
+from srcnn.inference.engine.tiling import cut_range, extend_range
 from srcnn.inference.engine.upsampled_graph import (
-    COLUMNS,
-    ROWS,
-    Edges,
-    choose_block,
+    MASKS,
+    choose_pixel_block,
     write_upsampled_graph,
 )
-from srcnn.runtime.onnx_session import Run, check_finite
+from srcnn.runtime.onnx_session import Run
 
 
-class UpsampledTiles:
-    """Computes tiles at any factor."""
+def make_upsampled_calls(
+    sessions: SessionCache, tiled: TiledImage, box: Box, tile_px: int
+) -> Iterator[Callable[[], None]]:
+    """Make a call for each tile.
 
-    def __init__(self, sessions: SessionCache, tile_px: int) -> None:
-        """Create the tiles; graphs are loaded when they are needed.
+    Args:
+        sessions: loads and caches graphs.
+        tiled: the picture and its result.
+        box: part of the result.
+        tile_px: side of a tile of the result.
+    """
+    block, lengths = choose_pixel_block(tiled.network), _choose_lengths(box, tile_px)
+    down, across = (cut_range(*box[axis], lengths[axis], block[axis]) for axis in (0, 1))
 
-        Args:
-            sessions: loads and caches graphs.
-            tile_px: side of a tile of the result.
-        """
-        self._sessions = sessions
-        self._tile_px = tile_px
+    @cache  # for this picture, which may need more graphs than `sessions` can cache
+    def load_graph(masks: tuple[str, ...]) -> Run:
+        return sessions(write_upsampled_graph, tiled.network, masks)
 
-    def make_calls(self, tiled: TiledImage, box: Box) -> Iterator[Callable[[], None]]:
-        """Make a call for each tile.
-
-        Args:
-            tiled: the picture and its result.
-            box: part of the result; each side is at its border, or at least as far away as the
-                later convolutions reach.
-        """
-        network, pixel_format = tiled.network, tiled.pixel_format
-        first = compute_reach(network.convolutions[:1])
-        later = compute_reach(network.convolutions[1:])
-        block, lengths = choose_block(network), self._choose_lengths(box)
+    for tile in product(down, across):
         rows, columns = (
-            list(
-                compute_spans(
-                    tiled.size_out[axis],
-                    (first[axis], later[axis]),
-                    block[axis],
-                    cut_range(*box[axis], lengths[axis], block[axis]),
-                )
-            )
-            for axis in (0, 1)
+            extend_range(*part, reach, side)
+            for part, reach, side in zip(tile, tiled.network.reach, block, strict=True)
         )
+        masks = _make_masks(tiled, (rows, columns))
+        yield partial(_compute, load_graph(tuple(masks)), tiled, tile, (rows, columns), masks)
 
-        @cache  # for this picture, which may need more graphs than `sessions` can cache
-        def load_graph(edges: Edges) -> Run:
-            return self._sessions(write_upsampled_graph, network, pixel_format, edges)
 
-        for row, column in product(rows, columns):
-            yield partial(
-                self._compute, load_graph(Edges.from_spans(row, column)), tiled, row, column
-            )
+def _choose_lengths(box: Box, side: int) -> tuple[int, int]:
+    """Choose the height and width of tiles: longer tiles if the box is narrow."""
+    height, width = (stop - start for start, stop in box)
+    if height < width:
+        return min(height, side), min(side * side // min(height, side), 2 * side)
+    return min(side * side // min(width, side), 2 * side), min(width, side)
 
-    def _choose_lengths(self, box: Box) -> tuple[int, int]:
-        """Choose the height and width of tiles: longer tiles if the box is narrow."""
-        height, width = (stop - start for start, stop in box)
-        side = self._tile_px
-        if height < width:
-            return min(height, side), min(side * side // min(height, side), 2 * side)
-        return min(side * side // min(width, side), 2 * side), min(width, side)
 
-    @staticmethod
-    def _compute(graph: Run, tiled: TiledImage, rows: Span, columns: Span) -> None:
-        down, vertical = interpolation(
-            tiled.size_in.height, tiled.size_out.height, rows.first, rows.last
-        )
-        across, horizontal = interpolation(
-            tiled.size_in.width, tiled.size_out.width, columns.first, columns.last
-        )
-        feeds = {
-            PIXELS: np.ascontiguousarray(tiled.image[down, across]),
-            ROWS: vertical,
-            COLUMNS: np.ascontiguousarray(horizontal.T),
-        }
-        blocks, mean = graph(feeds)
-        check_finite(mean)
-        target = tiled.result[rows.start : rows.stop, columns.start : columns.stop]
-        place_blocks(blocks, choose_block(tiled.network), target)
+def _make_masks(tiled: TiledImage, needed: Box) -> dict[str, Array]:
+    """Make the inputs that mask pixels outside the picture; none if they are not needed."""
+    rows, columns = (
+        ((pixels := np.arange(*span)) >= 0) & (pixels < length)
+        for span, length in zip(needed, tiled.size_out, strict=True)
+    )
+    if not tiled.network.pads_with_zeros or (rows.all() and columns.all()):
+        return {}
+    masks = (rows[:, None].astype(np.float32), columns[None].astype(np.float32))
+    return dict(zip(MASKS, masks, strict=True))
+
+
+def _compute(
+    graph: Run, tiled: TiledImage, tile: Box, needed: Box, masks: dict[str, Array]
+) -> None:
+    zeros_outside = not tiled.network.luma
+    (down, vertical), (across, horizontal) = (
+        interpolation(before, after, *span, zeros_outside=zeros_outside)
+        for before, after, span in zip(tiled.size_in, tiled.size_out, needed, strict=True)
+    )
+    matrices = {ROWS: vertical, COLUMNS: np.ascontiguousarray(horizontal.T)}
+    outputs = graph({CELLS: tiled.read(down, across), **matrices, **masks})
+    tiled.place(outputs, choose_pixel_block(tiled.network), tile)

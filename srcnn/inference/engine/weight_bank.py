@@ -7,14 +7,15 @@ the same as in the whole graph, whatever operators it uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import Condition
 from typing import TypeAlias
 
 import numpy as np
 import onnx
+from cachetools import LRUCache, cached
 
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.structure import Wiring
-from srcnn.inference.engine.bounded_cache import cache_within
 from srcnn.inference.engine.network import Float32, Network
 from srcnn.runtime.onnx_session import Array, make_run, make_session
 
@@ -46,9 +47,10 @@ class WeightBank:
         self._evaluate = evaluate
         self._shapes = like.shapes
         self.bytes_per_pixel = like.bytes_per_pixel
-        size = like.size_bytes
-        self._cached = cache_within(
-            self._evaluate_checked, _LIMIT_BYTES, lambda _: size, lambda factor: factor.tobytes()
+        cache: LRUCache[bytes, Network] = LRUCache(max(1, _LIMIT_BYTES // like.size_bytes))
+        # If several threads ask for a network, one evaluates it, and the others wait.
+        self._cached = cached(cache, key=lambda factor: factor.tobytes(), condition=Condition())(
+            self._evaluate_checked
         )
 
     def at(self, factor: Float32) -> Network:
@@ -97,7 +99,7 @@ def read_bank(
         return None
     feeds = [value.name for value in part.graph.input]
     try:
-        weights = make_run(make_session(part.SerializeToString(), "cpu"))
+        weights = make_run(make_session(part.SerializeToString(), "cpu", is_small=True))
     except ModelError:
         return None
 

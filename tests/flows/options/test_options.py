@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.exceptions import ParameterTypeError
+from prefect.utilities.callables import get_call_parameters, parameter_schema
+from prefect.utilities.schema_tools.validation import ValidationError as ParameterError
+from prefect.utilities.schema_tools.validation import validate
 from pydantic import BaseModel, ValidationError
 
+from flows.export import export_srcnn
 from flows.options.export import ExportOptions
 from flows.options.train import TrainOptions
 from flows.options.upscale import UpscaleOptions
+from flows.train import train_srcnn
+from flows.upscale import batch_upscale
 from srcnn.errors import UsageError
-from srcnn.geometry import SCALE_PATTERN, Target, parse_scale
+from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, Target, parse_scale
 
 SCALES = st.one_of(
     st.integers(0, 40).map(str),
@@ -49,11 +56,82 @@ def test_the_schema_holds_every_bound() -> None:
     assert (workers["minimum"], workers["maximum"]) == (1, 1024)
 
 
-@pytest.mark.parametrize("model", [UpscaleOptions, ExportOptions, TrainOptions])
+MODELS = pytest.mark.parametrize("model", [UpscaleOptions, ExportOptions, TrainOptions])
+
+
+@MODELS
 def test_every_option_is_described(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+        assert "<" not in field.description, f"{name}: Prefect's page takes it for HTML"
+
+
+@MODELS
+def test_forms_have_an_order_that_no_database_changes(model: type[BaseModel]) -> None:
+    """Prefect's pages sort by `position`; PostgreSQL returns the keys by their length."""
+    properties = model.model_json_schema()["properties"]
+    by_position = sorted(properties, key=lambda name: properties[name]["position"])
+    assert by_position == list(model.model_fields)
+
+
+def check_as_server(options: dict[str, Any], flow: Any = batch_upscale) -> None:
+    """Check a run's parameters as Prefect's server does."""
+    schema = parameter_schema(flow.fn).model_dump_for_openapi()
+    validate({"options": options}, schema, raise_on_error=True)
+
+
+@pytest.mark.parametrize("scale", [2, 2.5, 16, "2", "2x3", "width=1920", None])
+def test_the_server_takes_a_scale_as_number_or_text(scale: object) -> None:
+    check_as_server({"src": "a", "scale": scale})
+    assert UpscaleOptions.model_validate({"src": "a", "scale": scale}).src == "a"
+
+
+@pytest.mark.parametrize("scale", [99, 0.5, "99", "twice", True, ["2"]])
+def test_the_server_refuses_a_scale_with_the_words_of_the_command_line(scale: object) -> None:
+    with pytest.raises(ParameterError) as caught:
+        check_as_server({"src": "a", "scale": scale})
+    words = f"Failure reason: {scale!r} is not one of ['{SCALE_HELP}; factors run from 1 to 16']"
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flow", "good", "wrong", "words"),
+    [
+        (batch_upscale, {"max_failures": 5}, {"max_failures": -1}, "a share such as 5%"),
+        (batch_upscale, {"max_failures": "5%"}, {"max_failures": "x"}, "a share such as 5%"),
+        (export_srcnn, {"scale": 2.5}, {"scale": "width=5"}, "height by width (2x3)"),
+        (export_srcnn, {"sha256": "0123abcd"}, {"sha256": "0x"}, "hex digits"),
+        (train_srcnn, {"factors": [1.5, 2]}, {"factors": "x"}, "such as 1.5,2,3"),
+        (train_srcnn, {"factors": "1.5,2"}, {"factors": 2}, "such as 1.5,2,3"),
+    ],
+    ids=lambda each: str(getattr(each, "name", each)),
+)
+def test_no_refusal_quotes_a_regular_expression(
+    flow: Any, good: dict[str, Any], wrong: dict[str, Any], words: str
+) -> None:
+    required = {} if flow is export_srcnn else {"src": "a"}
+    check_as_server(required | good, flow)
+    with pytest.raises(ParameterError) as caught:
+        check_as_server(required | wrong, flow)
+    assert words in str(caught.value)
+    assert "^" not in str(caught.value)
+
+
+@pytest.mark.parametrize("flow", [batch_upscale, export_srcnn, train_srcnn], ids=lambda f: f.name)
+def test_a_run_without_options_says_where_they_belong(flow: Any) -> None:
+    assert parameter_schema(flow.fn).required == ["options"]
+    parameters = get_call_parameters(flow.fn, (), {})  # as Prefect does for a run without any
+    with pytest.raises(UsageError, match="in the deployment's `parameters`"):
+        flow.fn(**flow.validate_parameters(parameters))
+
+
+def test_a_schedule_with_an_option_that_is_gone_says_so() -> None:
+    options = {"src": "a", "precision": "exact"}
+    with pytest.raises(ParameterTypeError, match=r"precision is gone, .*: remove it"):
+        batch_upscale.validate_parameters({"options": options})
+    with pytest.raises(ParameterError, match="precision"):  # where a run is created by hand
+        check_as_server(options)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +173,8 @@ def test_options_survive_json() -> None:
         ({"max_failures": 5}, {"max_failures": "5"}),
         ({"max_failures": "5.0%"}, {"max_failures": "5.0%"}),
         ({"flatten": "White"}, {"flatten": "#ffffff"}),
+        ({"format": "jpeg"}, {"format": "jpg"}),
+        ({"format": "tif"}, {"format": "tiff"}),
         ({"include": [" *.png", "./d/"]}, {"include": [" *.png", "./d/"]}),
         ({"src": "photos/"}, {"src": "photos/"}),
     ],

@@ -44,19 +44,12 @@ def test_a_run_as_json_lines(run: Run, pictures: Path) -> None:
     assert (plan["images"], plan["to_make"], plan["dry_run"]) == (5, 5, False)
     images = named(received, "image")
     report = json.loads(Path(summary["report"]).read_text())
-    kept = (
-        "source",
-        "output",
-        "status",
-        "scale",
-        "size_in",
-        "size_out",
-        "seconds",
-        "error",
-        "notes",
-    )
+    assert summary["page"] == summary["report"].removesuffix(".json") + ".html"
+    assert "1 of 5 images failed" in Path(summary["page"]).read_text()
+    own = {"event", "megapixels"}
     assert sorted(
-        ({key: image[key] for key in kept} for image in images), key=lambda image: image["source"]
+        ({key: image[key] for key in image.keys() - own} for image in images),
+        key=lambda image: image["source"],
     ) == sorted(report["images"], key=lambda image: image["source"])
     assert summary["counts"] == {"requested": 5, "written": 4, "skipped": 0, "failed": 1}
     assert summary["megapixels"] == pytest.approx(sum(image["megapixels"] for image in images))
@@ -83,8 +76,11 @@ def test_a_dry_run_as_json_lines(run: Run, pictures: Path) -> None:
     sizes = {image["source"]: image["size_out"] for image in named(received, "image")}
     assert sizes["cat.png"] == [80, 156]
     assert len(sizes) == 4
+    (estimate,) = named(received, "estimate")
+    assert (estimate["images"], estimate["failures"]) == (4, [])
     (summary,) = named(received, "summary")
-    assert (summary["report"], summary["megapixels_per_second"]) == (None, 0)
+    assert (summary["report"], summary["page"]) == (None, None)
+    assert summary["megapixels_per_second"] == 0
     assert not done.stderr
 
 
@@ -139,10 +135,17 @@ def test_an_interrupted_run_says_so(pictures: Path) -> None:
     process.stdout.close()
     assert process.wait(timeout=120) == 130
     received = events("".join(first) + rest)
-    assert received[-1] == {"event": "error", "message": "interrupted", "exit_status": 130}
+    assert received[-1] == {
+        "event": "error",
+        "message": "interrupted by SIGINT",
+        "exit_status": 130,
+    }
     assert len(named(received, "image")) == 204
     (summary,) = named(received, "summary")
     assert summary["not_attempted"] == summary["counts"]["failed"] > 0
+    page = Path(summary["page"]).read_text()
+    assert f"Ended early: {summary['counts']['written']} of 204 images written" in page
+    assert "The run was interrupted." in page
 
 
 def test_quiet_says_nothing_but_what_went_wrong(run: Run, pictures: Path) -> None:

@@ -62,6 +62,18 @@ def test_the_images_of_a_shard_are_in_progress_side_by_side(
     assert sorted(seen) == sorted(task.source for task in shard)
 
 
+def test_a_source_that_goes_away_ends_the_run_and_not_this_shard_alone(
+    job: Job, shard: list[ImageTask], pictures: Path
+) -> None:
+    pictures.rename(pictures.with_name("elsewhere"))
+    cancellation = Cancellation()
+    result = process_shard(replace(job, limits=ResourceLimits(transfers=1)), shard, cancellation)
+    assert {image.status for image in result.results} == {"failed"}
+    assert cancellation.fatal is not None
+    assert str(pictures) in cancellation.fatal
+    assert result.fatal == cancellation.fatal
+
+
 def test_no_more_are_in_progress_than_there_is_room_for(job: Job, shard: list[ImageTask]) -> None:
     narrow = replace(job, limits=ResourceLimits(transfers=1))
     result = process_shard(narrow, shard, Meeting(len(shard), seconds=0.5))
@@ -160,3 +172,16 @@ def test_nothing_of_an_image_is_kept(job: Job, shard: list[ImageTask]) -> None:
     del marked
     gc.collect()
     assert [reference() for reference in alive] == [None] * len(alive)
+
+
+def test_a_file_that_grew_since_it_was_planned_fails_alone(
+    job: Job, shard: list[ImageTask], pictures: Path
+) -> None:
+    with (pictures / shard[0].source).open("ab") as file:
+        file.truncate(64 * 2**20)
+    results = process_shard(job, shard, Cancellation()).results
+    failed = [result for result in results if result.error]
+    assert [result.source for result in failed] == [shard[0].source]
+    assert failed[0].error is not None
+    assert failed[0].error.type == "SourceChanged"
+    assert "expected up to" in failed[0].error.message

@@ -46,13 +46,19 @@ def write_output(dst: Folder, key: str) -> Record:
     return replace(record(key), output_info=dst.write(key, key.encode()))
 
 
-# As earlier versions wrote them: the first before there was a choice of precision.
 FIRST_LINE = (
     b'{"output": "a.png", "source": "b/a.png", "source_info": {"size": 9, "version": "\\u00fc"}, '
     b'"output_info": {"size": 1, "version": "1700000000.000000"}, "scale": "2", '
     b'"options": "digest", "model": "sha256", "size_in": [4, 6], "size_out": [8, 12]}'
 )
-LINES = (FIRST_LINE, FIRST_LINE.replace(b"12]}", b'12], "precision": "exact"}'))
+# For a while there was a choice, which no longer matters.
+LINES = [
+    FIRST_LINE,
+    *(
+        FIRST_LINE.replace(b"12]}", b'12], "precision": "%b"}' % each)
+        for each in (b"exact", b"fast")
+    ),
+]
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -61,11 +67,11 @@ def test_the_ledger_keeps_its_format(dst: Folder, line: bytes) -> None:
     found = ledger.load(dst, dst.files())
     infos = (FileInfo(9, "ü"), FileInfo(1, "1700000000.000000"))
     sizes = (Size(4, 6), Size(8, 12))
-    expected = Record("a.png", "b/a.png", *infos, "2", "digest", "sha256", *sizes, "exact")
+    expected = Record("a.png", "b/a.png", *infos, "2", "digest", "sha256", *sizes)
     assert found.records == {"a.png": expected}
     assert found.warnings == []
     ledger.append(dst, "run 2", [expected])
-    assert dst.read(ledger_files(dst)[1]) == LINES[1] + b"\n"
+    assert dst.read(ledger_files(dst)[1]) == FIRST_LINE + b"\n"
 
 
 def test_many_files_are_read_in_their_order(dst: Folder) -> None:
@@ -77,7 +83,31 @@ def test_many_files_are_read_in_their_order(dst: Folder) -> None:
     assert (len(found.files), found.superseded, found.warnings) == (150, 149, [])
 
 
-@pytest.mark.parametrize("content", [b"{}", b"\xff\xfe", b'{"output": 1', b"[]\n[]"])
+DEEP = b"[" * 100_000
+POISON = {
+    "no record": b"{}",
+    "empty": b"",
+    "an empty line": b"\n",
+    "not UTF-8": b"\xff\xfe",
+    "UTF-16": FIRST_LINE.decode().encode("utf-16"),
+    "cut": b'{"output": 1',
+    "lists": b"[]\n[]",
+    "deep": DEEP,
+    "deep inside": FIRST_LINE.replace(b"[4, 6]", DEEP),
+    "deep objects": b'{"a":' * 100_000,
+    "a name twice": FIRST_LINE.replace(b'"scale": "2"', b'"scale": "2", "scale": "3"'),
+    "not a number": FIRST_LINE.replace(b"[4, 6]", b"[NaN, 6]"),
+    "infinite": FIRST_LINE.replace(b'"size": 9', b'"size": Infinity'),
+    "no pixels": FIRST_LINE.replace(b"[4, 6]", b"[0, 0]"),
+    "below zero": FIRST_LINE.replace(b"[8, 12]", b"[-8, 12]"),
+    "huge": FIRST_LINE.replace(b"[8, 12]", b"[8, 1" + 400 * b"0" + b"]"),
+    "longer than Python converts": FIRST_LINE.replace(b"[8, 12]", b"[8, 1" + 5000 * b"0" + b"]"),
+    "nested": FIRST_LINE.replace(b'"scale": "2"', b'"scale": {"a": [["2"]]}'),
+    "null": FIRST_LINE.replace(b'"output": "a.png"', b'"output": null'),
+}
+
+
+@pytest.mark.parametrize("content", POISON.values(), ids=POISON)
 def test_a_damaged_file_is_reported_and_left(dst: Folder, content: bytes) -> None:
     for number in range(3):
         ledger.append(
@@ -94,6 +124,59 @@ def test_a_damaged_file_is_reported_and_left(dst: Folder, content: bytes) -> Non
     assert damaged in ledger_files(dst)
     after = ledger.load(dst, dst.files())
     assert (after.records, after.warnings) == (found.records, [warning])
+
+
+def test_files_that_never_end_are_reported(tmp_path: Path) -> None:
+    dst = Folder(str(tmp_path))
+    ledger.append(dst, "run 1", [record("a.png")])
+    folder = tmp_path / LEDGER_FOLDER
+    (folder / "run 2.jsonl").symlink_to("/dev/zero")
+    with (folder / "run 3.jsonl").open("wb") as file:
+        file.truncate(2**40)  # a sparse file
+    os.mkfifo(tmp_path / "fifo")
+    (folder / "run 4.jsonl").symlink_to(tmp_path / "fifo")
+    (folder / "run 5.jsonl").symlink_to("run 5.jsonl")
+    found = ledger.load(dst, dst.files())
+    assert sorted(found.records) == ["a.png"]
+    reasons = [warning.partition(".jsonl: ")[2].partition(";")[0] for warning in found.warnings]
+    assert reasons == [
+        "expected a plain file, got a device",
+        f"expected up to {64 * 2**20:,} bytes, got {2**40:,}",
+        "expected a plain file, got a FIFO",
+        "a link that leads to itself",
+    ]
+
+
+def test_a_file_that_is_too_large_is_not_read_from_a_bucket(bucket: str) -> None:
+    dst = Folder(f"{bucket}/out")
+    dst.write(f"{LEDGER_FOLDER}run 1.jsonl", b"\n" * (64 * 2**20 + 1))
+    (warning,) = ledger.load(dst, dst.files()).warnings
+    assert "expected up to" in warning
+
+
+def test_a_name_with_control_characters_is_escaped(dst: Folder) -> None:
+    dst.write(f"{LEDGER_FOLDER}run \x1b[31m.jsonl", b"{}")
+    (warning,) = ledger.load(dst, dst.files()).warnings
+    assert warning.isprintable()
+
+
+def test_compacted_files_are_small_enough_to_be_read(tmp_path: Path) -> None:
+    """Names of 1,024 bytes take six times as much when they are escaped."""
+    dst = Folder(str(tmp_path))
+    template = write_output(dst, "a.png")
+    long = [
+        replace(template, source="\u00fc" * 5000 + str(number), scale=str(number))
+        for number in range(2000)
+    ]
+    for number, one in enumerate(long):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+        long[number] = replace(one, output=f"{number}.png")
+    ledger.append(dst, "run 1", long[:1000])
+    ledger.append(dst, "run 2", long[1000:])
+    assert ledger.compact(dst, "run 9") == 2
+    assert len(ledger_files(dst)) == 4
+    found = ledger.load(dst, dst.files())
+    assert (len(found.records), found.warnings) == (2000, [])
 
 
 def test_a_file_that_was_removed_since_it_was_listed_is_reported(dst: Folder) -> None:

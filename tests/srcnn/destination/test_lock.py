@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,15 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 
 from srcnn.destination.lock.acquire import hold
 from srcnn.destination.lock.lock_files import LOCK_FOLDER
 from srcnn.destination.lock.owner import Holder
 from srcnn.destination.lock.watch import watch
-from srcnn.errors import DestinationBusyError, SrcnnError, UsageError
+from srcnn.errors import DestinationBusyError, SrcnnError, StorageError, UsageError
 from srcnn.storage.folder import Folder
+from srcnn.storage.retries import StorageLimits
 from tests.support.paths import ROOT
 from tests.support.servers.children import compete
+from tests.support.servers.faults import FaultProxy, s3_error
+from tests.support.servers.seaweedfs import S3Server
 
 FIRST, SECOND = f"{LOCK_FOLDER}/1.json", f"{LOCK_FOLDER}/2.json"
 HOLD_UNTIL_LOST = """
@@ -99,7 +104,19 @@ def test_the_lock_file_keeps_its_format() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [(b'"pid": 4711', b'"pid": 0'), (b"+00:00", b""), (b"beat", b"B")]
+    "damage",
+    [
+        (b'"pid": 4711', b'"pid": 0'),
+        (b'"pid": 4711', b'"pid": -1'),
+        (b"+00:00", b""),
+        (b"beat", b"B"),
+        (b"120.0", b"Infinity"),
+        (b"120.0", b"1e9"),
+        (b"86400.25", b"NaN"),
+        (b"2026-03-01T02:10:30+00:00", b"9999-12-31T23:59:59-23:00"),
+        (b'"nightly"', b"[" * 100_000),
+        (WRITTEN_BY_0_1, b""),
+    ],
 )
 def test_a_damaged_lock_file_has_no_holder(damage: tuple[bytes, bytes]) -> None:
     assert Holder.read_run_id(WRITTEN_BY_0_1) == "nightly"
@@ -174,7 +191,7 @@ def test_a_second_run_gets_an_error_that_says_who_holds_it_and_what_to_do(dst: F
 
 
 def test_a_run_that_ends_with_an_error_frees_the_destination(dst: Folder) -> None:
-    with pytest.raises(ZeroDivisionError), hold(dst, "first"):
+    with pytest.raises(ZeroDivisionError, match="division by zero"), hold(dst, "first"):
         _ = 1 / 0
     with hold(dst, "second"):
         assert content(dst, FIRST)["run_id"] == "second"
@@ -337,7 +354,8 @@ def test_a_holder_that_cannot_refresh_loses_the_lock(tmp_path: Path) -> None:
 
     def spoil() -> None:
         file.unlink()
-        file.symlink_to(file)  # exists, and cannot be read
+        file.parent.rmdir()
+        file.parent.symlink_to(file.parent)  # exists, and cannot be read
 
     reason = lose_lock(Folder(str(tmp_path / "out")), spoil)
     assert "its lock could not be refreshed for 0.8 s: " in reason
@@ -423,5 +441,196 @@ def test_a_worker_that_cannot_read_the_lock_raises(
 ) -> None:
     with hold(Folder(f"{bucket}/out"), "mine"):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-        with pytest.raises(PermissionError):
+        with pytest.raises(PermissionError, match="SECRET_ACCESS_KEY"):
             watch(Folder(f"{bucket}/out"), "mine")
+
+
+@pytest.fixture
+def proxied(
+    s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[FaultProxy, Folder]]:
+    """A proxy in front of the S3 server, and a destination behind it."""
+    with FaultProxy(s3_server.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy, Folder(f"{bucket}/out", StorageLimits(attempts=3, timeout_seconds=10))
+
+
+@pytest.fixture
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("srcnn.destination.lock.unconditional_write._PAUSE_SECONDS", 0.3)
+    with stamina.set_testing(True, attempts=100, cap=True):  # no pauses between attempts
+        yield
+
+
+REFUSALS = {
+    "501": (501, s3_error("NotImplemented", "A header you provided is not implemented")),
+    "400": (400, s3_error("InvalidArgument", "Unsupported header 'if-none-match'")),
+    "405": (405, b""),
+    "403": (403, s3_error("SignatureDoesNotMatch", "The signature does not match")),
+    "500": (500, b"<html>oops</html>"),
+}
+
+
+@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_server_that_refuses_conditions_is_locked_without_them(
+    refusal: str, proxied: tuple[FaultProxy, Folder]
+) -> None:
+    proxy, dst = proxied
+    proxy.answer(*REFUSALS[refusal], header="if-none-match")
+    with hold(dst, "first") as lease:
+        (warning,) = lease.warnings
+        assert "the storage refuses conditional writes" in warning
+        with pytest.raises(DestinationBusyError, match="in use by run first"):
+            hold(dst, "second").__enter__()
+        assert len(keys(dst)) == 1
+        assert watch(dst, "first") == "running"
+    assert keys(dst) == set()
+
+
+@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.parametrize("way", ["refused", "ignored"])
+def test_one_of_many_wins_without_conditions(
+    way: str, proxied: tuple[FaultProxy, Folder], s3_server: S3Server
+) -> None:
+    proxy, dst = proxied
+    if way == "refused":
+        proxy.answer(*REFUSALS["501"], header="if-none-match")
+    else:
+        proxy.ignore_header("if-none-match", s3_server.access_key, s3_server.secret_key)
+    for _ in range(4):
+        assert len(race(dst, 3)) == 1
+        assert keys(dst) == set()
+
+
+@pytest.mark.usefixtures("_short_pauses")
+def test_a_server_that_ignores_conditions_is_noticed(
+    proxied: tuple[FaultProxy, Folder], s3_server: S3Server
+) -> None:
+    proxy, dst = proxied
+    proxy.ignore_header("if-none-match", s3_server.access_key, s3_server.secret_key)
+    with hold(dst, "first") as lease:
+        assert "the storage ignores conditional writes" in lease.warnings[0]
+        assert watch(dst, "first") == "running"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (409, "ConditionalRequestConflict"),
+        (409, "OperationAborted"),
+        (409, ""),
+        (503, "SlowDown"),
+        (500, "InternalError"),
+        (429, "TooManyRequests"),
+    ],
+)
+def test_a_conflict_is_tried_again(
+    status: int, code: str, proxied: tuple[FaultProxy, Folder]
+) -> None:
+    proxy, dst = proxied
+    body = s3_error(code, "Please try again.") if code else b""
+    proxy.answer(status, body, times=1, method="PUT", header="if-none-match")
+    with hold(dst, "first") as lease:
+        assert lease.warnings == []
+        assert keys(dst) == {FIRST}
+    puts = [each for each in proxy.seen("PUT") if "if-none-match" in each.headers]
+    assert len(puts) == 3  # refused, made, and made again with other bytes
+
+
+@pytest.mark.usefixtures("_short_pauses")
+def test_conflicts_without_end_are_bounded(proxied: tuple[FaultProxy, Folder]) -> None:
+    proxy, dst = proxied
+    body = s3_error("ConditionalRequestConflict", "Please try again.")
+    proxy.answer(409, body, method="PUT")
+    with pytest.raises(StorageError, match="409 ConditionalRequestConflict"):
+        hold(dst, "first").__enter__()
+    assert len(proxy.seen("PUT")) == 6  # three attempts with the condition, three without
+
+
+NINETEEN_DIGITS = f"{LOCK_FOLDER}/1234567890123456789.json"
+HIGHEST = f"{LOCK_FOLDER}/{10**18 - 1}.json"
+
+
+def test_names_in_lock_files_are_escaped_and_short(dst: Folder) -> None:
+    names = {"run_id": "\x1b]0;owned\x07\n" * 1000, "host": "\u202eevil"}
+    write_lock_of_another_host(dst, ago_seconds=0, **names)
+    with pytest.raises(DestinationBusyError) as refused, hold(dst, "mine"):
+        pass
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize("key", [FIRST, HIGHEST])
+def test_a_heartbeat_in_the_future_counts_as_now(dst: Folder, key: str) -> None:
+    ten_years = 10 * 365 * 86_400
+    write_lock_of_another_host(dst, ago_seconds=-ten_years, key=key, expires_seconds=2)
+    began = time.monotonic()
+    with hold(dst, "mine", expires_seconds=4) as lease:
+        assert time.monotonic() - began >= 2  # the whole expiry of the other lock
+        time.sleep(3)  # some heartbeats
+        assert not lease.lost.is_set()
+    assert not keys(dst)
+
+
+def test_a_heartbeat_of_a_clock_that_is_a_little_ahead_is_live(dst: Folder) -> None:
+    write_lock_of_another_host(dst, ago_seconds=-5, expires_seconds=20)
+    with pytest.raises(DestinationBusyError, match=r"in use by run old .*last heartbeat 0 s ago"):
+        hold(dst, "mine").__enter__()
+
+
+@pytest.mark.parametrize("key", [SECOND, NINETEEN_DIGITS, HIGHEST, FIRST])
+@pytest.mark.parametrize("poison", [b"", b"[" * 50_000, b" " * 100_000], ids=["0", "deep", "big"])
+def test_a_run_keeps_its_lock_beside_files_that_are_no_locks(
+    dst: Folder, key: str, poison: bytes
+) -> None:
+    with hold(dst, "mine", expires_seconds=2) as lease:
+        dst.write(key, poison)
+        time.sleep(1.5)
+        assert not lease.lost.is_set(), lease.reason
+        assert watch(dst, "mine") == "running"
+        dst.remove(key) if key != FIRST else None
+    assert not keys(dst)
+
+
+def test_a_lock_file_that_the_server_does_not_list_ends_the_attempts(
+    proxied: tuple[FaultProxy, Folder], bucket: str
+) -> None:
+    proxy, dst = proxied
+    write_lock_of_another_host(Folder(f"{bucket}/out"), ago_seconds=0)
+    pattern = re.compile(rb"<Contents>.*?</Contents>", re.DOTALL)
+    proxy.rewrite(lambda body: pattern.sub(b"", body), path_contains="list-type=2")
+    words = r"could not lock the destination in 20 attempts: .*1\.json\): start one run at a time"
+    with pytest.raises(DestinationBusyError, match=words):
+        hold(dst, "mine").__enter__()
+    puts = [each for each in proxy.seen("PUT") if "if-none-match" in each.headers]
+    assert len(puts) == 20
+    proxy.heal()
+    assert content(dst, FIRST)["run_id"] == "old"
+
+
+def test_a_lost_lock_is_reported_once(tmp_path: Path) -> None:
+    """Also where every check after the first finds it lost, for another reason."""
+    dst = Folder(str(tmp_path / "out"))
+    reported: list[str] = []
+    with hold(dst, "mine", expires_seconds=0.4, on_lost=reported.append) as lease:
+        write_lock_of_another_host(dst, ago_seconds=0, key=SECOND, run_id="new")
+        assert lease.lost.wait(10)
+        dst.remove(SECOND)
+        dst.remove(FIRST)
+        for _ in range(3):
+            lease.publish_state("stopping")  # checks the lock first
+        time.sleep(0.8)  # two expiries: the watchdog too
+    assert reported == [lease.reason] == ["run new took over the destination"]
+    assert keys(dst) == set()  # nothing was written after it was lost
+
+
+def test_a_lock_that_was_released_is_not_lost(tmp_path: Path) -> None:
+    dst = Folder(str(tmp_path / "out"))
+    reported: list[str] = []
+    with hold(dst, "mine", expires_seconds=0.4, on_lost=reported.append) as lease:
+        pass
+    lease.publish_state("stopping")  # as a signal does that comes while the run ends
+    time.sleep(0.8)
+    assert (reported, lease.reason, lease.lost.is_set()) == ([], "", False)
+    assert keys(dst) == set()

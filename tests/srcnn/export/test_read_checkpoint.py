@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from srcnn.errors import CheckpointError, ChecksumError, SourceMissingError, UsageError
+from srcnn.errors import (
+    CheckpointError,
+    ChecksumError,
+    SourceMissingError,
+    StorageError,
+    UsageError,
+)
 from srcnn.export.convention import build_network
 from srcnn.export.find_checkpoint import find_checkpoint, obtain
 from srcnn.export.read_checkpoint import read_training, read_weights
@@ -58,7 +65,11 @@ def with_batch_norm(weights: dict[str, Any]) -> None:
     weights["bn1.running_mean"] = torch.zeros(64)
 
 
-def luma_only(weights: dict[str, Any]) -> None:
+def two_channels(weights: dict[str, Any]) -> None:
+    weights["conv1.weight"] = torch.zeros(64, 2, 9, 9)
+
+
+def half_luma(weights: dict[str, Any]) -> None:
     weights["conv1.weight"] = torch.zeros(64, 1, 9, 9)
 
 
@@ -86,7 +97,8 @@ def no_tensor(weights: dict[str, Any]) -> None:
     ("spoil", "text"),
     [
         (with_batch_norm, r"unexpected bn1.running_mean \(64,\)"),
-        (luma_only, r"conv1.weight: expected \(64, 3, 9, 9\), got \(64, 1, 9, 9\)"),
+        (two_channels, r"conv1.weight: expected \(64, 3, 9, 9\), got \(64, 2, 9, 9\)"),
+        (half_luma, r"conv3.weight: expected \(1, 32, 5, 5\), got \(3, 32, 5, 5\)"),
         (nine_five_five, r"conv2.weight: expected \(32, 64, 1, 1\), got \(32, 64, 5, 5\)"),
         (without_a_bias, r"missing conv2.bias \(32,\)"),
         (not_a_number, r"conv2.bias: expected finite numbers"),
@@ -102,7 +114,7 @@ def test_what_does_not_fit_is_named(spoil: Any, text: str, weights: dict[str, An
 
 
 def test_everything_that_does_not_fit_is_named_at_once(weights: dict[str, Any]) -> None:
-    for spoil in (with_batch_norm, luma_only, without_a_bias):
+    for spoil in (with_batch_norm, two_channels, without_a_bias):
         spoil(weights)
     with pytest.raises(CheckpointError, match=r"missing .*; unexpected .*; conv1\.weight: "):
         read_weights(saved(weights), "a.pth")
@@ -338,3 +350,59 @@ def test_digits_in_a_local_file_name_are_a_hash_unless_they_are_a_date(
         return
     with pytest.raises(ChecksumError, match="expected sha256 4186f232"):
         obtain(source, tmp_path, attempts=1, timeout_seconds=1)
+
+
+def expand_weight(weights: dict[str, Any]) -> dict[str, Any]:
+    return weights | {"conv1.weight": torch.zeros(1).expand(64, 3, 9, 9)}
+
+
+def make_huge_bank(_: dict[str, Any]) -> dict[str, Any]:
+    """A few bytes that stand for a million networks."""
+    shapes = {key: value.shape for key, value in Srcnn().state_dict().items()}
+    huge = {key: torch.zeros(1).expand(10**6, *shape) for key, shape in shapes.items()}
+    return huge | {"anchors": torch.zeros(1).expand(10**6)}
+
+
+def make_sparse(weights: dict[str, Any]) -> dict[str, Any]:
+    sparse = torch.sparse_coo_tensor(torch.zeros(4, 1), [1.0], (64, 3, 9, 9), check_invariants=True)
+    return weights | {"conv1.weight": sparse}
+
+
+def nest_in_itself(weights: dict[str, Any]) -> dict[str, Any]:
+    weights["model"] = weights
+    return weights
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # torch's, of its own reading
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (expand_weight, "a sparse or expanded tensor"),
+        (make_huge_bank, "a sparse or expanded tensor"),
+        (make_sparse, "a sparse or expanded tensor"),
+        (nest_in_itself, "unexpected model"),
+    ],
+)
+def test_a_few_bytes_do_not_become_many(spoil: Any, text: str, weights: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match=text):
+        read_weights(saved(spoil(dict(weights))), "a.pth")
+
+
+def test_an_archive_that_unpacks_to_more_than_it_may_is_refused() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for index in range(9):
+            with archive.open(f"a/data/{index}", "w") as entry:
+                for _ in range(8):
+                    entry.write(bytes(2**24))
+    assert len(file.getvalue()) < 2**21
+    with pytest.raises(CheckpointError, match=r"unpacks to 1,207,959,552 bytes, expected up to"):
+        read_weights(file.getvalue(), "a.pth")
+
+
+def test_a_file_that_is_larger_than_a_checkpoint_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # it takes no room
+    with pytest.raises(StorageError, match=r"a\.pth: expected up to 1,073,741,824 bytes, got 1,0"):
+        obtain(find_checkpoint(str(path)), tmp_path, attempts=1, timeout_seconds=1)

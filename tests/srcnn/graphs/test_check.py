@@ -266,7 +266,7 @@ WRONG = {
     "a card with a target": (graph(metadata=card("width=9")), "'width=9' is not a factor"),
     "invalid": (graph(node("Nonsense", ["input"], "output")), "onnx.checker rejects it"),
     "garbage": (b"garbage", "not an ONNX file (7 bytes)"),
-    "nothing": (b"", "onnx.checker rejects it"),
+    "nothing": (b"", "not an ONNX file (0 bytes)"),
     "cut": (graph()[:-20], "file: graph: "),
 }
 

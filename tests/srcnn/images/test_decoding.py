@@ -37,6 +37,7 @@ pytestmark = [
 Array = npt.NDArray[Any]
 ORIENTATION = 0x0112
 HEIGHT, WIDTH = 33, 47
+DAMAGED = r"^the file is (truncated|damaged)|^not a readable image: "
 
 
 def noise(*shape: int, top: int = 255) -> Array:
@@ -187,6 +188,14 @@ def test_a_deep_tiff_with_inverted_grey_is_converted() -> None:
     assert np.array_equal(pixels, 65_535 - DEEP_GREY)
 
 
+def test_premultiplied_grey_is_divided_by_alpha() -> None:
+    file = io.BytesIO()
+    stored = np.dstack([np.full((4, 6), 100, np.uint8), np.full((4, 6), 200, np.uint8)])
+    tifffile.imwrite(file, stored, photometric="minisblack", extrasamples=["assocalpha"])
+    found = decode(file.getvalue(), Size(4, 6)).pixels
+    assert np.abs(found.astype(int) - [127, 127, 127, 200]).max() <= 1
+
+
 def test_premultiplied_colours_of_a_deep_tiff_are_divided_by_alpha() -> None:
     alpha = DEEP[:, :, 3:] | 0x4000
     multiplied = np.rint(DEEP[:, :, :3] * (alpha / 65_535)).astype(np.uint16)
@@ -205,7 +214,7 @@ def test_a_deep_tiff_may_have_separate_planes(channels: int, options: dict[str, 
     order = [2, 1, 0, 3][:channels]
     assert np.array_equal(decode(content).pixels, DEEP[:, :, order])
     for share in (0.3, 0.6, 0.9):
-        with pytest.raises(DamagedImageError):
+        with pytest.raises(DamagedImageError, match=DAMAGED):
             decode(content[: int(share * len(content))])
 
 
@@ -224,7 +233,7 @@ def test_grey_with_alpha_of_a_tiff(values: Array, white: str, options: dict[str,
     assert picture.pixels.dtype == values.dtype
     assert np.array_equal(picture.pixels, np.dstack([grey, grey, grey, alpha]))
     for share in (0.3, 0.6, 0.9):
-        with pytest.raises(DamagedImageError):
+        with pytest.raises(DamagedImageError, match=DAMAGED):
             decode(content[: int(share * len(content))])
 
 
@@ -533,7 +542,7 @@ def test_a_truncated_file_is_rejected_or_still_complete(name: str, share: float)
 def test_damage_is_reported_only_by_the_error(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     content = FILES[name]
     for share in (0.3, 0.6, 0.95):
-        with pytest.raises(DamagedImageError):
+        with pytest.raises(DamagedImageError, match=DAMAGED):
             decode(content[: int(share * len(content))])
     assert capfd.readouterr() == ("", "")
 
@@ -541,7 +550,7 @@ def test_damage_is_reported_only_by_the_error(name: str, capfd: pytest.CaptureFi
 def test_a_png_with_missing_pixels_and_valid_checksums_is_damaged() -> None:
     for values, kind, depth in ((noise(3), 2, 8), (DEEP, 6, 16), (noise(1), 0, 8)):
         for lost in (1, 40, 1000):
-            with pytest.raises(DamagedImageError):
+            with pytest.raises(DamagedImageError, match="truncated or damaged: OpenCV cannot"):
                 decode(png(values, kind, depth, lost=lost))
 
 
@@ -556,7 +565,7 @@ def test_a_changed_byte_in_the_pixels_of_a_png_is_detected(name: str) -> None:
 def test_a_gif_with_data_left_in_its_stream_is_damaged() -> None:
     content = bytearray(FILES["GIF"])
     content[1201] ^= 1  # Pillow accepts it, with half of the pixels wrong
-    with pytest.raises(DamagedImageError):
+    with pytest.raises(DamagedImageError, match="truncated or damaged: OpenCV cannot"):
         decode(bytes(content))
 
 
@@ -660,3 +669,45 @@ def test_a_changed_size_is_detected_before_decoding() -> None:
     with pytest.raises(SourceChangedError, match="run again"):
         decode(bomb("png"), Size(HEIGHT, WIDTH))
     assert decode(FILES["JPEG"], Size(HEIGHT, WIDTH)).pixels.shape == (HEIGHT, WIDTH, 3)
+
+
+def stairs(*channels: int) -> Array:
+    """Samples of 16 bits that deflate makes much smaller, unlike noise."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    planes = [4001 * (x // 8) + (1003 + 900 * at) * (y // 8) for at in range(*channels or (1,))]
+    return np.squeeze(np.dstack(planes).astype(np.uint16))
+
+
+@pytest.mark.parametrize("rows", [HEIGHT, 8], ids=["one strip", "strips"])
+@pytest.mark.parametrize("layout", ["contig", "separate", "grey"])
+def test_a_deep_tiff_that_compresses_well_is_complete(layout: str, rows: int) -> None:
+    values = stairs(3) if layout != "grey" else stairs()
+    options: dict[str, Any] = {"compression": "zlib", "rowsperstrip": rows}
+    if layout == "grey":
+        content, expected = tiff(values, **options), values
+    else:
+        stored = np.moveaxis(values, 2, 0).copy() if layout == "separate" else values
+        content = tiff(stored, photometric="rgb", planarconfig=layout, **options)
+        expected = values[:, :, ::-1]
+    assert len(content) < values.nbytes / 2
+    assert np.array_equal(decode(content).pixels, expected)
+    for share in (0.3, 0.6, 0.9):
+        with pytest.raises(DamagedImageError, match=DAMAGED):
+            decode(content[: int(share * len(content))])
+
+
+WIDER_THAN_OPENCV_READS = 2**20 + 1
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_pnm_may_be_wider_than_opencv_reads(depth: type) -> None:
+    values = np.arange(WIDER_THAN_OPENCV_READS).astype(depth)[None]
+    header = b"P5 %d 1 %d\n" % (WIDER_THAN_OPENCV_READS, np.iinfo(depth).max)
+    content = header + values.astype(values.dtype.newbyteorder(">")).tobytes()
+    assert np.array_equal(decode(content).pixels, values)
+
+
+def test_what_opencv_refuses_is_an_error_of_the_image() -> None:
+    wide = np.zeros((1, WIDER_THAN_OPENCV_READS), np.uint16)
+    with pytest.raises(ImageError, match=r"OpenCV cannot decode it: .*IMAGE_WIDTH"):
+        decode(tiff(wide))

@@ -16,10 +16,12 @@ from PIL import Image
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError, UsageError
 from srcnn.geometry import Size
+from srcnn.images.colour import parse_colour
+from srcnn.images.encode import encode
 from srcnn.images.formats import check_size
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import Pixels
-from srcnn.images.prepare import prepare
+from srcnn.images.prepare import PreparedImage, prepare
 from tests.support.images import to_file
 
 KINDS = [".png", ".jpg", ".webp", ".tiff", ".avif", ".bmp", ".ppm"]
@@ -219,3 +221,64 @@ def test_the_error_names_the_limit_of_pixels_or_bytes(
 def test_a_format_missing_in_the_installed_library_is_rejected() -> None:
     with pytest.raises(UnsupportedImageError, match=r"cannot write \.xyz"):
         to_file(Picture(disc()), ".xyz", None, keep_metadata=True)
+
+
+@pytest.mark.parametrize(
+    ("extension", "shape", "depth", "fits"),
+    [
+        (".bmp", (8, 9, 3), np.uint8, 715_666_666),
+        (".bmp", (8, 9), np.uint8, 2_147_000_000),
+        (".bmp", (8, 9), np.uint16, 2_147_000_000),  # written in 8 bits
+        (".ppm", (8, 9, 3), np.uint8, 715_666_666),
+        (".ppm", (8, 9, 3), np.uint16, 357_833_333),
+        (".pgm", (8, 9), np.uint16, 1_073_500_000),
+        (".tiff", (8, 9), np.uint8, 3_900_000_000),
+        (".tiff", (8, 9, 3), np.uint8, 1_300_000_000),
+        (".tiff", (8, 9, 4), np.uint8, 975_000_000),
+        (".tiff", (8, 9, 4), np.uint16, 487_500_000),
+    ],
+)
+def test_a_picture_just_within_its_format_s_bytes_is_prepared_and_one_pixel_more_is_refused(
+    extension: str, shape: tuple[int, ...], depth: type, fits: int
+) -> None:
+    picture = Picture(np.zeros(shape, depth))
+    prepared = prepare(picture, Size(fits, 1), extension, keep_metadata=True)
+    assert np.array_equal(prepared.pixels, picture.pixels)
+    with pytest.raises(ImageTooLargeError, match=r"supports at most .* gigabytes of pixels"):
+        prepare(picture, Size(fits + 1, 1), extension, keep_metadata=True)
+
+
+def test_alpha_that_the_format_does_not_hold_needs_none_of_its_bytes() -> None:
+    picture = Picture(disc())
+    white = parse_colour("white")
+    prepare(picture, Size(715_666_666, 1), ".bmp", keep_metadata=True, flatten=white)
+    with pytest.raises(ImageTooLargeError, match=r"bmp supports at most 2\.1 gigabytes"):
+        prepare(picture, Size(715_666_667, 1), ".bmp", keep_metadata=True, flatten=white)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_black_and_white_of_16_bits_are_those_of_10_bits_in_avif(channels: int) -> None:
+    pixels = np.zeros((64, 64, channels), np.uint16)
+    pixels[:, 32:] = 65_535
+    pixels[..., 3:] = 65_535
+    data = to_file(Picture(np.squeeze(pixels)), ".avif", 100, keep_metadata=True)
+    back = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    assert back is not None
+    colours = back.reshape(64, 64, -1)[:, :, :3]
+    assert np.unique(colours[:, :32]).tolist() == [0]
+    assert np.unique(colours[:, 32:]).tolist() == [1023]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "reason"),
+    [
+        ("jpg", (1, 65_501, 3), "OpenCV cannot encode it as jpg$"),
+        ("webp", (1, 16_384, 3), "OpenCV cannot encode it as webp$"),
+        ("png", (2, 2, 2), "OpenCV cannot encode it as png: channels == 1 "),
+    ],
+)
+def test_what_the_encoder_cannot_write_is_refused_with_its_reason(
+    kind: str, shape: tuple[int, ...], reason: str
+) -> None:
+    with pytest.raises(UnsupportedImageError, match=reason):
+        encode(PreparedImage(np.zeros(shape, np.uint8), kind, {}), None)

@@ -178,6 +178,7 @@ def whole(name: str) -> tuple[bytes, np.ndarray]:
 
 
 names = st.sampled_from(sorted(FILES))
+DAMAGED = r"^the file is (truncated|damaged)|^not a readable image: "
 MAGIC = [
     b"",
     b"\x89PNG\r\n\x1a\n",
@@ -301,7 +302,7 @@ def test_missing_last_bytes_are_detected(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_half_a_file_is_damaged(name: str) -> None:
     content, _ = whole(name)
-    with pytest.raises(DamagedImageError):
+    with pytest.raises(DamagedImageError, match=DAMAGED):
         decode(content[: len(content) // 2])
 
 
@@ -310,7 +311,7 @@ def test_half_a_file_is_damaged(name: str) -> None:
 def test_a_jpeg_that_ends_in_zeros_is_damaged(name: str, kept: float) -> None:
     content, _ = whole(name)
     end = int(len(content) * kept)
-    with pytest.raises(DamagedImageError):
+    with pytest.raises(DamagedImageError, match=r"^the file is truncated"):
         decode(content[:end] + bytes(len(content) - end))
 
 
@@ -386,7 +387,9 @@ def test_flipped_bits_in_the_header_raise_only_our_errors(
 @settings(max_examples=100)
 @given(st.binary(max_size=400), st.sampled_from(MAGIC))
 def test_garbage_is_rejected(content: bytes, start: bytes) -> None:
-    with pytest.raises(ImageError):
+    with pytest.raises(
+        ImageError, match=r"not a readable image|truncated|damaged|not supported|save it again"
+    ):
         decode(start + content)
     try:
         header = read_header(io.BytesIO(start + content))
@@ -408,7 +411,7 @@ def test_garbage_is_rejected(content: bytes, start: bytes) -> None:
 )
 def test_files_that_are_not_images_are_rejected(content: bytes) -> None:
     for read in (decode, lambda data: read_header(io.BytesIO(data))):
-        with pytest.raises(DamagedImageError):
+        with pytest.raises(DamagedImageError, match=r"^not a readable image: cannot identify"):
             read(content)
 
 
@@ -475,7 +478,7 @@ def test_a_tiff_has_the_same_colours_and_alpha_as_in_pillow(
 def test_a_tiff_with_unsupported_samples_is_rejected(mode: str) -> None:
     file = io.BytesIO()
     Image.new(mode, (9, 7)).save(file, "TIFF")
-    with pytest.raises(UnsupportedImageError):
+    with pytest.raises(UnsupportedImageError, match=r"samples have 32 bits .* expected unsigned"):
         decode(file.getvalue())
 
 

@@ -161,10 +161,17 @@ def test_damaged_exif_raises_no_error_and_never_grows(
 
 @settings(max_examples=100)
 @given(st.sampled_from([b"II*\0", b"MM\0*", b""]), st.binary(max_size=300))
-def test_garbage_raises_no_error(start: bytes, rest: bytes) -> None:
-    exif.adapt_to_result(start + rest, SIZE)
-    exif.reset_orientation(start + rest)
-    xmp.adapt_to_result(start + rest, SIZE)
+def test_garbage_raises_no_error_and_never_grows(start: bytes, rest: bytes) -> None:
+    garbage = start + rest
+    assert len(exif.adapt_to_result(garbage, SIZE)) <= len(garbage)
+    assert len(exif.reset_orientation(garbage)) == len(garbage)
+    assert xmp.adapt_to_result(garbage, SIZE) == garbage
+
+
+@pytest.mark.parametrize("garbage", [b"", b"xyz" * 9, b"II*\0" + b"abc" * 30, b"MM\0*" + bytes(40)])
+def test_garbage_without_a_directory_stays_as_it_is(garbage: bytes) -> None:
+    assert exif.adapt_to_result(garbage, SIZE) == garbage
+    assert exif.reset_orientation(garbage) == garbage
 
 
 def test_a_directory_with_a_false_count_is_skipped_at_once() -> None:

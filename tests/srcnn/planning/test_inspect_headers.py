@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageResult, ImageTask
@@ -81,3 +83,41 @@ def test_an_image_that_cannot_be_made_fails_alone_with_its_reason(
     assert result.error
     assert result.error.type == kind
     assert message in result.error.message
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.gif", "a.avif", "a.bmp", "a.tif", "a.ppm"])
+@pytest.mark.parametrize("gigabytes", [1, 20])
+def test_a_file_that_is_larger_than_its_pixels_are_worth_is_refused(
+    source: Folder, name: str, gigabytes: int
+) -> None:
+    path = Path(source.url, name)
+    Image.new("RGB", (30, 20)).save(path)
+    os.truncate(path, gigabytes * 10**9)  # sparse
+    result = inspect(source, name)
+    assert isinstance(result, ImageResult)
+    assert result.error is not None
+    assert result.error.type in ("UnsupportedImage", "DamagedImage")
+    if name != "a.gif" or gigabytes > 1:
+        assert f"the file has {gigabytes}000000000 bytes" in result.error.message
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_a_size_exactly_at_a_limit_is_within_it(source: Folder, side: str) -> None:
+    """The picture has 600 pixels, and its result 2400."""
+    megapixels = 0.0006 if side == "input" else 0.0024
+    name = f"max_{side}_megapixels"
+    task = inspect(source, options=PlanOptions(**{name: megapixels}))
+    assert isinstance(task, ImageTask)
+    assert task.size_out == Size(40, 60)
+    result = inspect(source, options=PlanOptions(**{name: megapixels - 1e-7}))
+    assert isinstance(result, ImageResult)
+    assert result.error
+    assert (result.error.type, result.size_out) == ("ImageTooLarge", None)
+    assert f"{megapixels:.10g} megapixels, more than the {side} limit" in result.error.message
+
+
+def test_a_limit_of_the_output_does_not_hold_what_is_copied(source: Folder) -> None:
+    options = PlanOptions(max_output_megapixels=0.0001)
+    task = inspect(source, scale="width=30", options=options)
+    assert isinstance(task, ImageTask)
+    assert task.copy

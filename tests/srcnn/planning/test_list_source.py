@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srcnn.planning.list_source import list_source
+from srcnn.planning.list_source import list_source, split_images
 from srcnn.storage.folder import Folder
 
 
@@ -45,3 +45,8 @@ def test_a_destination_inside_the_source_is_skipped_without_one(source: Path) ->
     (warning,) = listing.warnings
     assert warning.startswith(f"{source}/b/old contains outputs of an earlier run")
     assert not [key for key in listing.files if key.startswith("big/")]
+
+
+def test_odd_keys_of_buckets_are_images_and_not_hidden() -> None:
+    odd = ["../d.png", "./a.png", "/f.png", "photo.jpg/", "x/../c.png", "x//e.png"]
+    assert split_images([*odd, ".hidden/a.png", "x/.b.png", "notes/"]) == (odd, {"no extension": 1})

@@ -65,6 +65,7 @@ def test_the_order_of_a_listing_does_not_matter(
         ("png", {"a.jpg": "a.jpg.png", "a.png": "a.png"}),
         ("png", {"a.jpg": "a.jpg.png", "a.webp": "a.webp.png"}),
         ("png", {"a.jpg": "a.jpg.png.png", "a.png": "a.png", "a.jpg.png": "a.jpg.png"}),
+        ("png", {"a.jpg": "a.jpg.png.png", "a.png": "a.png", "a.jpg.bmp": "a.jpg.png"}),
         ("webp", {"d/a.jpg": "d/a.webp", "e/a.png": "e/a.webp"}),
         ("tiff", {"a.b.c.jpg": "a.b.c.tiff", "a b.png": "a b.tiff"}),
     ],

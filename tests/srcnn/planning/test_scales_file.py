@@ -14,12 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.errors import UsageError
-from srcnn.geometry import Factor, Size, parse_scale
+from srcnn.errors import UnusableFileError, UsageError
+from srcnn.geometry import Factor, parse_scale
 from srcnn.planning.scales_file import (
     ScaleResolver,
     Scales,
-    check_scale,
     find_scales,
     read_scales,
 )
@@ -121,7 +120,9 @@ def test_any_name_can_be_written_as_json(first: str, second: str, escaped: bool)
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
 def test_line_separators_inside_a_json_string_end_no_line(separator: str) -> None:
     line = json.dumps({"path": f"a{separator}b.jpg", "scale": 2}, ensure_ascii=False)
-    assert read_scales("s.jsonl", line.encode()).find_row(f"a{separator}b.jpg") is not None
+    row = read_scales("s.jsonl", line.encode()).find_row(f"a{separator}b.jpg")
+    assert row is not None
+    assert (row.line, row.glob.text, str(row.scale)) == (1, f"a{separator}b.jpg", "2")
 
 
 def test_the_last_row_that_matches_wins() -> None:
@@ -207,29 +208,43 @@ def test_many_bad_rows_are_counted() -> None:
         b"path;scale\na.jpg;2\n",
         b"path\tscale\na.jpg\t2\n",
         b"path\na.jpg\n",
+        b"path,scale,scale\na.jpg,2,3\n",
+        b"path,scale, PATH \na.jpg,2,b.jpg\n",
+        b"path," * 10_000 + b"scale\n",
     ],
-    ids=["empty", "blank", "no header", "other header", "semicolons", "tabs", "one column"],
+    ids=[
+        *("empty", "blank", "no header", "other header", "semicolons", "tabs", "one column"),
+        *("two scales", "two paths", "many columns"),
+    ],
 )
 def test_a_csv_without_its_header_is_refused(content: bytes) -> None:
     (messages,) = problems("s.csv", content)
     assert messages.startswith("s.csv:1: expected the header 'path,scale'")
+    assert len(messages) < 200
 
 
 def test_a_quote_that_never_ends_is_refused() -> None:
     (messages,) = problems("s.csv", as_csv("a.jpg,2", '"b.jpg,3', "c.jpg,4"))
-    assert messages.startswith("s.csv:")
+    assert messages.startswith("s.csv:3: a quoted field does not end")
+    (messages,) = problems("s.csv", as_csv("a.jpg,2", '"b.jpg,3', *["c.jpg,4"] * 100_000))
+    assert messages.startswith("s.csv:3: a quoted field does not end")
 
 
 @pytest.mark.parametrize(
-    ("content", "line"),
+    ("content", "line", "got"),
     [
-        (as_csv("a.jpg,2") + "é.jpg,2".encode("latin-1"), 3),
-        ("path,scale\na.jpg,2\n".encode("utf-16"), 1),
-        (b"path,scale\r\n\xff", 2),
+        (as_csv("a.jpg,2") + "é.jpg,2".encode("latin-1"), 3, ""),
+        (b"path,scale\r\n\xff", 2, ""),
+        (b"\x1f\x8b\x08\0\0\0", 1, ""),
+        ("path,scale\na.jpg,2\n".encode("utf-16"), 1, ", got UTF-16: save it as UTF-8"),
+        ("path,scale\n".encode("utf-16-be"), 1, ", got a NUL: save it as UTF-8"),
+        (as_csv("a.jpg,2", "b\0.jpg,2"), 3, ", got a NUL: save it as UTF-8"),
+        (b"\0" * 100_000, 1, ", got a NUL: save it as UTF-8"),
     ],
 )
-def test_other_encodings_are_refused_with_their_line(content: bytes, line: int) -> None:
-    assert problems("s.csv", content) == [f"s.csv:{line}: expected UTF-8 text"]
+def test_other_encodings_are_refused_with_their_line(content: bytes, line: int, got: str) -> None:
+    assert problems("s.csv", content) == [f"s.csv:{line}: expected UTF-8 text{got}"]
+    assert problems("s.jsonl", content) == [f"s.jsonl:{line}: expected UTF-8 text{got}"]
 
 
 @given(st.binary(max_size=80), st.sampled_from(["s.csv", "s.jsonl"]))
@@ -271,11 +286,100 @@ def test_without_a_file_or_a_default_the_model_decides() -> None:
     assert resolver.list_unused_rows() == []
 
 
-def test_a_scale_that_the_model_cannot_make_names_its_image() -> None:
-    fixed = replace(open_bundled().graph, factor=None, fixed=Factor(Fraction(3), Fraction(3)))
-    resolver = ScaleResolver(None, parse_scale("2"), fixed)
-    with pytest.raises(UsageError, match=r"^d/a\.jpg: scale 2: the model has the fixed factor 3$"):
-        resolver.resolve("d/a.jpg")
-    check_scale("a.jpg", parse_scale("width=30"), fixed, Size(10, 10))
-    with pytest.raises(UsageError, match="width=20"):
-        check_scale("a.jpg", parse_scale("width=20"), fixed, Size(10, 10))
+DEEP = "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"path": "a", "scale": 1e400}', "scale '1e400': expected a factor"),
+        ('{"path": "a", "scale": -1e400}', "scale '-1e400': expected a factor"),
+        ('{"path": "a", "scale": %s}' % ("9" * 5000), "scale '9999"),
+        ('{"path": "a", "scale": Infinity}', "scale 'Infinity': expected a factor"),
+        (f'{{"path": "a", "scale": {DEEP}}}', "scale of 'a': expected a factor or target, got a l"),
+        (f'{{"path": {DEEP}, "scale": 2}}', "path: expected a path or glob, got a list"),
+        ('{"path": {}, "scale": 2}', "path: expected a path or glob, got an object"),
+        ('{"scale": 2}', "path: expected a path or glob, got nothing"),
+        ('{"path": "a", "scale": true}', "scale of 'a': expected a factor or target, got a bool"),
+        ('{"path": "a\\u0000", "scale": 2}', "path: expected a path or glob, got 'a\\x00'"),
+        ('{"path": "a", "scale": 2, "scale": 3}', "expected each key once, got 'scale'"),
+        ('{"path": "\\ud800\\u001b[2J", "scale": 0}', "scale '0'"),
+        ('{"path": "\\u001b\\u202e", "scale": ""}', "scale of '\\x1b\\u202e': expected a factor"),
+        ('{"path": "%s", "scale": 2}' % ("a" * 5000), "path 'aaa"),
+        ('{"path": "a", "scale": "%s"}' % (" " * 5000), "scale of 'a': expected a factor"),
+        ("[" * 60_000, "JSON nested too deeply"),
+        ("9" * 60_000, "expected an object"),
+        ('"' + "a" * 60_000, "not JSON"),
+    ],
+    ids=range(18),
+)
+def test_a_hostile_line_gets_one_short_sentence(line: str, expected: str) -> None:
+    (message,) = problems("s.jsonl", b'{"path": "a", "scale": 2}\n' + line.encode())
+    assert message.startswith(f"s.jsonl:2: {expected}")
+    assert len(message) < 260
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.jsonl"])
+def test_lines_have_a_longest_length(name: str) -> None:
+    (message,) = (
+        problems(name, b"\n" + b"," * 70_000)
+        if name == "s.jsonl"
+        else problems(name, as_csv("," * 70_000))
+    )
+    assert message.startswith(f"{name}:2: expected lines of up to 65,536 characters, got 70,00")
+
+
+def test_control_characters_in_the_file_s_name_are_escaped() -> None:
+    (message,) = problems("a\n\x1b[2J.csv", b"nothing")
+    assert message.startswith("a\\n\\x1b[2J.csv:1: ")
+    assert read_scales("\x1b.csv", as_csv("a,2")).name == "\\x1b.csv"
+
+
+def test_globs_are_limited_in_number_and_length() -> None:
+    globs = [f"*{number}.png,2" for number in range(10_001)]
+    assert len(read_scales("s.csv", as_csv(*globs[:-1])).rows) == 10_000
+    (message,) = problems("s.csv", as_csv(*globs))
+    assert message.startswith("s.csv:10002: expected up to 1,000,000 rows, and up to 10,000 of")
+    (message,) = problems("s.csv", as_csv(*[f"*{'a' * 4000},2"] * 300))
+    assert message.startswith("s.csv:251: expected up to")
+
+
+def test_rows_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srcnn.planning.scales_rows._MOST_ROWS", 3)
+    assert len(read_scales("s.csv", as_csv(*["a,2"] * 3)).rows) == 3
+    for rows in (["a,2"] * 4, ["a,0"] * 4):
+        (message,) = problems("s.csv", as_csv(*rows))
+        assert message.startswith("s.csv:5: expected up to 1,000,000 rows")
+
+
+@pytest.mark.timeout(60)
+def test_a_scales_file_that_never_ends_or_is_too_large_is_refused(tmp_path: Path) -> None:
+    source, file = Folder(str(tmp_path)), tmp_path / "scales.csv"
+    file.symlink_to("/dev/zero")
+    with pytest.raises(
+        UnusableFileError, match=r"scales\.csv: expected a plain file, got a device"
+    ):
+        find_scales(source, source.files(), None)
+    with pytest.raises(UnusableFileError, match="expected a plain file, got a device"):
+        find_scales(source, [], str(file))
+    file.unlink()
+    with file.open("wb") as sparse:
+        sparse.truncate(2**36)
+    for url in (None, str(file)):
+        with pytest.raises(
+            UnusableFileError, match=r"scales\.csv: expected up to 67,108,864 bytes"
+        ):
+            find_scales(source, source.files(), url)
+
+
+def test_of_many_unused_rows_ten_are_listed_and_the_others_counted() -> None:
+    idle = [f"none-{n}.png,2" for n in range(11)]
+    graph = open_bundled().graph
+    for count, tail in ((10, []), (11, ["and 1 more rows of s.csv match no image"])):
+        resolver = ScaleResolver(
+            read_scales("s.csv", as_csv("a.jpg,3", *idle[:count])), None, graph
+        )
+        resolver.resolve("a.jpg")
+        listed = [f"s.csv:{n + 3}: 'none-{n}.png' matches no image" for n in range(10)]
+        assert resolver.list_unused_rows() == listed + tail

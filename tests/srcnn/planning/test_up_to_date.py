@@ -69,7 +69,6 @@ def test_what_the_job_would_make_again_is_skipped_with_its_sizes(job: Job) -> No
         {"scale": "2.5"},
         {"options": "0" * 16},
         {"model": "0" * 64},
-        {"precision": "fast"},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -97,7 +96,6 @@ def test_always_and_never(job: Job) -> None:
     "changed",
     [
         {"model": replace(open_bundled(), sha256="1" * 64)},
-        {"inference": InferenceConfig(precision="fast")},
         {"output": OutputOptions(quality=50)},
         {"output": OutputOptions(flatten=Colour(0, 0, 0))},
         {"output": OutputOptions(keep_metadata=False)},

@@ -15,15 +15,18 @@ from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
-from srcnn.reporting.contact_sheet import (
+from srcnn.reporting.contact_sheet import MOST_BYTES, draw_contact_sheet
+from srcnn.reporting.crops import Pair, crop_pair, find_most_detailed, to_screen
+from srcnn.reporting.previews import MOST_BYTES as MOST_PREVIEW_BYTES
+from srcnn.reporting.previews import encode_previews
+from srcnn.reporting.samples import (
     MOST_MEGAPIXELS,
+    TILE_PX,
+    VIEW_PX,
+    Sample,
     choose_images,
-    crop_pair,
-    draw_contact_sheet,
-    find_most_detailed,
-    to_screen,
+    read_samples,
 )
-from srcnn.reporting.contact_sheet_layout import MOST_BYTES, TILE_PX, draw
 from srcnn.storage.folder import Folder
 from tasks.contact_sheet import make_contact_sheet
 from tests.support.jobs import make_job
@@ -52,7 +55,7 @@ def test_a_pair_is_the_outputs_crop_and_the_sources_bicubic(
     rows, columns = (30, 40) if scale == (16, 16) else (100, 140)
     source = np.ascontiguousarray(photograph[50 : 50 + rows, 30 : 30 + columns])
     output = upscaler(source, scale=scale)
-    pair = crop_pair(source, output)
+    pair = crop_pair(source, output, TILE_PX)
     assert pair.before.shape == pair.after.shape
     height, width = pair.after.shape[:2]
     assert max(height, width) <= TILE_PX
@@ -74,7 +77,11 @@ def test_the_crop_fills_its_tile_and_lies_where_the_detail_is() -> None:
     assert 230 <= top + 20 <= 270
     assert 430 <= left + 20 <= 470
     output = cv2.resize(source, None, fx=2, fy=2)
-    assert crop_pair(source, np.asarray(output, np.uint8)).after.shape == (TILE_PX, TILE_PX, 3)
+    assert crop_pair(source, np.asarray(output, np.uint8), TILE_PX).after.shape == (
+        TILE_PX,
+        TILE_PX,
+        3,
+    )
 
 
 def test_every_kind_of_picture_is_shown_flat() -> None:
@@ -119,20 +126,39 @@ def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
     assert [image.source for image in choose_images(images, 8)] == ["fits"]
 
 
-def test_a_sheet_stays_small_whatever_it_shows() -> None:
+def noise(side_px: int) -> Pair:
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 255, (TILE_PX, TILE_PX, 3), dtype=np.uint8)
-    many = draw([(noise, noise, "n" * 300, "about")] * 24)
-    assert len(many) < 2 * MOST_BYTES  # noise does not compress; photographs stay below
-    assert len(draw([(noise, noise, "n", "about")] * 8)) <= MOST_BYTES
+    picture = rng.integers(0, 255, (side_px, side_px, 3), dtype=np.uint8)
+    return Pair(picture, picture)
+
+
+def test_a_sheet_stays_small_whatever_it_shows() -> None:
+    tile = noise(TILE_PX)
+    many = draw_contact_sheet([Sample("n" * 300, "about", tile, tile)] * 24)
+    assert len(many) < 4 * MOST_BYTES  # noise does not compress; photographs stay below
+    assert len(draw_contact_sheet([Sample("n", "about", tile, tile)] * 4)) <= MOST_BYTES
+
+
+def test_previews_are_bounded_and_left_out_if_they_do_not_fit(
+    photograph: Photograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = noise(VIEW_PX)
+    for count in (1, 8, 24):
+        previews = encode_previews([Sample("n", "about", view, view)] * count)
+        assert sum(len(each.before) + len(each.after) for each in previews) <= MOST_PREVIEW_BYTES
+    crop = crop_pair(photograph, np.repeat(np.repeat(photograph, 2, 0), 2, 1), VIEW_PX)
+    (preview,) = encode_previews([Sample("n", "about", crop, crop)])
+    assert (preview.height, preview.width) == crop.after.shape[:2] == (300, 452)
+    monkeypatch.setattr("srcnn.reporting.previews.MOST_BYTES", 2000)
+    assert encode_previews([Sample("n", "about", crop, crop)]) == []
 
 
 def test_a_sheet_shows_its_crops_where_they_belong() -> None:
     red, blue = np.full((2, TILE_PX, TILE_PX, 3), 0, np.uint8)
     red[:, :, 2], blue[:, :, 0] = 255, 255
-    sheet = cv2.imdecode(
-        np.frombuffer(draw([(red, blue, "猫.png", "x2")] * 3), np.uint8), cv2.IMREAD_COLOR
-    )
+    tile = Pair(red, blue)
+    drawn = draw_contact_sheet([Sample("猫.png", "x2", tile, tile)] * 3)
+    sheet = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)
     assert sheet is not None
     reddish = (sheet[:, :, 2] > 200) & (sheet[:, :, 0] < 60)
     bluish = (sheet[:, :, 0] > 200) & (sheet[:, :, 2] < 60)
@@ -189,15 +215,14 @@ def test_what_cannot_be_read_any_more_is_left_out(kinds: Path) -> None:
     batch_upscale.fn(UpscaleOptions(src=str(kinds), scale="2"))
     output = Path(f"{kinds}-upscaled")
     images = [written(path.name, Size(60, 80)) for path in sorted(kinds.iterdir())]
-    whole = draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
+    whole = read_samples(Folder(str(kinds)), Folder(str(output)), images)
     (output / "colour.jpg").unlink()
     (output / "grey.png").write_bytes(b"overwritten")
     cv2.imwrite(str(kinds / "alpha.png"), np.zeros((9, 9, 3), np.uint8))
-    rest = draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images)
-    assert whole
-    assert rest
-    assert len(rest) < len(whole)
-    assert draw_contact_sheet(Folder(str(kinds)), Folder(str(output)), images[:0]) is None
+    rest = read_samples(Folder(str(kinds)), Folder(str(output)), images)
+    gone = {"colour.jpg", "grey.png", "alpha.png"}
+    assert {each.name for each in whole} - {each.name for each in rest} == gone
+    assert make_contact_sheet.fn(make_job(kinds, output), images[:0]) is None
 
 
 def test_a_sheet_that_cannot_be_kept_fails_nothing(

@@ -40,8 +40,8 @@ def report(*images: ImageResult, seconds: float = 4.0, dry_run: bool = False) ->
     return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
 
 
-def page(run: Report, place: str = "", warnings: tuple[str, ...] = ()) -> str:
-    return render_summary(run, summarize(run), place, warnings)
+def page(run: Report, place: str = "", warnings: tuple[str, ...] = (), page_url: str = "") -> str:
+    return render_summary(run, summarize(run), place, page_url, warnings)
 
 
 def test_the_numbers_of_a_run() -> None:
@@ -125,16 +125,36 @@ def test_a_page_is_short_however_many_images_failed() -> None:
     ]
     run = report(*images)
     text = page(run, warnings=("a warning " * 100,) * 10_000)
-    assert text.count("\n") < 60
-    assert len(text) < 20_000
+    assert text.count("\n") < 120
+    assert len(text) < 25_000
     kept = [int(count.replace(",", "")) for count in re.findall(r"- \*\*([\d,]+)\*\*", text)]
     assert sum(kept) == 100_000
+
+
+def test_failed_images_are_listed_by_name_up_to_a_limit() -> None:
+    images = [failed(f"{number:02}.png", "DamagedImage", "cut") for number in range(60)]
+    images.append(failed("late.png", "NotAttempted", "ended"))
+    text = page(report(*images), page_url="https://host/a.html")
+    names = re.findall(r"^- `(\d+\.png)`: `DamagedImage`$", text, re.MULTILINE)
+    assert names == [f"{number:02}.png" for number in range(50)]
+    assert "- and 10 more: the report has every name; [the page](<https://host/a.html>)" in text
+    assert "the page has more" in page(report(*images), page_url="s3://bucket/a.html")
+    assert "late.png" not in text
+    assert "Failed images" not in page(report(written("a.png")))
 
 
 def test_a_long_name_leaves_the_figures_beside_it_in_sight() -> None:
     text = page(report(written("folder/" + "x" * 200 + "/end.png")))
     (row,) = [line for line in text.splitlines() if "end.png" in line]
     assert len(row) < 100
+
+
+def test_a_page_says_where_the_runs_page_is() -> None:
+    assert "- page: `s3://bucket/a.html`\n" in page(report(), page_url="s3://bucket/a.html")
+    assert "- page: [read it](<https://host/a.html>)" in page(
+        report(), page_url="https://host/a.html"
+    )
+    assert "- page" not in page(report())
 
 
 def test_a_page_says_where_the_report_is() -> None:
@@ -179,5 +199,8 @@ def test_one_line_holds_only_what_can_be_shown_and_sent(text: str) -> None:
 def test_shortened_keeps_both_ends(text: str, length: int) -> None:
     short = shorten(text, length)
     assert len(short) == min(len(text), length)
-    assert text.startswith(short.split("…")[0]) or "…" in text
-    assert text.endswith(short.rpartition("…")[2])
+    if len(text) <= length:
+        assert short == text
+    else:  # the mark is one character, wherever the text itself has such
+        cuts = [at for at in range(length) if short[at] == "…"]
+        assert any(text.startswith(short[:at]) and text.endswith(short[at + 1 :]) for at in cuts)

@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.runtime.cores import count_usable_cores, measure_usable_memory, pool
+from srcnn.runtime.cores import (
+    count_usable_cores,
+    measure_tile_memory,
+    measure_usable_memory,
+    pool,
+)
 
 HERE = os.cpu_count() or 1
 
@@ -106,6 +111,15 @@ def test_memory_is_the_least_of_all_limits(tmp_path: Path) -> None:
     assert measure_usable_memory(tmp_path) == 64 * 2**20
     write(tmp_path, "sys/fs/cgroup/cpu/memory.limit_in_bytes", str(32 * 2**20))
     assert measure_usable_memory(tmp_path) == 32 * 2**20
+
+
+@pytest.mark.parametrize(("mebibytes", "tiles"), [(2048, 512), (1024, 128), (512, 64)])
+def test_tiles_get_a_quarter_of_the_memory_or_what_is_left(
+    tmp_path: Path, mebibytes: int, tiles: int
+) -> None:
+    mount(tmp_path, "0::/", V2)
+    write(tmp_path, "sys/fs/cgroup/memory.max", str(mebibytes * 2**20))
+    assert measure_tile_memory(tmp_path) == tiles * 2**20
 
 
 @given(

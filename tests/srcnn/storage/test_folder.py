@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import pickle
@@ -13,6 +14,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,13 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srcnn.errors import AccessDeniedError, SourceMissingError, StorageError, UsageError
+from srcnn.errors import (
+    AccessDeniedError,
+    SourceMissingError,
+    StorageError,
+    UnusableFileError,
+    UsageError,
+)
 from srcnn.storage.files import TEMPORARY_PREFIX, read_file, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
@@ -178,7 +186,9 @@ def test_any_name_works(folder: Folder, name: str) -> None:
     folder._fs.rm_file(folder._path(f"d/{name}"))
 
 
-@pytest.mark.parametrize("key", ["../x.png", "a/../../x.png", "/x.png", "./x.png", "a//x.png"])
+@pytest.mark.parametrize(
+    "key", ["../x.png", "a/../../x.png", "/x.png", "./x.png", "a//x.png", "a\0.png"]
+)
 def test_keys_that_are_not_paths_are_rejected_by_a_local_folder(tmp_path: Path, key: str) -> None:
     """A bucket may contain them; on a disk they are other paths, or outside the folder."""
     folder = Folder(str(tmp_path / "out"))
@@ -198,6 +208,8 @@ def test_nothing_is_written_behind_a_link_to_a_folder(tmp_path: Path) -> None:
     for key in ("link/x.png", "link/new/x.png"):
         with pytest.raises(StorageError, match="goes through a link to a folder"):
             Folder(str(tmp_path / "out")).write(key, b"content")
+        with pytest.raises(StorageError, match="goes through a link to a folder"):
+            Folder(str(tmp_path / "out")).create(key, b"content")
     assert [path.name for path in (tmp_path / "originals").iterdir()] == ["x.png"]
     assert (tmp_path / "originals" / "x.png").read_bytes() == b"the only one"
     (tmp_path / "another").symlink_to(tmp_path / "out")
@@ -225,7 +237,7 @@ def test_a_missing_file_is_an_error(folder: Folder) -> None:
     assert folder.info("b.jpg") is None
     assert folder.info("d/b.jpg") is None
     assert folder.info("d/a.jpg/b.jpg") is None
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"b\.jpg"):
         folder.read("b.jpg")
     with pytest.raises(SourceMissingError, match="no such file"):
         read_file(folder.get_url("b.jpg"))
@@ -234,7 +246,7 @@ def test_a_missing_file_is_an_error(folder: Folder) -> None:
 def test_a_folder_is_not_a_file(folder: Folder) -> None:
     folder.write("d/a.jpg", b"1")
     assert folder.info("d") is None
-    with pytest.raises(SourceMissingError):
+    with pytest.raises((SourceMissingError, UnusableFileError), match=r"no such file|is a folder"):
         read_file(folder.get_url("d"))
 
 
@@ -526,12 +538,20 @@ def test_a_link_to_the_folder_is_the_folder(local: Folder, tmp_path: Path) -> No
     assert local.relative_key(Folder(link.get_url("new/er"))) == "new/er"
 
 
-def test_special_files_are_not_listed(local: Folder) -> None:
+def test_special_files_are_listed_and_not_opened(local: Folder) -> None:
     os.mkfifo(local_path(local, "pipe.jpg"))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(local_path(local, "s.jpg")))
         local_path(local, "empty").mkdir()
-        assert local.files() == {}
+        assert sorted(local.files()) == ["pipe.jpg", "s.jpg"]
+        for key in local.files():
+            with pytest.raises(UnusableFileError, match=f"{key}: expected a plain file, got a "):
+                local.read(key)
+            with pytest.raises(UnusableFileError):
+                local.open(key)
+            with pytest.raises(UnusableFileError):
+                local.write(key, b"1")
+        assert local_path(local, "pipe.jpg").is_fifo()
 
 
 def test_names_that_are_not_utf8_work(local: Folder) -> None:
@@ -547,11 +567,11 @@ def test_names_that_are_not_utf8_work(local: Folder) -> None:
 
 def test_a_folder_in_the_way_is_an_error_and_stays(local: Folder) -> None:
     local.write("a.jpg/inside.txt", b"1")
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OSError, match="got a folder"):
         local.write("a.jpg", b"2")
     assert list(local.files()) == ["a.jpg/inside.txt"]
     local_path(local, "empty.jpg").mkdir()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OSError, match="got a folder"):
         local.write("empty.jpg", b"2")
     assert list(local.files()) == ["a.jpg/inside.txt"]
     assert local_path(local, "empty.jpg").is_dir()
@@ -755,7 +775,7 @@ def test_a_part_that_cannot_be_listed_is_an_error(local: Folder) -> None:
     local.write("closed/b.jpg", b"1")
     local_path(local, "closed").chmod(0)
     try:
-        with pytest.raises(PermissionError):
+        with pytest.raises(PermissionError, match="closed"):
             local.files()
     finally:
         local_path(local, "closed").chmod(0o700)
@@ -780,3 +800,64 @@ def test_a_storage_that_loses_bytes_is_reported(
     with pytest.raises(StorageError, match=f"a.jpg: wrote 5 bytes, .*{words}") as caught:
         folder.write("a.jpg", b"12345")
     assert "None" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["./a.png", "x/../a.png", "../a.png", "photo.jpg/"])
+def test_keys_that_servers_resolve_are_neither_read_nor_written(bucket: str, key: str) -> None:
+    folder = Folder(f"{bucket}/in")
+    for call in (folder.open, folder.read, lambda name: folder.write(name, b"content")):
+        with pytest.raises(StorageError, match="rename the object"):
+            call(key)
+    assert Folder(bucket).files() == {}
+
+
+@pytest.mark.parametrize("listed_bytes", [10, 100])
+def test_a_file_that_grew_since_it_was_listed_is_not_read(
+    folder: Folder, listed_bytes: int
+) -> None:
+    folder.write("a.bin", bytes(2 * 2**20))
+    listed = FileInfo(listed_bytes, "")
+    if "memory" in folder.url:  # in this process's own memory already
+        return
+    with pytest.raises(UnusableFileError, match="expected up to 1,000 bytes, got 2,097,152"):
+        folder.read("a.bin", 1000, listed)
+    assert len(folder.read("a.bin", 2 * 2**20, listed)) == 2 * 2**20
+
+
+@pytest.fixture(params=[errno.EPERM, errno.ENOTSUP, errno.EMLINK], ids=["vfat", "fuse", "full"])
+def without_links(
+    request: pytest.FixtureRequest, local: Folder, monkeypatch: pytest.MonkeyPatch
+) -> Folder:
+    """A folder of a file system that makes no hard links, as USB sticks and some mounts do."""
+
+    def refuse(source: Any, target: Any, **_: Any) -> None:
+        if os.path.lexists(target):  # the kernel looks at the name first
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        raise OSError(request.param, os.strerror(request.param), str(source))
+
+    monkeypatch.setattr(os, "link", refuse)
+    return local
+
+
+def test_a_file_is_created_once_without_hard_links(without_links: Folder) -> None:
+    assert without_links.create("d/a.json", b"first")
+    assert without_links.create("d/a.json", b"first")  # a repeated request
+    assert not without_links.create("d/a.json", b"second")
+    assert without_links.read("d/a.json") == b"first"
+    assert set(without_links.files()) == {"d/a.json"}  # and no temporary file
+
+
+def test_one_of_many_creates_a_file_without_hard_links(without_links: Folder) -> None:
+    """Each content is another, so that only one may be created, and it is read completely."""
+    for number in range(30):
+        key, start = f"{number}.json", threading.Barrier(4)
+        contents = [str(runner).encode() * 20_000 for runner in range(4)]
+
+        def create(content: bytes, key: str = key, start: threading.Barrier = start) -> bool:
+            start.wait()
+            return without_links.create(key, content)
+
+        with ThreadPoolExecutor(4) as pool:
+            created = list(pool.map(create, contents))
+        assert created.count(True) == 1
+        assert without_links.read(key) == contents[created.index(True)]

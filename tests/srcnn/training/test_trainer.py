@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srcnn.errors import CheckpointError, TrainingStateError, UsageError
+from srcnn.errors import TrainingStateError, UsageError
 from srcnn.training.training_spec import DEFAULT_FACTORS, TrainingSpec, list_measured_factors
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from srcnn.export.srcnn_network import Srcnn  # noqa: E402 - behind the skip
-from srcnn.training.factor_interpolation import compute_shares, draw_factors, weights_at  # noqa: E402
+from srcnn.training.factor_interpolation import (  # noqa: E402 - behind the skip
+    compute_shares,
+    draw_factors,
+    weights_at,
+)
 from srcnn.training.gradients import compute_relative_loss  # noqa: E402
-from srcnn.training.luma_network import Luma, create_identity, sharpen  # noqa: E402
-from srcnn.training.luma_to_rgb import RED_GREEN_BLUE, to_colour, to_luma  # noqa: E402
+from srcnn.training.initial_weights import create_identity  # noqa: E402
+from srcnn.training.luma_network import sharpen  # noqa: E402
 from srcnn.training.patches import Patches, degrade  # noqa: E402
 from srcnn.training.soap import Soap  # noqa: E402
 from srcnn.training.trainer import Moment, Trainer  # noqa: E402
@@ -31,12 +34,6 @@ def make_texture(seed: int, height: int = 200, width: int = 208) -> npt.NDArray[
         np.sign(np.sin(rows * a + columns * b + c)) for a, b, c in rng.uniform(-0.6, 0.6, (5, 3))
     )
     return np.asarray(128 + 22 * waves, dtype=np.uint8)
-
-
-def random_stack(anchors: int = 8) -> Luma:
-    """Networks with random weights that differ from anchor to anchor."""
-    torch.manual_seed(3)
-    return create_identity(anchors, 1).map(lambda matrix: matrix + 0.05 * torch.randn(matrix.shape))
 
 
 def spec(steps: int, **changed: object) -> TrainingSpec:
@@ -73,63 +70,6 @@ def test_every_anchor_is_trained_at_nearly_every_step() -> None:
             1:
         ].all()
     assert missed < 10  # a factor just above an anchor falls back onto it
-
-
-def test_matrix_products_compute_the_convolutions() -> None:
-    one = weights_at(random_stack(), torch.from_numpy(compute_shares(2.7, ANCHORS)))
-    picture = torch.rand(2, 13, 17)
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 61, 9, padding=4),
-        torch.nn.ReLU(),
-        torch.nn.Conv2d(61, 29, 1),
-        torch.nn.ReLU(),
-        torch.nn.Conv2d(29, 1, 5, padding=2),
-    )
-    network.load_state_dict(
-        {
-            "0.weight": one.first[:, :-1].reshape(61, 1, 9, 9),
-            "0.bias": one.first[:, -1],
-            "2.weight": one.second[:, :-1].reshape(29, 61, 1, 1),
-            "2.bias": one.second[:, -1],
-            "4.weight": one.third.T.reshape(1, 29, 5, 5),
-            "4.bias": one.offset[0],
-        }
-    )
-    weights = one.map(lambda matrix: matrix.clone().requires_grad_())
-    found = sharpen(picture, weights)
-    expected = picture + network(picture[:, None])[:, 0]
-    torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
-    cotangent = torch.rand_like(found)
-    gradients = torch.autograd.grad((found * cotangent).sum(), weights.matrices)
-    (expected * cotangent).sum().backward()
-    first, _, middle, _, last, _ = network.parameters()
-    torch.testing.assert_close(gradients[0][:, :-1].reshape(first.shape), first.grad)
-    torch.testing.assert_close(gradients[1][:, :-1].reshape(middle.shape), middle.grad)
-    torch.testing.assert_close(gradients[2].T.reshape(last.shape), last.grad)
-
-
-def test_the_colour_network_adds_the_same_as_the_luma_network() -> None:
-    stack = random_stack()
-    network = Srcnn()
-    network.load_state_dict({name: values[3] for name, values in to_colour(stack).items()})
-    picture = torch.rand(1, 3, 20, 24) * 1.7 - 0.35  # with the cubic's overshoots
-    coefficients = torch.tensor(RED_GREEN_BLUE).view(1, 3, 1, 1)
-    luma = (picture * coefficients).sum(1)
-    added = sharpen(luma, Luma(*(matrix[3] for matrix in stack.matrices))) - luma
-    assert added.abs().max() > 0.01
-    torch.testing.assert_close(network(picture), picture + added[:, None], atol=1e-5, rtol=0)
-
-
-def test_colour_weights_convert_back_to_luma() -> None:
-    stack = random_stack()
-    for found, expected in zip(to_luma(to_colour(stack)).matrices, stack.matrices, strict=True):
-        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
-
-
-def test_other_weights_are_refused() -> None:
-    state = Srcnn().state_dict()
-    with pytest.raises(CheckpointError, match=r"conv1\.weight differs.*start from the identity"):
-        to_luma({name: values[None] for name, values in state.items()})
 
 
 @settings(max_examples=20)
@@ -225,8 +165,17 @@ def test_a_truncated_state_is_rejected(tmp_path: Path) -> None:
     run_training(tmp_path / "state", 1)
     content = (tmp_path / "state").read_bytes()
     (tmp_path / "state").write_bytes(content[: len(content) // 2])
-    with pytest.raises(TrainingStateError, match=r"not a readable training state.*delete it"):
+    with pytest.raises(TrainingStateError, match=r"not a readable training state.*--restart"):
         run_training(tmp_path / "state", 1)
+
+
+def test_the_state_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    """It held networks of another form, and no number of the form."""
+    shapes = (3, 61, 82), (3, 29, 62), (3, 25, 29), (3, 1, 1)
+    weights = [torch.zeros(shape) for shape in shapes]
+    torch.save({"belongs_to": "pictures", "step": 7, "weights": weights}, tmp_path / "state")
+    with pytest.raises(TrainingStateError, match=r"^[^\n]*another version[^\n]*--restart[^\n]*$"):
+        run_training(tmp_path / "state", 9)
 
 
 def test_at_factor_one_nothing_is_added(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_larger_share_holds_out_the_same_and_more() -> None:
 def test_the_split_is_the_same_on_every_machine() -> None:
     """A different split would validate on pictures that a model was trained on."""
     assert compute_position("cats/a.png") == pytest.approx(0.4150874, abs=1e-6)
-    assert compute_position("b\udcff.png") == compute_position("b\udcff.png")
+    assert compute_position("b\udcff.png") == pytest.approx(0.6900702, abs=1e-6)
 
 
 def test_the_order_is_independent_of_the_split() -> None:

@@ -111,7 +111,7 @@ def open_page(browser: str, width: int = 1500, height: int = 1100) -> Iterator[P
 
 
 def _only_loopback(route: Route) -> None:
-    if route.request.url.startswith(("http://127.0.0.1:", "data:")):
+    if route.request.url.startswith(("http://127.0.0.1:", "data:", "file:")):
         route.continue_()
     else:
         route.abort()

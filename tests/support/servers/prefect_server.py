@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -66,6 +67,7 @@ class PrefectServer:
     Attributes:
         home: PREFECT_HOME of the server and of every client; also holds the logs.
         api_url: of the server.
+        url: of its pages.
         environment: of clients, without the settings of this process.
     """
 
@@ -73,11 +75,12 @@ class PrefectServer:
         """Start nothing yet.
 
         Args:
-            settings: more variables for the server, such as PREFECT_API_DATABASE_CONNECTION_URL.
+            settings: more variables for the server, such as PREFECT_SERVER_DATABASE_CONNECTION_URL.
         """
         self.home = Path(tempfile.mkdtemp(prefix="prefect-"))
         (self._port,) = free_ports(1)
-        self.api_url = f"http://127.0.0.1:{self._port}/api"
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.api_url = f"{self.url}/api"
         self._settings = settings
         self._processes: list[Process] = []
         inherited = {
@@ -101,6 +104,7 @@ class PrefectServer:
             *("server", "start", "--host", "127.0.0.1", "--port", str(self._port)),
             PREFECT_SERVER_API_AUTH_STRING=AUTH,
             PREFECT_SERVER_CSRF_PROTECTION_ENABLED="true",
+            PREFECT_SERVER_UI_API_URL=self.api_url,  # its pages expect port 4200
             PREFECT_SERVER_ENCRYPTION_KEY=base64.urlsafe_b64encode(os.urandom(32)).decode(),
             **self._settings,
         )
@@ -153,13 +157,14 @@ class PrefectServer:
 class Deployment(PrefectServer):
     """A server with our deployments, and a worker for them."""
 
-    def __init__(self, **worker: str) -> None:
+    def __init__(self, server: Mapping[str, str] | None = None, **worker: str) -> None:
         """Start nothing yet.
 
         Args:
+            server: more variables for the server.
             worker: variables for the worker only, such as its credentials.
         """
-        super().__init__()
+        super().__init__(**(server or {}))
         self._worker = worker
 
     def __enter__(self) -> Self:

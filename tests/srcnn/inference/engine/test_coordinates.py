@@ -12,9 +12,10 @@ from srcnn.inference.engine.bicubic import (
     compute_positions,
     cubic,
     interpolation,
+    make_phase_matrix,
 )
 from srcnn.inference.engine.phase_groups import compose_weights, group_phases, list_later_weights
-from srcnn.inference.engine.tiling import compute_spans, cut_range
+from srcnn.inference.engine.tiling import cut_range, extend_range
 
 lengths = st.integers(1, 60)
 factors = st.integers(1, 8)
@@ -37,20 +38,22 @@ def test_positions_are_half_pixel() -> None:
     assert far[0] == pytest.approx(99_999 + 1 / 3, abs=1e-10)
 
 
-@given(lengths, lengths, st.data())
+@pytest.mark.parametrize("zeros_outside", [True, False])
+@given(before=lengths, more=lengths, data=st.data())
 def test_a_part_of_the_matrix_is_that_part_of_the_whole(
-    before: int, more: int, data: st.DataObject
+    before: int, more: int, data: st.DataObject, *, zeros_outside: bool
 ) -> None:
     after = before + more - 1
     first = data.draw(st.integers(-10, after))
     stop = data.draw(st.integers(first + 1, after + 11))
     whole = np.zeros((after, before))
     sources, matrix = interpolation(before, after, 0, after)
-    whole[:, sources] = matrix
-    sources, matrix = interpolation(before, after, first, stop)
+    whole[:, slice(*sources)] = matrix
+    sources, matrix = interpolation(before, after, first, stop, zeros_outside=zeros_outside)
     for row, output in zip(matrix, range(first, stop), strict=True):
-        expected = whole[output, sources] if 0 <= output < after else 0
-        assert np.array_equal(row, np.broadcast_to(expected, row.shape))
+        expected = whole[min(max(output, 0), after - 1), slice(*sources)]
+        is_zero = zeros_outside and not 0 <= output < after
+        assert np.array_equal(row, np.zeros_like(row) if is_zero else expected)
 
 
 @given(lengths, lengths)
@@ -62,7 +65,7 @@ def test_a_constant_stays_and_weights_sum_to_one(before: int, more: int) -> None
     assert len(weights) == before
     assert weights.sum() == pytest.approx(1)
     sources, matrix = interpolation(before, after, 0, after)
-    assert weights[sources] == pytest.approx(matrix.mean(axis=0), abs=1e-6)
+    assert weights[slice(*sources)] == pytest.approx(matrix.mean(axis=0), abs=1e-6)
 
 
 @given(st.integers(0, 50), st.integers(1, 900), st.integers(16, 300), st.sampled_from([1, 2, 3, 4]))
@@ -78,18 +81,32 @@ def test_parts_cover_a_range_once_and_are_nearly_equal(
     assert min(sizes) > min(tile // 2, length) - step
 
 
-@given(st.integers(1, 500), st.integers(32, 100), st.integers(0, 4), st.integers(0, 4))
-def test_a_span_needs_only_pixels_and_padding(
-    length: int, tile: int, first_reach: int, later_reach: int
+@given(st.integers(1, 500), st.integers(32, 100), st.integers(0, 9), st.sampled_from([1, 2, 4]))
+def test_a_part_is_extended_by_whole_blocks_and_what_is_reached(
+    length: int, tile: int, reach: int, block: int
 ) -> None:
-    for span in compute_spans(length, (first_reach, later_reach), 2, cut_range(0, length, tile, 2)):
-        # The first convolution computes pixels of the picture, and none of its padding.
-        low, high = span.first + first_reach, span.last - first_reach
-        assert 0 <= low <= span.start
-        assert span.stop <= high <= length
-        pads = later_reach * span.pad_low, (later_reach + span.extra) * span.pad_high
-        assert high - low + sum(pads) == span.stop - span.start + span.extra + 2 * later_reach
-        assert (span.stop - span.start + span.extra) % 2 == 0
+    for start, stop in cut_range(0, length, tile, block):
+        first, last = extend_range(start, stop, reach, block)
+        computed = last - first - 2 * reach
+        assert first == start - reach
+        assert computed % block == 0
+        assert 0 <= computed - (stop - start) < block
+
+
+@given(st.integers(1, 8), st.integers(1, 12), st.integers(-6, -2), st.integers(2, 6))
+def test_the_matrix_of_whole_cells_is_a_part_of_any_other(
+    factor: int, cells: int, before: int, after: int
+) -> None:
+    around = 8  # cells of a larger picture to each side
+    length = cells + 2 * around
+    first = around * factor
+    sources, matrix = interpolation(length, length * factor, first, first + cells * factor)
+    expected = np.zeros((cells * factor, length))
+    expected[:, slice(*sources)] = matrix
+    found = make_phase_matrix(factor, cells, before, after)
+    there = slice(around + before, around + cells + after)
+    assert found == pytest.approx(expected[:, there], abs=1e-6)
+    assert expected[:, there].sum() == pytest.approx(expected.sum())
 
 
 @given(factors, st.integers(0, 5), st.data())
@@ -102,7 +119,7 @@ def test_composed_weights_are_the_cubic_at_each_pixel(
     middle = cells // 2 * factor + phase
     sources, matrix = interpolation(cells, cells * factor, middle - reach, middle + reach + 1)
     expected = np.zeros((2 * reach + 1, cells))
-    expected[:, sources] = matrix
+    expected[:, slice(*sources)] = matrix
     found = np.zeros_like(expected)
     found[:, cells // 2 + low : cells // 2 + low + weights.shape[1]] = weights
     assert found == pytest.approx(expected, abs=1e-6)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.inference.engine.engine import Engine
-from srcnn.inference.engine.network import UPSAMPLING
+from srcnn.inference.engine.network import UPSAMPLING, Network
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
+from tests.support.graphs.chains import CUBIC, SRCNN, chain, luma_chain
 from tests.support.graphs.engines import enlarge, load, make_engine, noise, run_whole
 
 # In grey levels of 255. The whole graph computes coordinates in float32, and sums in another order;
@@ -32,39 +35,57 @@ OTHER = ["1.3", "2.5", "3.3", "1.1x2.7", "2x1.5", "4x3.5", "9", "1.0625"]
 TILES = [32, 48, 67, 256]
 
 
+GRAPHS = {"luma": load_model().content, "colours": chain(*SRCNN)}
+
+
 @pytest.fixture(scope="module")
-def engines() -> dict[int, Engine]:
-    return {tile: make_engine(load_model().content, tile) for tile in TILES}
+def engines() -> dict[tuple[str, int], Engine]:
+    return {
+        (name, tile): make_engine(content, tile)
+        for name, content in GRAPHS.items()
+        for tile in TILES
+    }
 
 
 @settings(max_examples=120, deadline=None)
 @given(
+    name=st.sampled_from(sorted(GRAPHS)),
     size=st.builds(Size, st.integers(1, 60), st.integers(1, 60)),
     scale=st.sampled_from(WHOLE + OTHER),
     channels=st.sampled_from([1, 3]),
     tile=st.sampled_from(TILES),
     seed=st.integers(0, 2**32 - 1),
 )
-@example(size=Size(1, 1), scale="3", channels=3, tile=256, seed=0)
-@example(size=Size(1, 1), scale="16", channels=1, tile=32, seed=0)
-@example(size=Size(60, 60), scale="4", channels=3, tile=32, seed=0)
-@example(size=Size(60, 59), scale="2", channels=3, tile=67, seed=0)
+@example(name="luma", size=Size(1, 1), scale="3", channels=3, tile=256, seed=0)
+@example(name="colours", size=Size(1, 1), scale="3", channels=3, tile=256, seed=0)
+@example(name="luma", size=Size(1, 1), scale="16", channels=1, tile=32, seed=0)
+@example(name="colours", size=Size(1, 1), scale="16", channels=1, tile=32, seed=0)
+@example(name="luma", size=Size(60, 60), scale="4", channels=3, tile=32, seed=0)
+@example(name="colours", size=Size(60, 60), scale="4", channels=3, tile=32, seed=0)
+@example(name="luma", size=Size(60, 59), scale="2", channels=3, tile=67, seed=0)
+@example(name="colours", size=Size(60, 59), scale="2", channels=3, tile=67, seed=0)
 def test_tiles_equal_the_untiled_graph(  # noqa: PLR0913, PLR0917 - one is a fixture
-    engines: dict[int, Engine], size: Size, scale: str, channels: int, tile: int, seed: int
+    engines: dict[tuple[str, int], Engine],
+    name: str,
+    size: Size,
+    scale: str,
+    channels: int,
+    tile: int,
+    seed: int,
 ) -> None:
     image = noise((*size, channels), seed)
     larger = compute_output_size(size, parse_scale(scale))
-    found = enlarge(engines[tile], image, larger)
-    expected = run_whole(load_model().content, image, larger)
+    found = enlarge(engines[name, tile], image, larger)
+    expected = run_whole(GRAPHS[name], image, larger)
     assert np.abs(found - expected).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("scale", ["2", "3", "4", "2.5", "1.3"])
 def test_a_photograph_differs_in_fewer_than_one_value_in_a_thousand(
-    engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
+    engines: dict[tuple[str, int], Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
     size = compute_output_size(Size(*photograph.shape[:2]), parse_scale(scale))
-    found = enlarge(engines[256], photograph, size).astype(int)
+    found = enlarge(engines["luma", 256], photograph, size).astype(int)
     expected = run_whole(load_model().content, photograph, size)
     difference = np.abs(found - np.rint(np.clip(expected, 0, 255)))
     assert difference.max() <= 1
@@ -74,7 +95,7 @@ def test_a_photograph_differs_in_fewer_than_one_value_in_a_thousand(
 def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uint8]) -> None:
     """The property above would also hold if phases were never used."""
     graphs: list[bytes] = []
-    network = read_network(load_model().content, "input", "factor")
+    network = read_network(GRAPHS["luma"], "input", "factor")
     assert network is not None
 
     def record(content: bytes) -> Run:
@@ -83,24 +104,27 @@ def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uin
 
     engine = Engine(network, record, TilePool(partial(pool, 2), 2), 256)
     enlarge(engine, photograph[:120, :120], Size(480, 480))
-    by_phases = [content for content in graphs if b"rows" not in content]
-    assert len(by_phases) == 1
-    assert len(graphs) > 1
+    # By phases, each of four groups has its convolutions; the frame has those of the network.
+    assert [count_convolutions(content) for content in graphs] == [4 * 3, 3]
     graphs.clear()
     enlarge(engine, photograph[:120, :120], Size(300, 300))
-    assert all(b"rows" in content for content in graphs)
+    assert [count_convolutions(content) for content in graphs] == [3]
+
+
+def count_convolutions(content: bytes) -> int:
+    return sum(node.op_type == "Conv" for node in onnx.load_from_string(content).graph.node)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("scale", ["4", "2.5"])
 def test_integers_are_the_floats_rounded(
-    engines: dict[int, Engine], dtype: Any, scale: str
+    engines: dict[tuple[str, int], Engine], dtype: Any, scale: str
 ) -> None:
     top = np.iinfo(dtype).max
     image = np.random.default_rng(3).integers(0, top, (70, 64, 3), dtype, endpoint=True)
     size = compute_output_size(Size(70, 64), parse_scale(scale))
-    found = enlarge(engines[256], image, size)
-    planes = enlarge(engines[256], (image / (top / 255)).astype(np.float32), size)
+    found = enlarge(engines["luma", 256], image, size)
+    planes = enlarge(engines["luma", 256], (image / (top / 255)).astype(np.float32), size)
     expected = np.clip(planes.astype(np.float64) * (top / 255), 0, top)
     assert found.dtype == dtype
     assert np.abs(found - expected).max() <= 0.5 + TOLERANCE * top / 255
@@ -142,59 +166,78 @@ def test_the_upsampling_alone_is_the_cubic_of_onnx() -> None:
     assert np.abs(enlarge(engine, image, size)[:, :, 0] - expected).max() <= TOLERANCE
 
 
-def chain(*layers: Any, seed: int = 0, cubic: dict[str, Any] | None = None) -> bytes:
-    """Make a graph with other layers: (channels in, channels out, height, width) or names."""
-    rng = np.random.default_rng(seed)
-    given = {"mode": "cubic", "coordinate_transformation_mode": "pytorch_half_pixel"}
-    nodes = [helper.make_node("Resize", ["input", "", "factor"], ["v"], **(cubic or given))]
-    constants = []
-    for index, layer in enumerate(layers):
-        before, after = f"{'v' * (index + 1)}", f"{'v' * (index + 2)}"
-        if isinstance(layer, str):
-            nodes.append(helper.make_node(layer, [before], [after]))
-            continue
-        cin, cout, *kernel = layer
-        weight = rng.normal(0, 1 / np.sqrt(cin * kernel[0] * kernel[1]), (cout, cin, *kernel))
-        bias = rng.normal(0, 10, cout)
-        for kind, value in (("w", weight), ("b", bias)):
-            tensor = numpy_helper.from_array(value.astype(np.float32), f"{kind}{index}")
-            constants.append(tensor)
-        pads = [kernel[0] // 2, kernel[1] // 2] * 2
-        names = [before, f"w{index}", f"b{index}"]
-        nodes.append(helper.make_node("Conv", names, [after], kernel_shape=kernel, pads=pads))
-    nodes[-1].output[0] = "output"
-    axes = ["N", 3, "H", "W"]
-    value = helper.make_tensor_value_info
-    inputs = [value("input", TensorProto.FLOAT, axes), value("factor", TensorProto.FLOAT, [4])]
-    outputs = [value("output", TensorProto.FLOAT, ["N", 3, "P", "Q"])]
-    graph = helper.make_graph(nodes, "chain", inputs, outputs, initializer=constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    content: bytes = model.SerializeToString()
-    return content
+LAYERS = [
+    [(3, 8, 5, 5), "Relu", (8, 3, 5, 5)],
+    [(3, 8, 9, 9), "Relu", (8, 8, 5, 5), "Relu", (8, 3, 5, 5)],  # SRCNN 9-5-5
+    [(3, 7, 3, 7), "Tanh", (7, 5, 1, 1), (5, 5, 1, 1), "Sigmoid", (5, 3, 5, 1)],
+    [(3, 8, 3, 3), "Relu", (8, 8, 3, 3), "Relu", (8, 8, 3, 3), "Relu", (8, 3, 3, 3)],
+    [(3, 8, 1, 1), "Relu", (8, 3, 3, 3)],
+    [(3, 8, 3, 3), "LeakyRelu", (8, 3, 1, 1)],
+]
+
+
+def on_luma(layers: list[Any]) -> bytes:
+    """The same layers with one plane in and out, on luma."""
+    shapes = [list(each) for each in layers if not isinstance(each, str)]
+    shapes[0][0] = shapes[-1][1] = 1
+    border = tuple(sum(shape[axis] // 2 for shape in shapes) for axis in (2, 3))
+    shaped = iter(shapes)
+    return luma_chain(
+        *(each if isinstance(each, str) else next(shaped) for each in layers), border=border
+    )
 
 
 @pytest.mark.parametrize(
     "layers",
-    [
-        [(3, 8, 5, 5), "Relu", (8, 3, 5, 5)],
-        [(3, 8, 9, 9), "Relu", (8, 8, 5, 5), "Relu", (8, 3, 5, 5)],  # SRCNN 9-5-5
-        [(3, 7, 3, 7), "Tanh", (7, 5, 1, 1), (5, 5, 1, 1), "Sigmoid", (5, 3, 5, 1)],
-        [(3, 8, 3, 3), "Relu", (8, 8, 3, 3), "Relu", (8, 8, 3, 3), "Relu", (8, 3, 3, 3)],
-        [(3, 8, 1, 1), "Relu", (8, 3, 3, 3)],
-        [(3, 8, 3, 3), "LeakyRelu", (8, 3, 1, 1)],
-    ],
+    LAYERS,
     ids=lambda layers: "-".join(str(each[2]) for each in layers if not isinstance(each, str)),
 )
+@pytest.mark.parametrize("make", [lambda layers: chain(*layers), on_luma], ids=["colours", "luma"])
 @pytest.mark.parametrize("scale", ["2", "3", "4", "2.5", "3x5"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_other_networks_of_this_form_are_exact_too(
-    layers: list[Any], scale: str, channels: int
+def test_other_networks_of_these_forms_are_exact_too(
+    make: Callable[[list[Any]], bytes], layers: list[Any], scale: str, channels: int
 ) -> None:
-    content = chain(*layers)
+    content = make(layers)
     image = noise((37, 45, channels), 1)
     size = compute_output_size(Size(37, 45), parse_scale(scale))
     found = enlarge(make_engine(content, 64), image, size)
     assert np.abs(found - run_whole(content, image, size)).max() <= TOLERANCE
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    level=st.integers(0, 65_535),
+    size=st.builds(Size, st.integers(1, 70), st.integers(1, 70)),
+    scale=st.sampled_from(WHOLE + OTHER),
+    channels=st.sampled_from([1, 3]),
+    dtype=st.sampled_from([np.uint8, np.uint16]),
+)
+@example(level=255, size=Size(40, 40), scale="4", channels=3, dtype=np.uint8)
+@example(level=255, size=Size(40, 40), scale="7.3", channels=3, dtype=np.uint8)
+def test_what_is_flat_stays_flat(  # noqa: PLR0913, PLR0917 - one is a fixture
+    engines: dict[tuple[str, int], Engine],
+    level: int,
+    size: Size,
+    scale: str,
+    channels: int,
+    dtype: type[np.integer[Any]],
+) -> None:
+    """No rim: with zeros for a border, white became 253 along it, and 243 in its corners."""
+    levels = np.iinfo(dtype).max // 255  # per grey level
+    value = level if dtype == np.uint16 else level % 256
+    image = np.full((*size, channels), value, dtype)
+    found = enlarge(engines["luma", 48], image, compute_output_size(size, parse_scale(scale)))
+    assert int(found.max()) - int(found.min()) <= TOLERANCE * levels
+    # The weights, and not the border, may change a level as a whole.
+    assert abs(int(found.max()) - value) <= 1.5 * levels
+
+
+@pytest.mark.parametrize("scale", ["1.3", "2", "2.5", "3", "4", "7.3", "8", "16"])
+def test_white_stays_white(engines: dict[tuple[str, int], Engine], scale: str) -> None:
+    image = np.full((50, 40, 3), 255, np.uint8)
+    size = compute_output_size(Size(50, 40), parse_scale(scale))
+    assert enlarge(engines["luma", 256], image, size).min() == 255
 
 
 NEAREST = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
@@ -208,20 +251,69 @@ KEYS = {
 @pytest.mark.parametrize(
     ("layers", "cubic"),
     [
-        ([(3, 3, 3, 3)], None),  # one convolution: nothing to gain
+        ([(3, 3, 3, 3)], CUBIC),  # one convolution: nothing to gain
         ([(3, 8, 3, 3), (8, 3, 3, 3)], NEAREST),
         ([(3, 8, 3, 3), (8, 3, 3, 3)], KEYS),
-        ([(3, 8, 3, 3), (8, 3, 3, 3), "Relu"], None),
-        (["Relu", (3, 8, 3, 3), (8, 3, 3, 3)], None),
-        ([(3, 8, 3, 3), "Softmax", (8, 3, 3, 3)], None),
-        ([(3, 8, 4, 4), (8, 3, 3, 3)], None),
+        ([(3, 8, 3, 3), (8, 3, 3, 3), "Relu"], CUBIC),
+        (["Relu", (3, 8, 3, 3), (8, 3, 3, 3)], CUBIC),
+        ([(3, 8, 3, 3), "Softmax", (8, 3, 3, 3)], CUBIC),
+        ([(3, 8, 4, 4), (8, 3, 3, 3)], CUBIC),
     ],
     ids=["one", "nearest", "a", "tail", "head", "softmax", "even"],
 )
-def test_graphs_of_another_form_are_not_read(
-    layers: list[Any], cubic: dict[str, Any] | None
-) -> None:
+def test_graphs_of_another_form_are_not_read(layers: list[Any], cubic: dict[str, Any]) -> None:
     assert read_network(chain(*layers, cubic=cubic), "input", "factor") is None
+
+
+ONE, LAST = (1, 8, 3, 3), (8, 1, 3, 3)
+
+
+def test_a_network_on_luma_is_read() -> None:
+    network = read_network(luma_chain(ONE, "Relu", LAST, border=(2, 2)), "input", "factor")
+    assert isinstance(network, Network)
+    assert network.luma == pytest.approx((0.2, 0.5, 0.3))
+    assert network.adapt_to_channels(1).luma == pytest.approx((1,))
+    assert (network.planes, network.reach) == (1, (2, 2))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        luma_chain(ONE, "Relu", LAST, border=(1, 2)),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), pad={"mode": "reflect"}),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), pad={"mode": "constant"}),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), weights=[0.5], shape=(1, 1, 1, 1)),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), axes=2),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), added="y"),
+        luma_chain(ONE, "Relu", LAST, border=(2, 2), concat=2),
+        luma_chain(ONE, "Relu", (8, 3, 3, 3), border=(2, 2)),
+        luma_chain(ONE, "Relu", LAST, "Relu", border=(2, 2)),
+        luma_chain((1, 1, 3, 3), border=(1, 1)),
+    ],
+    ids=[
+        "border",
+        "reflect",
+        "zeros",
+        "weights",
+        "axis",
+        "added",
+        "concat",
+        "planes",
+        "tail",
+        "one",
+    ],
+)
+def test_other_graphs_on_luma_are_not_read(content: bytes) -> None:
+    assert read_network(content, "input", "factor") is None
+
+
+def test_a_pad_of_old_operator_sets_is_not_read() -> None:
+    """Before opset 11, its numbers are an attribute."""
+    model = onnx.load_from_string(luma_chain(ONE, "Relu", LAST, border=(2, 2)))
+    (pad,) = (node for node in model.graph.node if node.op_type == "Pad")
+    del pad.input[1:]
+    pad.attribute.append(helper.make_attribute("pads", [0, 0, 2, 2] * 2))
+    assert read_network(model.SerializeToString(), "input", "factor") is None
 
 
 def test_values_that_are_not_finite_fail_the_picture() -> None:
@@ -237,7 +329,7 @@ def test_values_that_are_not_finite_fail_the_picture() -> None:
 
 @pytest.mark.parametrize("scale", ["4", "3.5"])
 def test_a_picture_can_be_cancelled_between_tiles(
-    engines: dict[int, Engine], photograph: npt.NDArray[np.uint8], scale: str
+    engines: dict[tuple[str, int], Engine], photograph: npt.NDArray[np.uint8], scale: str
 ) -> None:
     size = compute_output_size(Size(*photograph.shape[:2]), parse_scale(scale))
     result = np.zeros((*size, 3), np.uint8)
@@ -248,18 +340,18 @@ def test_a_picture_can_be_cancelled_between_tiles(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engines[32].enlarge(photograph, result, raise_if_cancelled)
+        engines["luma", 32].enlarge(photograph, result, raise_if_cancelled)
     assert next(turns) == 6
     done = result.copy()
-    enlarge(engines[32], photograph[:8, :8], Size(16, 16))
+    enlarge(engines["luma", 32], photograph[:8, :8], Size(16, 16))
     assert np.array_equal(result, done), "a tile was still being computed"
 
 
-def test_views_are_read_and_filled_in_place(engines: dict[int, Engine]) -> None:
+def test_views_are_read_and_filled_in_place(engines: dict[tuple[str, int], Engine]) -> None:
     """The colours of a picture with alpha are not copied."""
     image = np.random.default_rng(3).integers(0, 256, (64, 70, 4), np.uint8)
     result = np.full((256, 280, 4), 9, np.uint8)
-    engines[67].enlarge(image[:, :, :3], result[:, :, :3])
+    engines["luma", 67].enlarge(image[:, :, :3], result[:, :, :3])
     assert (result[:, :, 3] == 9).all()
-    expected = enlarge(engines[256], np.ascontiguousarray(image[:, :, :3]), Size(256, 280))
+    expected = enlarge(engines["luma", 256], np.ascontiguousarray(image[:, :, :3]), Size(256, 280))
     assert np.abs(result[:, :, :3].astype(int) - expected).max() <= 1

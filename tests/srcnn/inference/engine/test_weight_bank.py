@@ -6,7 +6,6 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,25 +17,21 @@ from hypothesis import strategies as st
 import srcnn
 from srcnn.errors import InferenceFailedError
 from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.inference.any_graph.any_graph import AnyGraph
 from srcnn.inference.config import InferenceConfig
-from srcnn.inference.engine.bfloat16 import CompiledConvolutions, load_parts
 from srcnn.inference.engine.engine import Engine
-from srcnn.inference.engine.graph_writer import PixelFormat
 from srcnn.inference.engine.network import Activation, Convolution, Network
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.phase_graph import write_phase_graph
 from srcnn.inference.engine.session_cache import SessionCache
-from srcnn.inference.engine.upsampled_graph import Edges, write_upsampled_graph
+from srcnn.inference.engine.upsampled_graph import write_upsampled_graph
 from srcnn.inference.engine.weight_bank import WeightBank
-from srcnn.inference.untiled import UntiledGraph
 from srcnn.model.model_file import Model
 from srcnn.runtime.onnx_session import Run
 from tests.support.graphs import banks
 from tests.support.graphs.engines import POOL, Array, enlarge, load, make_engine, noise, run_whole
 
 TOLERANCE = 0.02  # grey levels, as in test_engine
-ALONE = Edges(top=True, left=True, bottom=True, right=True, extra=(0, 0))
-BGR = PixelFormat(np.dtype(np.uint8), 3)
 GRAPHS = {
     "bank": banks.bank(),
     "of two": banks.bank((1.0, 4.0), seed=9),
@@ -130,12 +125,12 @@ def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uin
     ],
     ids=["image", "image in a branch", "shape"],
 )
-def test_graphs_with_weights_of_another_form_run_untiled(content: bytes) -> None:
+def test_graphs_with_weights_of_another_form_are_not_run_by_the_engine(content: bytes) -> None:
     assert read_network(content, "input", "factor") is None
     upscaler = srcnn.Upscaler.from_model(
         make_model(content), InferenceConfig(threads=1), "bgr-byte"
     )
-    assert isinstance(upscaler._enlargers.colours, UntiledGraph)
+    assert isinstance(upscaler._enlargers.colours, AnyGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
     size = compute_output_size(Size(30, 31), parse_scale("1.9"))
     expected = np.clip(run_whole(content, image, size), 0, 255)
@@ -206,15 +201,15 @@ def test_the_session_cache_is_bounded() -> None:
     limit = 8 * 2**20
     sessions = SessionCache(counted, limit)
     for step in range(100):
-        sessions(write_upsampled_graph, networks.at(make_factor(1 + step / 50)), BGR, ALONE)
+        sessions(write_upsampled_graph, networks.at(make_factor(1 + step / 50)), ())
     gc.collect()
     assert counted.loads == 100
     assert 10 <= len(counted.alive) <= limit // 2**18
-    sessions(write_upsampled_graph, networks.at(make_factor(1 + 99 / 50)), BGR, ALONE)
+    sessions(write_upsampled_graph, networks.at(make_factor(1 + 99 / 50)), ())
     assert counted.loads == 100
     # Graphs at large integer factors are large.
     for factor in range(4, 9):
-        sessions(write_phase_graph, networks.at(make_factor(factor)), BGR, (factor, factor))
+        sessions(write_phase_graph, networks.at(make_factor(factor)), (factor, factor))
     gc.collect()
     assert len(counted.alive) < 20
 
@@ -224,7 +219,7 @@ def test_a_graph_above_the_limit_is_cached_alone() -> None:
     counted = Counted()
     sessions = SessionCache(counted, 1000)
     for _ in range(3):
-        sessions(write_phase_graph, network, BGR, (2, 2))
+        sessions(write_phase_graph, network, (2, 2))
     assert counted.loads == 1
 
 
@@ -233,9 +228,9 @@ def test_a_picture_loads_each_graph_once_however_small_the_cache() -> None:
     networks = read_network(GRAPHS["bank"], "input", "factor")
     assert networks is not None
     engine = Engine(networks, counted, POOL, 32)
-    engine._upsampled._sessions = SessionCache(counted, 1)
+    engine._sessions = SessionCache(counted, 1)
     enlarge(engine, noise((80, 80, 3), 0), Size(200, 200))
-    assert counted.loads == 9, "corners, sides and the middle"
+    assert counted.loads == 2, "the border and the middle"
 
 
 def test_threads_that_need_the_same_graph_share_one() -> None:
@@ -246,7 +241,7 @@ def test_threads_that_need_the_same_graph_share_one() -> None:
 
     def ask(_: int) -> Run:
         together.wait()
-        return sessions(write_phase_graph, network, BGR, (2, 2))
+        return sessions(write_phase_graph, network, (2, 2))
 
     with ThreadPoolExecutor(8) as threads:
         runs = set(threads.map(ask, range(8)))
@@ -276,25 +271,6 @@ def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, sc
     assert np.abs(found_colours / levels - expected).max() <= 0.5 / levels + TOLERANCE
     if channels in (2, 4):
         assert (found[:, :, -1] == 255 * levels).all()
-
-
-@pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
-@pytest.mark.parametrize("size", [(150, 150), (160, 155)], ids=["phases", "upsampled"])
-def test_the_network_of_each_factor_is_centred_separately(
-    photograph: npt.NDArray[np.uint8], size: tuple[int, int]
-) -> None:
-    networks = read_network(GRAPHS["bank"], "input", "factor")
-    assert networks is not None
-
-    def in_float32(graph: bytes) -> Run:
-        return load_parts(graph, lambda convolutions: CompiledConvolutions(convolutions, "f32"))
-
-    image = photograph[:50, :50].astype(np.float32)
-    exact, fast = (Engine(networks, way, POOL, 64) for way in (load, in_float32))
-    enlarge(fast, image, Size(200, 200))
-    found = enlarge(fast, image, Size(*size)) - enlarge(exact, image, Size(*size))
-    assert np.abs(found).mean() < 0.5
-    assert np.abs(found.mean()) < 0.15, "another brightness"
 
 
 def test_the_weights_are_those_of_the_factor_fed_to_the_untiled_graph() -> None:

@@ -1,0 +1,119 @@
+"""CSV and JSON Lines as numbered rows of fields, for a scales file of unknown origin."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from srcnn.errors import UsageError
+from srcnn.text import shorten
+
+NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
+"""A row's line, from 1, and its fields, or why it cannot be read."""
+
+_COLUMNS = ("path", "scale")
+_LONGEST_LINE = 65_536  # characters
+_MOST_SHOWN = 60  # characters of a header
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def decode(name: str, content: bytes) -> str:
+    """Decode a text file.
+
+    Args:
+        name: used in error messages.
+        content: UTF-8, with or without a byte order mark.
+
+    Raises:
+        UsageError: it is not UTF-8, or holds a NUL, as no text file does; the text names the line.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        got = ", got UTF-16: save it as UTF-8" if content.startswith(_UTF_16_MARKS) else ""
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError(f"{name}:{line}: expected UTF-8 text{got}") from error
+    before, nul, _ = text.partition("\0")
+    if nul:
+        line = before.count("\n") + 1
+        raise UsageError(f"{name}:{line}: expected UTF-8 text, got a NUL: save it as UTF-8")
+    return text
+
+
+def read_csv(name: str, text: str) -> Iterator[NumberedFields]:
+    """Yield the rows of a CSV file.
+
+    Raises:
+        UsageError: its header is not the one of a scales file, or a line is too long.
+    """
+    reader = csv.reader(_split_lines(name, text, newline=""), strict=True)
+    begin = 1
+    try:
+        header = _read_header(name, next(reader, []))
+        begin = reader.line_num + 1
+        for fields in reader:
+            if any(value.strip() for value in fields):
+                fits = len(fields) == len(header)
+                row = dict(zip(header, fields, strict=True)) if fits else None
+                yield reader.line_num, row or f"expected {len(header)} fields, got {len(fields)}"
+            begin = reader.line_num + 1
+    except csv.Error as error:  # the rest cannot be split into rows
+        yield begin, f"a quoted field does not end as expected: {error}"
+
+
+def _read_header(name: str, fields: Sequence[str]) -> list[str]:
+    header = [column.strip().lower() for column in fields]
+    if any(header.count(column) != 1 for column in _COLUMNS):
+        got = shorten(",".join(header), _MOST_SHOWN)
+        raise UsageError(f"{name}:1: expected the header 'path,scale', got {got!r}")
+    return header
+
+
+def read_json(name: str, text: str) -> Iterator[NumberedFields]:
+    """Yield the rows of a JSON Lines file; numbers stay text, as 1.3 is exact in decimal only.
+
+    Raises:
+        UsageError: a line is too long.
+    """
+    for line, content in enumerate(_split_lines(name, text, newline="\n"), start=1):
+        if content.strip():
+            yield line, _parse_json(content)
+
+
+def _parse_json(content: str) -> Mapping[str, object] | str:
+    try:
+        value = json.loads(
+            content,
+            parse_float=str,
+            parse_int=str,
+            parse_constant=str,
+            object_pairs_hook=_make_object,
+        )
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg}"
+    except RecursionError:
+        return "JSON nested too deeply"
+    except UsageError as error:
+        return str(error)
+    return value if isinstance(value, dict) else "expected an object with path and scale"
+
+
+def _make_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in _COLUMNS if keys.count(key) > 1]:
+        raise UsageError(f"expected each key once, got {twice[0]!r} more than once")
+    return dict(pairs)
+
+
+def _split_lines(name: str, text: str, *, newline: str) -> Iterator[str]:
+    # Not splitlines(): it also splits at U+2028 and its like, which a name may hold.
+    for number, line in enumerate(io.StringIO(text, newline=newline), start=1):
+        if len(line) > _LONGEST_LINE:
+            raise UsageError(
+                f"{name}:{number}: expected lines of up to {_LONGEST_LINE:,} characters, "
+                f"got {len(line):,}"
+            )
+        yield line

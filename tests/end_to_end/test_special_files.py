@@ -1,0 +1,109 @@
+"""Files that are not plain: in a source, as an input, and where files are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.run_python import Run
+
+UPSCALE = "flows/upscale.py"
+
+
+def test_a_source_with_special_files_loses_only_them(run: Run, pictures: Path) -> None:
+    os.mkfifo(pictures / "pipe.png")
+    (pictures / "zero.jpg").symlink_to("/dev/zero")
+    (pictures / "kernel.png").symlink_to("/proc/self/environ")
+    os.mkfifo(pictures / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(pictures / "s.png"))
+    done = run(UPSCALE, "--src", pictures)
+    assert done.returncode == 1
+    assert f"pipe.png: UnusableFile: {pictures}/pipe.png: expected a plain file, got a FIFO" in (
+        done.stderr
+    )
+    assert "zero.jpg: UnusableFile: " in done.stderr
+    assert "s.png: UnusableFile: " in done.stderr
+    assert "ignored 1 no extension" in done.stderr
+    assert "8 images: 4 written" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--scales", "--model"])
+def test_an_input_that_is_a_fifo_is_refused(
+    run: Run, pictures: Path, tmp_path: Path, option: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run(UPSCALE, "--src", pictures, option, tmp_path / "pipe")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"error: {tmp_path}/pipe: expected a plain file, got a FIFO\n")
+
+
+def test_an_output_that_is_a_fifo_stays(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "cat.png")
+    done = run(UPSCALE, "--src", pictures, "--dst", tmp_path / "out")
+    assert done.returncode == 1
+    assert "cat.png: UnusableFile: " in done.stderr
+    assert (tmp_path / "out" / "cat.png").is_fifo()
+
+
+def test_a_report_to_standard_output(
+    pictures: Path, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    """Redirected to a file, it follows what is already there."""
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        file.write(b"# before\n")
+        file.flush()
+        command = [sys.executable, UPSCALE, "--src", str(pictures), "--report", "/dev/stdout"]
+        subprocess.run(command, cwd=ROOT, env=clean_environment, stdout=file, check=True)
+        file.write(b"# after\n")
+    first, *lines, last = out.read_text().splitlines()
+    assert (first, last) == ("# before", "# after")
+    assert json.loads("\n".join(lines))["counts"]["written"] == 4
+
+
+def test_a_report_on_a_device_leaves_the_device(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "null.json").symlink_to("/dev/null")
+    done = run(UPSCALE, "--src", pictures, "--report", tmp_path / "null.json")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "null.json").is_symlink()
+    done = run(UPSCALE, "--src", pictures, "--report", "/dev/full")
+    assert done.returncode == 1
+    assert "the report could not be written: /dev/full: cannot be written: No space left" in (
+        done.stderr
+    )
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_report_that_would_replace_something_is_refused(run: Run, pictures: Path) -> None:
+    for report, why in (
+        ("cat.png", "expected a name such as report.json"),
+        ("scales.csv", "the run reads this file"),
+    ):
+        done = run(UPSCALE, "--src", pictures, "--report", pictures / report)
+        assert done.returncode == 2, done.stderr
+        assert why in done.stderr.splitlines()[-1]
+    assert not list(Path(f"{pictures}-upscaled").rglob("*.png"))
+
+
+def test_folders_that_are_devices_are_refused(run: Run, pictures: Path) -> None:
+    for options in (
+        (UPSCALE, "--src", pictures, "--dst", "/dev/null"),
+        (UPSCALE, "--src", "/dev/null"),
+        ("flows/export.py", "--dst", "/dev/null"),
+        ("flows/train.py", "--src", pictures, "--dst", "/dev/null", "--steps", "1"),
+    ):
+        done = run(*options)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Errno" not in done.stderr
+        assert "/dev/null" in done.stderr.splitlines()[-1]
+    assert Path("/dev/null").is_char_device()

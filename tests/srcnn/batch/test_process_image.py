@@ -1,0 +1,39 @@
+"""What an image may take of the memory of its process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from srcnn.batch.process_image import check_memory
+from srcnn.batch.resources import create_resources
+from srcnn.errors import ImageTooLargeError
+from srcnn.geometry import Size, parse_scale
+from srcnn.image_task import ImageTask
+from srcnn.inference.config import InferenceConfig
+from srcnn.inference.upscaler import Upscaler
+from srcnn.job import ResourceLimits
+from srcnn.model.model_file import Model
+from srcnn.runtime.cores import measure_image_memory
+from srcnn.storage.listing import FileInfo
+
+
+def make_task(side: int) -> ImageTask:
+    size = Size(side, side)
+    return ImageTask("a.png", "a.png", parse_scale("1"), FileInfo(0, ""), size, size)
+
+
+def test_tiles_of_another_model_leave_less_memory_for_an_image(make_graph: Any) -> None:
+    tiles_bytes = measure_image_memory() * 3 // 4
+    config = InferenceConfig("cpu", threads=1, tiles_bytes=tiles_bytes)
+    limits = ResourceLimits(buffer_bytes=1_000_000)
+    model = Model("other.onnx", make_graph(), "")
+    other = create_resources(Upscaler.from_model(model, config), 1, limits)
+    own = create_resources(Upscaler.load(), 1, limits)
+    # Source and result take half of what an image may take without tiles.
+    side = int((measure_image_memory() / 4 / 8) ** 0.5)
+    check_memory(make_task(side), own)
+    with pytest.raises(ImageTooLargeError, match="lower SRCNN_TILES_MEGABYTES"):
+        check_memory(make_task(side), other)
+    check_memory(make_task(100), other)
