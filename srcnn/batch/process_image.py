@@ -134,8 +134,8 @@ def _upscale(
     """Grey with alpha has three equal colour planes; one of them is computed."""
     pixels = image.pixels
     if not (image.is_grey and has_alpha(pixels)):
-        result = upscaler.upscale(pixels, size, raise_if_cancelled)
+        result = upscaler.upscale(pixels, size, raise_if_cancelled=raise_if_cancelled)
         return replace(image, pixels=result.pixels, notes=(*image.notes, *result.notes))
-    grey, notes = upscaler.upscale(pixels[:, :, 2:], size, raise_if_cancelled)
+    grey, notes = upscaler.upscale(pixels[:, :, 2:], size, raise_if_cancelled=raise_if_cancelled)
     planes: Pixels = grey[:, :, [0, 0, 0, 1]]
     return replace(image, pixels=planes, notes=(*image.notes, *notes))

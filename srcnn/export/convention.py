@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from srcnn.export.srcnn_network import ANCHORS, Srcnn, SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
+from srcnn.export.srcnn_network import ANCHORS, Srcnn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
 
-    from srcnn.export.srcnn_network import Network
+    from srcnn.export.srcnn_bank import Network
     from srcnn.model.card import Convention
 
 WHITE = 255.0

@@ -11,45 +11,64 @@ import logging
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from srcnn.export.ops import make_dynamo_translations, upsample
-from srcnn.export.srcnn_network import SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.graphs.cases import list_scales
-from srcnn.graphs.graph_format import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
+from srcnn.graphs.graph_format import (
+    CLEAN,
+    FACTOR,
+    INPUT,
+    INPUT_AXES,
+    OUTPUT,
+    OUTPUT_AXES,
+    QUALITY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from srcnn.export.export_spec import ExportSpec
-    from srcnn.export.srcnn_network import Network
+    from srcnn.export.srcnn_bank import Network
     from srcnn.geometry import Factor
 
 # N, H and W are dynamic; any size but 1, which torch.export would treat as a constant.
 _EXAMPLE = (2, 3, 8, 12)
+_INPUTS = [INPUT, FACTOR, QUALITY]
 _DYNAMIC = {axis: name for axis, name in enumerate(INPUT_AXES) if isinstance(name, str)}
 
 
 class LiveUpscale(nn.Module):
-    """Upsamples by a factor that is an input, then applies the network of that factor."""
+    """Upsamples by a factor that is an input, then applies its network, or that of a quality."""
 
     def __init__(self, network: Network) -> None:
         """Wrap a network whose weights take BGR 0..255."""
         super().__init__()
         self.network = network
 
-    def forward(self, image: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        """Upscale (N, 3, H, W) float32 by (4,) float32 [1, 1, fh, fw]."""
+    def forward(
+        self, image: torch.Tensor, factor: torch.Tensor, quality: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Upscale an image.
+
+        Args:
+            image: (N, 3, H, W) float32.
+            factor: (4,) float32 [1, 1, fh, fw].
+            quality: (1,) float32; None for a source without loss. Ignored without qualities.
+        """
         upsampled = upsample(image, factor)
-        arguments = (factor,) if isinstance(self.network, SrcnnBank) else ()
+        arguments = (factor, quality) if isinstance(self.network, SrcnnBank) else ()
         enlarged: torch.Tensor = self.network(upsampled, *arguments)
         return enlarged
 
 
 class FixedUpscale(nn.Module):
-    """Upsamples by a constant factor, then applies the network of that factor."""
+    """Upsamples by a constant factor, then applies its network for sources without loss."""
 
     scales: torch.Tensor
 
@@ -71,7 +90,7 @@ def export_graph(network: Network, spec: ExportSpec, metadata: Mapping[str, str]
 
     Args:
         network: with weights for BGR 0..255. With a fixed factor, a bank gives the plain graph
-            of that factor.
+            of that factor, for sources without loss.
         spec: exporter, opset, and the fixed factor, if any.
         metadata: keys and values to store in the file.
 
@@ -82,13 +101,20 @@ def export_graph(network: Network, spec: ExportSpec, metadata: Mapping[str, str]
     module: nn.Module
     arguments: tuple[torch.Tensor, ...]
     if spec.factor is None:
-        module, arguments = LiveUpscale(network), (image, torch.tensor([1.0, 1.0, 2.0, 2.0]))
+        module, arguments = LiveUpscale(network), (image, *_make_examples(network))
     else:
         module, arguments = FixedUpscale(network, spec.factor), (image,)
     export = {"torchscript": _export_by_torchscript, "dynamo": _export_by_dynamo}[spec.exporter]
     with torch.no_grad(), _suppress_known_warnings():
         graph = export(module.eval(), arguments, spec.opset)
     return _normalise(graph, metadata)
+
+
+def _make_examples(network: Network) -> Iterator[torch.Tensor]:
+    """Make the inputs besides the image."""
+    yield torch.tensor([1.0, 1.0, 2.0, 2.0])
+    if isinstance(network, SrcnnBank) and network.quality:
+        yield torch.tensor([CLEAN])
 
 
 def _export_by_torchscript(
@@ -101,7 +127,7 @@ def _export_by_torchscript(
         file,  # type: ignore[arg-type] # this exporter writes to file objects too
         dynamo=False,
         opset_version=opset,
-        input_names=[INPUT, FACTOR][: len(arguments)],
+        input_names=_INPUTS[: len(arguments)],
         output_names=[OUTPUT],
         dynamic_axes={INPUT: _DYNAMIC},
     )
@@ -116,9 +142,9 @@ def _export_by_dynamo(
         arguments,
         dynamo=True,
         opset_version=opset,
-        input_names=[INPUT, FACTOR][: len(arguments)],
+        input_names=_INPUTS[: len(arguments)],
         output_names=[OUTPUT],
-        dynamic_shapes=(_DYNAMIC, None)[: len(arguments)],
+        dynamic_shapes=(_DYNAMIC, None, None)[: len(arguments)],
         custom_translation_table=make_dynamo_translations(),
         external_data=False,
         verbose=False,
@@ -136,6 +162,11 @@ def _normalise(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
     del graph.graph.value_info[:]  # named after axes that are renamed here
     _name_axes(graph.graph.input[0], INPUT_AXES)
     _name_axes(graph.graph.output[0], OUTPUT_AXES)
+    if QUALITY in {value.name for value in graph.graph.input}:
+        # An input that is also an initializer may be left out.
+        graph.graph.initializer.append(
+            numpy_helper.from_array(np.array([CLEAN], np.float32), QUALITY)
+        )
     graph.graph.name = "srcnn"
     graph.producer_version = graph.producer_version.partition("+")[0]
     onnx.helper.set_model_props(graph, dict(metadata))

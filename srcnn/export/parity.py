@@ -1,4 +1,4 @@
-"""Compare a graph with PyTorch at many sizes and factors: shapes first, then values."""
+"""Compare a graph with PyTorch at many sizes, factors and qualities: shapes, then values."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import onnx
 import torch
 
 from srcnn.export.exporter import LiveUpscale
-from srcnn.export.srcnn_network import SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, list_cases, list_scales
 from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.weights import compare_weights, compute_weights_at, list_factors_around
+from srcnn.graphs.graph_format import CLEAN
+from srcnn.graphs.weight_values import compare_weights, compute_weights_at, list_settings
 from srcnn.model.card import ParityRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from srcnn.export.srcnn_network import Network
+    from srcnn.export.srcnn_bank import Network
     from srcnn.geometry import Factor
     from srcnn.graphs.cases import Float32
 
@@ -37,7 +38,7 @@ def measure_parity(
         fixed: the graph's fixed factor, or None.
 
     Returns:
-        The largest differences, one row for each size and factor (the worse result of
+        The largest differences, one row for each size, factor and quality (the worse result of
         ORT_DISABLE_ALL and ORT_ENABLE_ALL), and findings for all values, and weights of a
         bank, that exceed the tolerance.
     """
@@ -45,26 +46,32 @@ def measure_parity(
     graphs = [open_graph(content, optimised=level) for level in (False, True)]
     rows: list[ParityRow] = []
     findings: list[Finding] = []
-    for case in list_cases(fixed):
+    bank = network if isinstance(network, SrcnnBank) and fixed is None else None
+    for case in list_cases(fixed, follows_quality=bool(bank and bank.qualities)):
+        quality = None if case.quality is None else torch.tensor([case.quality])
+        image, scales = torch.from_numpy(case.make_image()), torch.from_numpy(case.scales)
         with torch.no_grad():
-            reference = model(torch.from_numpy(case.make_image()), torch.from_numpy(case.scales))
+            reference = model(image, scales, quality)
         row = _compare(graphs, case, reference.numpy())
         rows.append(row)
         findings += _judge(row, case)
     findings = abridge(findings)
-    if isinstance(network, SrcnnBank) and fixed is None:
-        findings += _compare_weights(content, network)
+    if bank:
+        findings += _compare_weights(content, bank)
     return rows, findings
 
 
 def _compare_weights(content: bytes, bank: SrcnnBank) -> list[Finding]:
     """Compare the weights directly, because the cases use only some of the anchors."""
-    factors = list_factors_around(bank.anchors.tolist())
-    networks = [bank.at(torch.from_numpy(list_scales(factor))) for factor in factors]
+    settings = list_settings(bank.anchors.tolist(), bank.qualities)
+    networks = [
+        bank.at(torch.from_numpy(list_scales(factor)), CLEAN if quality is None else quality)
+        for factor, quality in settings
+    ]
     states = [network.state_dict() for network in networks]
     expected = [np.stack([state[name].numpy().ravel() for state in states]) for name in states[0]]
-    found = compute_weights_at(onnx.load_from_string(content), factors)
-    return compare_weights(found, expected, factors, "PyTorch's weights")
+    found = compute_weights_at(onnx.load_from_string(content), settings)
+    return compare_weights(found, expected, settings, "PyTorch's weights")
 
 
 def _judge(row: ParityRow, case: Case) -> list[Finding]:
@@ -79,7 +86,7 @@ def _judge(row: ParityRow, case: Case) -> list[Finding]:
 
 
 def _compare(graphs: Sequence[LoadedGraph], case: Case, reference: Float32) -> ParityRow:
-    results = [run(case.make_image(), case.scales) for run in graphs]
+    results = [run(case.make_image(), case.scales, case.quality) for run in graphs]
     if any(result.shape != reference.shape for result in results):
         worst = mean = float("inf")
     else:
@@ -89,6 +96,7 @@ def _compare(graphs: Sequence[LoadedGraph], case: Case, reference: Float32) -> P
     return ParityRow(
         size=tuple(case.size),
         factor=str(case.factor),
+        quality=case.quality,
         max_abs_error=float(f"{worst:.3g}"),
         mean_abs_error=float(f"{mean:.3g}"),
     )

@@ -12,7 +12,7 @@ from srcnn.export.convention import build_network
 from srcnn.export.exporter import export_graph
 from srcnn.export.parity import measure_parity
 from srcnn.export.read_checkpoint import read_weights
-from srcnn.export.srcnn_network import SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.findings import raise_findings
@@ -22,7 +22,7 @@ from srcnn.storage.download import compute_sha256
 if TYPE_CHECKING:
     from srcnn.export.export_spec import ExportSpec
     from srcnn.export.find_checkpoint import Source
-    from srcnn.export.srcnn_network import Network
+    from srcnn.export.srcnn_bank import Network
     from srcnn.model.card import ParityRow
 
 # If one of these steps has findings, there are no values to compare.
@@ -44,7 +44,7 @@ def make_graph(checkpoint: bytes, source: Source, spec: ExportSpec) -> bytes:
         CheckpointError: the checkpoint does not fit the network.
     """
     network = _load_network(checkpoint, source)
-    card = _make_card(checkpoint, source, spec, _list_anchors(network, spec))
+    card = _make_card(checkpoint, source, spec, network)
     return export_graph(network, spec, card.to_metadata())
 
 
@@ -78,16 +78,9 @@ def _load_network(checkpoint: bytes, source: Source) -> Network:
     return build_network(read_weights(checkpoint, source.name), source.convention)
 
 
-def _list_anchors(network: Network, spec: ExportSpec) -> list[float]:
-    """Return the anchors of a bank; none for a graph with a fixed factor, which has one network."""
-    if isinstance(network, SrcnnBank) and spec.factor is None:
-        return network.anchors.tolist()
-    return []
-
-
-def _make_card(
-    checkpoint: bytes, source: Source, spec: ExportSpec, anchors: list[float]
-) -> ModelCard:
+def _make_card(checkpoint: bytes, source: Source, spec: ExportSpec, network: Network) -> ModelCard:
+    # A graph with a fixed factor has one network, whatever the checkpoint has.
+    bank = network if isinstance(network, SrcnnBank) and spec.factor is None else None
     versions = {
         "torch": str(torch.__version__),
         "onnx": onnx.__version__,
@@ -105,5 +98,6 @@ def _make_card(
         scale=None if spec.factor is None else str(spec.factor),
         rounding=source.rounding,
         tolerance=MAX_TOLERANCE,
-        anchors=anchors,
+        anchors=bank.anchors.tolist() if bank else [],
+        qualities=bank.qualities if bank else [],
     )

@@ -11,8 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from srcnn.errors import CheckpointError
-from srcnn.export.srcnn_network import ANCHORS, CHANNELS, Srcnn
-from srcnn.geometry import MIN_FACTOR
+from srcnn.export.checkpoint_form import list_problems, list_wanted_shapes
 from srcnn.model.card import TrainingCard
 from srcnn.storage.download import CHECKPOINT_LIMIT_BYTES
 from srcnn.validation_errors import describe_validation
@@ -21,7 +20,6 @@ from srcnn.validation_errors import describe_validation
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
 # Prefixes that wrappers put before the names (MMEditing, DataParallel, Lightning).
 _PREFIXES = ("generator.", "module.", "model.", "network.", "net.")
-_MAX_ANCHORS = 256  # sixteenths from 1 to 16
 _EXPECTED = "expected SRCNN 9-1-5 with three channels, or one for luma, and no normalisation"
 
 
@@ -35,22 +33,18 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
 
     Returns:
         float32 tensors by parameter name. For a bank, `anchors` (K,) is added, and each of the
-        other tensors has a leading axis K, as `SrcnnBank` expects.
+        other tensors has a leading axis K, as `SrcnnBank` expects. If it follows the quality,
+        `qualities` (M,) is added, and the other tensors have two leading axes, K and M.
 
     Raises:
         CheckpointError: it is not a checkpoint, contains more than weights, or does not fit. The
             message names every missing and unexpected key, and every wrong shape.
     """
     found = _strip_prefixes(_unpack(_load(content, name)), name)
-    wanted = _list_wanted_shapes(found)
-    problems = [
-        *(f"missing {key} {shape}" for key, shape in wanted.items() if key not in found),
-        *(f"unexpected {key} {_format_shape(found[key])}" for key in found if key not in wanted),
-        *(_find_problem(key, found[key], wanted[key]) for key in wanted if key in found),
-    ]
-    if any(problems):
-        listed = "; ".join(filter(None, problems))
-        raise CheckpointError(f"{name} does not fit, {_EXPECTED}: {listed}")
+    wanted = list_wanted_shapes(found)
+    problems = list_problems(found, wanted)
+    if problems:
+        raise CheckpointError(f"{name} does not fit, {_EXPECTED}: {'; '.join(problems)}")
     return {key: found[key].to(torch.float32) for key in wanted}
 
 
@@ -146,52 +140,3 @@ def _strip_prefix(key: str) -> str:
     while prefix := next((known for known in _PREFIXES if key.startswith(known)), ""):
         key = key.removeprefix(prefix)
     return key
-
-
-def _list_wanted_shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of one network, or of a bank if the checkpoint looks like one."""
-    anchors, first = found.get(ANCHORS), found.get("conv1.weight")
-    is_luma = isinstance(first, torch.Tensor) and first.shape[-3:-2] == (1,)
-    network = Srcnn(1 if is_luma else CHANNELS)
-    single = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    if isinstance(anchors, torch.Tensor) and anchors.ndim == 1:
-        count = len(anchors)
-    elif isinstance(first, torch.Tensor) and first.ndim > len(single["conv1.weight"]):
-        count = len(first)
-    else:
-        return single
-    return {ANCHORS: (count,)} | {key: (count, *shape) for key, shape in single.items()}
-
-
-def _find_problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
-    if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted:
-        return f"{key}: expected {wanted}, got {_format_shape(found)}"
-    if not _is_stored(found):
-        return f"{key}: expected stored numbers, got a sparse or expanded tensor"
-    if not found.is_floating_point():
-        return f"{key}: expected floating point numbers, got {found.dtype}"
-    if not torch.isfinite(found).all():
-        return f"{key}: expected finite numbers, got NaN or infinity"
-    return _find_anchor_problem(found.to(torch.float32)) if key == ANCHORS else ""
-
-
-def _is_stored(tensor: torch.Tensor) -> bool:
-    """Whether the file has all numbers: a few bytes can say that one number is there often."""
-    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
-        return False
-    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
-
-
-def _find_anchor_problem(anchors: torch.Tensor) -> str:
-    if len(anchors) > _MAX_ANCHORS:
-        return f"{ANCHORS}: expected up to {_MAX_ANCHORS} factors, got {len(anchors)}"
-    if len(anchors) > 1 and anchors[0] >= MIN_FACTOR and bool((anchors.diff() > 0).all()):
-        return ""
-    return (
-        f"{ANCHORS}: expected two factors or more, ascending, from {MIN_FACTOR} up, "
-        f"got {[round(anchor, 4) for anchor in anchors.tolist()]}"
-    )
-
-
-def _format_shape(value: Any) -> str:
-    return str(tuple(value.shape)) if isinstance(value, torch.Tensor) else type(value).__name__

@@ -1,6 +1,7 @@
 """Steps 4 and 5 of the check: run a graph at many sizes and factors, compare shapes, then values.
 
-A graph can connect its factor to Resize and still ignore it. Only running it shows that.
+A graph can connect its factor to Resize, or its quality to its weights, and still ignore it. Only
+running it shows that.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srcnn.graphs.cases import MAX_TOLERANCE, Case, list_cases
+from srcnn.graphs.cases import FACTORS, MAX_TOLERANCE, QUALITIES, QUALITY_SIZE, Case, list_cases
 from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.graphs.findings import Finding, abridge
+from srcnn.graphs.graph_format import CLEAN, QUALITY
 from srcnn.runtime.onnx_session import extract_first_line
 
 if TYPE_CHECKING:
@@ -24,22 +26,26 @@ SHAPES = "shapes"
 VALUES = "values"
 
 
-def check_behaviour(content: bytes, fixed: Factor | None) -> list[Finding]:
-    """Run a graph at its fixed factor, or at many factors.
+def check_behaviour(
+    content: bytes, fixed: Factor | None, *, follows_quality: bool = False
+) -> list[Finding]:
+    """Run a graph at its fixed factor, or at many factors and qualities.
 
     Args:
         content: of the ONNX file; its signature has passed the check.
         fixed: the fixed factor on the graph's card; None for a dynamic factor.
+        follows_quality: whether it takes the quality.
     """
     try:
         plain = open_graph(content, optimised=False)
-        cases = list_cases(fixed)
+        cases = list_cases(fixed, follows_quality=follows_quality)
         findings = [finding for case in cases for finding in _check_shape(plain, case)]
         if not findings:
             # Only now: the optimiser computes what is constant, whatever memory that takes.
             optimised = open_graph(content, optimised=True)
             found = (_check_values(plain, optimised, case) for case in cases)
             findings = [finding for each in found for finding in each]
+            findings += _check_quality(plain) if follows_quality and not findings else []
     except Exception as error:  # noqa: BLE001 - the binding's exceptions share no other base
         return [
             Finding(SHAPES, "graph", f"ONNX Runtime cannot load it: {extract_first_line(error)}")
@@ -50,7 +56,7 @@ def check_behaviour(content: bytes, fixed: Factor | None) -> list[Finding]:
 def _check_shape(run: LoadedGraph, case: Case) -> Iterator[Finding]:
     expected = (1, 3, *case.size_out)
     try:
-        found = run(case.make_image(), case.scales).shape
+        found = run(case.make_image(), case.scales, case.quality).shape
     except Exception as error:  # noqa: BLE001 - as above
         yield Finding(
             SHAPES, str(case), f"expected {expected}, but it fails: {extract_first_line(error)}"
@@ -66,7 +72,7 @@ def _check_shape(run: LoadedGraph, case: Case) -> Iterator[Finding]:
 
 def _check_values(plain: LoadedGraph, optimised: LoadedGraph, case: Case) -> Iterator[Finding]:
     pair = case.make_image(batch=2)
-    reference = np.concatenate([plain(image[None], case.scales) for image in pair])
+    reference = np.concatenate([plain(image[None], case.scales, case.quality) for image in pair])
     if not np.isfinite(reference).all():
         yield Finding(VALUES, str(case), "expected finite numbers, got NaN or infinity")
         return
@@ -74,11 +80,30 @@ def _check_values(plain: LoadedGraph, optimised: LoadedGraph, case: Case) -> Ite
         (plain, "a batch of 2 differs from two runs"),
         (optimised, "ORT_ENABLE_ALL differs from ORT_DISABLE_ALL"),
     ):
-        error = _compute_difference(run(pair, case.scales), reference)
+        error = _compute_difference(run(pair, case.scales, case.quality), reference)
         if not error <= MAX_TOLERANCE:
             yield Finding(
                 VALUES, str(case), f"{text}: expected up to {MAX_TOLERANCE} levels, got {error:.3g}"
             )
+
+
+def _check_quality(run: LoadedGraph) -> Iterator[Finding]:
+    """Compare the output at all qualities with the output that it has without one."""
+    cases = [Case(QUALITY_SIZE, factor) for factor in FACTORS]
+    without = [run(case.make_image(), case.scales) for case in cases]
+    errors = {
+        quality: max(
+            _compute_difference(run(case.make_image(), case.scales, quality), reference)
+            for case, reference in zip(cases, without, strict=True)
+        )
+        for quality in QUALITIES
+    }
+    if not errors[CLEAN] <= MAX_TOLERANCE:
+        text = f"expected the output that it has at {CLEAN:g}, got {errors[CLEAN]:.3g} levels off"
+        yield Finding(VALUES, f"without {QUALITY}", text)
+    if max(errors.values()) == 0:
+        text = "the same output at every quality: it is connected, but ignored"
+        yield Finding(VALUES, QUALITY, text)
 
 
 def _compute_difference(found: Float32, reference: Float32) -> float:

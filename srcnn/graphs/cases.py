@@ -1,4 +1,4 @@
-"""The sizes, factors and pixels with which graphs are compared.
+"""The sizes, factors, qualities and pixels with which graphs are compared.
 
 Factors 2, 3 and 4 alone would show neither a wrong rounding rule nor swapped axes. So the sizes
 are odd, prime, tall, wide and one pixel, and some factors are fractional or differ per axis.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from srcnn.geometry import Factor, Size
+from srcnn.graphs.graph_format import CLEAN, FACTOR, QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,32 @@ FACTORS = tuple(
         ("2.57", "16"),  # the maximum, and a factor that any rounding would change
     )
 )
+# Below, at and above usual anchors, at both ends, and off the steps of 2.5.
+QUALITIES = (1.0, 30.0, 33.0, 60.0, 75.0, 90.0, 97.0, CLEAN)
+QUALITY_SIZE = Size(13, 11)
+
+
+class Setting(NamedTuple):
+    """What the weights of a graph may depend on.
+
+    Attributes:
+        factor: of height and width.
+        quality: of the source; None if it is left out.
+    """
+
+    factor: Factor
+    quality: float | None = None
+
+    def __str__(self) -> str:
+        """Describe the setting for a finding."""
+        more = "" if self.quality is None else f", quality {self.quality:g}"
+        return f"factor {self.factor}{more}"
+
+    @property
+    def feeds(self) -> dict[str, Float32]:
+        """The graph's inputs besides the image."""
+        quality = {} if self.quality is None else {QUALITY: np.array([self.quality], np.float32)}
+        return {FACTOR: list_scales(self.factor)} | quality
 
 
 @dataclass(frozen=True)
@@ -56,14 +83,17 @@ class Case:
     Attributes:
         size: of the input, in pixels.
         factor: of its height and width.
+        quality: of its source; None if it is left out.
     """
 
     size: Size
     factor: Factor
+    quality: float | None = None
 
     def __str__(self) -> str:
         """Describe the case for a finding."""
-        return f"{self.size.height} x {self.size.width} px (height x width), factor {self.factor}"
+        setting = Setting(self.factor, self.quality)
+        return f"{self.size.height} x {self.size.width} px (height x width), {setting}"
 
     @property
     def scales(self) -> Float32:
@@ -87,6 +117,16 @@ def list_scales(factor: Factor) -> Float32:
     return np.array([1, 1, factor.height, factor.width], np.float32)
 
 
-def list_cases(fixed: Factor | None = None) -> Sequence[Case]:
-    """Combine every size with every factor, or only with a graph's fixed factor."""
-    return [Case(size, factor) for size in SIZES for factor in ((fixed,) if fixed else FACTORS)]
+def list_cases(fixed: Factor | None = None, *, follows_quality: bool = False) -> Sequence[Case]:
+    """Combine every size with every factor, and every factor with every quality.
+
+    Args:
+        fixed: the fixed factor of a graph, which is then the only one.
+        follows_quality: whether the graph takes the quality.
+    """
+    factors = (fixed,) if fixed else FACTORS
+    cases = [Case(size, factor) for size in SIZES for factor in factors]
+    qualities = QUALITIES if follows_quality else ()
+    return cases + [
+        Case(QUALITY_SIZE, factor, quality) for factor in factors for quality in qualities
+    ]

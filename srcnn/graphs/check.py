@@ -5,7 +5,7 @@
     3  resize     the factor reaches Resize.scales; cubic, a = -0.75, half pixels
     4  shapes     the output's size follows the factor, at many sizes and factors
     5  values     finite, and the same with the optimiser on and off, alone and in a batch
-    6  weights    of a bank: computed from the factor alone, and mixed between the card's anchors
+    6  weights    of a bank: computed from factor and quality, mixed between the card's anchors
 
 The check is needed because `onnx.checker` also accepts a graph whose factor was frozen by the
 export. It needs no checkpoint, so it works on any graph; `srcnn.export.parity` compares a graph
@@ -21,6 +21,7 @@ from srcnn.errors import ModelError
 from srcnn.geometry import Factor, parse_scale
 from srcnn.graphs.behaviour import check_behaviour
 from srcnn.graphs.findings import Finding
+from srcnn.graphs.graph_format import QUALITY
 from srcnn.graphs.resize import check_resize
 from srcnn.graphs.signature import check_signature
 from srcnn.graphs.structure import Wiring
@@ -64,17 +65,23 @@ def check_graph(content: bytes) -> list[Finding]:
         return [Finding(FILE, "graph", str(error))]
     wiring = Wiring.read(model.graph)
     findings = [
-        *check_signature(model.graph, wiring, is_live=fixed is None),
+        *check_signature(
+            model.graph,
+            wiring,
+            is_live=fixed is None,
+            follows_quality=bool(card and card.qualities),
+        ),
         *check_resize(wiring, _read_opset(model), fixed),
     ]
     # With a missing input or a static axis every run would fail for that same reason. A graph
     # with a wrong Resize still runs, and running it may show more.
     if any(finding.step == "signature" for finding in findings):
         return _drop_consequences(findings)
-    findings += check_behaviour(content, fixed)
+    follows_quality = any(value.name == QUALITY for value in model.graph.input)
+    findings += check_behaviour(content, fixed, follows_quality=follows_quality)
     findings += check_wiring(wiring, card) if fixed is None else []
     if card and card.anchors and fixed is None and not findings:
-        return check_mixing(model, card.anchors)
+        return check_mixing(model, card.anchors, card.qualities)
     return findings
 
 

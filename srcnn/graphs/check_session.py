@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import onnxruntime
 
-from srcnn.graphs.graph_format import FACTOR, INPUT
+from srcnn.graphs.graph_format import FACTOR, INPUT, QUALITY
 from srcnn.runtime.onnx_session import restrict_format, use_shared_memory
 from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 
@@ -19,8 +20,14 @@ _LOG_FATAL_ONLY = 4
 class LoadedGraph(Protocol):
     """A graph that was loaded and can be run."""
 
-    def __call__(self, image: Float32, scales: Float32) -> Float32:
-        """Run on (N, 3, H, W) float32; `scales`, (4,) float32, are ignored by a fixed factor."""
+    def __call__(self, image: Float32, scales: Float32, quality: float | None = None) -> Float32:
+        """Run the graph.
+
+        Args:
+            image: (N, 3, H, W) float32.
+            scales: (4,) float32; ignored by a fixed factor.
+            quality: of the source; None to leave it out.
+        """
 
 
 def open_graph(content: bytes, *, optimised: bool) -> LoadedGraph:
@@ -36,8 +43,10 @@ def open_graph(content: bytes, *, optimised: bool) -> LoadedGraph:
     session = open_session(content, optimised=optimised)
     is_live = any(value.name == FACTOR for value in session.get_inputs())
 
-    def run(image: Float32, scales: Float32) -> Float32:
+    def run(image: Float32, scales: Float32, quality: float | None = None) -> Float32:
         feeds: dict[str, Any] = {INPUT: image} | ({FACTOR: scales} if is_live else {})
+        if quality is not None:
+            feeds[QUALITY] = np.array([quality], np.float32)
         result: Float32 = run_stoppably(session, None, feeds, make_deadline())[0]
         return result
 

@@ -15,6 +15,7 @@ from srcnn.errors import ModelError
 from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.graphs.accepted_sizes import SizeRefusedError, find_sizes
 from srcnn.graphs.free_axes import CHANNELS, COLOURS, Layout, find_layout
+from srcnn.graphs.graph_format import CLEAN, QUALITY
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.model.card import Convention, ModelCard
 from srcnn.runtime.onnx_session import extract_first_line
@@ -67,6 +68,7 @@ def describe(
         rounding=card.rounding if card else "nearest",
         layout=find_layout(image.shape),
         channels=1 if _read_channels(image.shape) == 1 else COLOURS,
+        quality=QUALITY if _has_quality(session) else None,
     )
     known = parse_scale(card.scale) if card and card.scale else None
     return _Probe(session, info).complete(declared, known if isinstance(known, Factor) else None)
@@ -74,7 +76,7 @@ def describe(
 
 def _find_inputs(session: Any) -> tuple[Any, Any | None]:
     """Find the image input and the factor input, distinguished by their ranks."""
-    values = session.get_inputs()
+    values = [value for value in session.get_inputs() if not _is_quality(value)]
     images = [value for value in values if len(value.shape) == _IMAGE_RANK]
     others = [value for value in values if len(value.shape) != _IMAGE_RANK]
     listed = str([f"{value.name} {value.type} {value.shape}" for value in values])
@@ -85,6 +87,16 @@ def _find_inputs(session: Any) -> tuple[Any, Any | None]:
     if others and not _may_be_factor(others[0]):
         raise ModelError(f"expected a second input (4,) float32 [1, 1, fh, fw]; got {names}")
     return images[0], others[0] if others else None
+
+
+def _has_quality(session: Any) -> bool:
+    """Whether it takes the quality of the source, which may be left out if it has a default."""
+    values = (*session.get_inputs(), *session.get_overridable_initializers())
+    return any(_is_quality(value) for value in values)
+
+
+def _is_quality(value: Any) -> bool:
+    return value.name == QUALITY and value.type == "tensor(float)" and list(value.shape) == [1]
 
 
 def _may_be_factor(value: Any) -> bool:
@@ -156,6 +168,8 @@ class _Probe:
         feeds = {info.image: np.zeros((1, *axes), dtype=info.element)}
         if info.factor:
             feeds[info.factor] = factor
+        if info.quality:
+            feeds[info.quality] = np.array([CLEAN], np.float32)
         try:
             (result,) = run_stoppably(self._session, [info.output], feeds, self._deadline)
         except ModelError as error:

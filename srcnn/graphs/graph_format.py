@@ -13,11 +13,24 @@ INPUT = "input"
 FACTOR = "factor"
 """(4,) float32 [1, 1, fh, fw], the factors of height and width. Absent if the factor is fixed."""
 
+QUALITY = "quality"
+"""(1,) float32, the JPEG quality of the source, 1 to 100. Optional: an initializer of the same name
+gives its default. Absent if the weights do not depend on it."""
+
+CLEAN = 100.0
+"""The quality of a source without loss, and the default of the input."""
+
+WORST = 1.0
+"""The lowest quality."""
+
 OUTPUT = "output"
 """Image: (N, 3, floor(H x fh), floor(W x fw)) float32, BGR, about 0..255, not clipped."""
 
 STEPS_PER_FACTOR = 16
 """Weights that depend on the factor change in steps of 1/16 of the mean of both axes' factors."""
+
+QUALITY_STEP = 2.5
+"""Weights that depend on the quality of a JPEG, 1 to 100, change in steps of this size."""
 
 LUMA = (0.114, 0.587, 0.299)
 """Weights of blue, green and red in luma (ITU-R BT.601, full range)."""
@@ -42,6 +55,17 @@ RESIZE_SINCE_18: dict[str, Any] = {
     "antialias": 0,
     "keep_aspect_ratio_policy": "stretch",
 }
+
+
+def round_quality(quality: float) -> float:
+    """Round a quality to the nearest step, halves to even, within 1 to 100.
+
+    What our graphs compute does not change by it: they round in the same way.
+
+    Args:
+        quality: 1 to 100.
+    """
+    return min(max(round(quality / QUALITY_STEP) * QUALITY_STEP, WORST), CLEAN)
 
 
 def list_resize_attributes(opset: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class GraphInterface:
         output_layout: the order of the output's axes.
         sizes: the sizes of pictures that it takes.
         channels: 3 for colours, 1 for luma alone.
+        quality: name of the input (1,), the quality of the source, 1 to 100; None if it has none.
     """
 
     image: str
@@ -53,6 +54,7 @@ class GraphInterface:
     output_layout: Layout = "nchw"
     sizes: AcceptedSizes = field(default_factory=AcceptedSizes)
     channels: int = COLOURS
+    quality: str | None = None
 
     @property
     def default_scale(self) -> Factor:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import onnx
+from onnx import numpy_helper
 
 from srcnn.graphs.findings import Finding
-from srcnn.graphs.graph_format import FACTOR, INPUT, INPUT_AXES, OUTPUT, OUTPUT_AXES
+from srcnn.graphs.graph_format import (
+    CLEAN,
+    FACTOR,
+    INPUT,
+    INPUT_AXES,
+    OUTPUT,
+    OUTPUT_AXES,
+    QUALITY,
+)
 from srcnn.graphs.resize import describe_frozen_factor
 
 if TYPE_CHECKING:
@@ -17,17 +26,27 @@ if TYPE_CHECKING:
 
 STEP = "signature"
 _FACTOR_AXES = (4,)
+_QUALITY_AXES = (1,)
+_LOST = (
+    "the card lists qualities, so the quality was frozen by the export. Pass it to the weights as "
+    "a tensor, without .item()"
+)
+_DEFAULT = f"whoever leaves the input out gets the weights for sources without loss, {CLEAN:g}"
 
 
-def check_signature(graph: onnx.GraphProto, wiring: Wiring, *, is_live: bool) -> Iterator[Finding]:
+def check_signature(
+    graph: onnx.GraphProto, wiring: Wiring, *, is_live: bool, follows_quality: bool
+) -> Iterator[Finding]:
     """Compare a graph's interface with the contract.
 
     Args:
         graph: the graph.
         wiring: of the graph.
-        is_live: whether the factor must be an input.
+        is_live: whether the factor must be an input. The quality then may be one.
+        follows_quality: whether the quality must be an input.
     """
-    weights = {tensor.name for tensor in graph.initializer}
+    # The quality has a default, and is an input all the same.
+    weights = {tensor.name for tensor in graph.initializer} - {QUALITY}
     inputs = {value.name: value for value in graph.input if value.name not in weights}
     if INPUT in inputs:
         yield from _check_value(inputs[INPUT], INPUT_AXES)
@@ -37,9 +56,26 @@ def check_signature(graph: onnx.GraphProto, wiring: Wiring, *, is_live: bool) ->
         yield from _check_value(inputs[FACTOR], _FACTOR_AXES)
     elif is_live:
         yield Finding(STEP, FACTOR, describe_frozen_factor(wiring, _list_names(inputs)))
-    for name in inputs.keys() - {INPUT, *([FACTOR] if is_live else [])}:
+    if is_live and QUALITY in inputs:
+        yield from _check_quality(inputs[QUALITY], graph.initializer)
+    elif follows_quality:
+        yield Finding(STEP, QUALITY, f"no such input, the graph has {_list_names(inputs)}: {_LOST}")
+    for name in inputs.keys() - {INPUT, *([FACTOR, QUALITY] if is_live else [])}:
         yield Finding(STEP, name, "unexpected input; remove it, or make it a constant")
     yield from _check_outputs(graph.output)
+
+
+def _check_quality(
+    value: onnx.ValueInfoProto, initializers: Sequence[onnx.TensorProto]
+) -> Iterator[Finding]:
+    """Check the input that may be left out: its default is an initializer of the same name."""
+    yield from _check_value(value, _QUALITY_AXES)
+    defaults = [numpy_helper.to_array(each) for each in initializers if each.name == QUALITY]
+    if not defaults:
+        yield Finding(STEP, QUALITY, f"expected an initializer of the same name: {_DEFAULT}")
+    elif defaults[0].tolist() != [CLEAN]:
+        found = defaults[0].tolist()
+        yield Finding(STEP, QUALITY, f"expected the default [{CLEAN:g}], got {found}: {_DEFAULT}")
 
 
 def _check_outputs(outputs: Sequence[onnx.ValueInfoProto]) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx import numpy_helper
 
+from srcnn.graphs.graph_format import QUALITY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -23,7 +25,8 @@ class Wiring:
     Attributes:
         nodes: every node, including those of subgraphs.
         sources: for each value, the values that it is directly computed from.
-        constants: values of the constants by name.
+        constants: values of the constants by name; the input `quality` is none, although its
+            default is an initializer.
     """
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -38,8 +41,11 @@ class Wiring:
         return wiring
 
     def _add(self, graph: onnx.GraphProto, outside: set[str]) -> None:
+        # Old graphs list all their initializers as inputs, so only this name is one.
+        inputs = {value.name for value in graph.input} & {QUALITY}
         for tensor in graph.initializer:
-            self.constants[tensor.name] = numpy_helper.to_array(tensor)
+            if tensor.name not in inputs:
+                self.constants[tensor.name] = numpy_helper.to_array(tensor)
         for value in graph.input:  # those of a subgraph are fed by its node
             self.sources[value.name] = set(outside)
         for node in graph.node:

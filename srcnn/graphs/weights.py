@@ -1,39 +1,40 @@
-"""Step 6 of the check: the weights of a bank depend on the factor alone, and mix its anchors.
+"""Step 6 of the check: the weights of a bank depend on factor and quality alone, and mix anchors.
 
 An export can freeze the weights at one factor while the output size still follows the factor;
-shapes do not show that. So each weight is traced to the input `factor`. Then it is computed at
-many factors, because a graph can also be connected to the factor and ignore it.
+shapes do not show that. So each weight is traced to the inputs `factor` and `quality`. Then it is
+computed at many factors and qualities, because a graph can also be connected and ignore them.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import onnx
+import numpy.typing as npt
 
-from srcnn.geometry import Factor
-from srcnn.graphs.cases import FACTORS, list_scales
-from srcnn.graphs.check_session import open_session
+from srcnn.graphs.cases import Setting, list_scales
 from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.graph_format import FACTOR, INPUT, STEPS_PER_FACTOR
-from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
+from srcnn.graphs.graph_format import FACTOR, INPUT, QUALITY, QUALITY_STEP, STEPS_PER_FACTOR
+from srcnn.graphs.weight_values import (
+    STEP,
+    compare_weights,
+    compute_weights_at,
+    list_factors_around,
+    list_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
+    import onnx
 
     from srcnn.graphs.cases import Float32
     from srcnn.graphs.structure import Wiring
     from srcnn.model.card import ModelCard
 
-STEP = "weights"
-# Largest difference that counts as equal, as a share of the largest weight of a layer. Sums of
-# two products in float32 differ by 1e-7; a factor that is not rounded changes weights far more.
-TOLERANCE = 1e-5
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+_CUT = f"expected the weights of convolutions to depend on the input {QUALITY!r}, but none does"
 
 
 def check_wiring(wiring: Wiring, card: ModelCard | None) -> list[Finding]:
@@ -41,118 +42,103 @@ def check_wiring(wiring: Wiring, card: ModelCard | None) -> list[Finding]:
 
     Args:
         wiring: of a graph with a dynamic factor.
-        card: of the graph; without a card there is nothing to check against.
+        card: of the graph; without a card, weights need not depend on anything but the quality, if
+            it is an input.
     """
+    operands = [
+        (f"node {node.name or node.output[0]}, {part}", name)
+        for node in wiring.nodes
+        if node.op_type == "Conv"
+        for part, name in zip(("weight", "bias"), node.input[1:], strict=False)
+        if name
+    ]
     if card is None:
-        return []
-    trace = _trace_bank_weight if card.anchors else _trace_single_weight
-    convolutions = [node for node in wiring.nodes if node.op_type == "Conv"]
-    if card.anchors and not convolutions:
+        is_followed = any(wiring.reaches(QUALITY, name) for _, name in operands)
+        return (
+            [] if is_followed or QUALITY not in wiring.sources else [Finding(STEP, "graph", _CUT)]
+        )
+    if card.anchors and not operands:
         return [Finding(STEP, "graph", "no Conv node, but its card lists anchors of weights")]
-    return abridge(
-        [
-            Finding(STEP, f"node {node.name or node.output[0]}, {part}", text)
-            for node in convolutions
-            for part, name in zip(("weight", "bias"), node.input[1:], strict=False)
-            if name and (text := trace(wiring, name))
-        ]
-    )
+    found = [(subject, _trace(wiring, name, card)) for subject, name in operands]
+    return abridge([Finding(STEP, subject, text) for subject, text in found if text])
 
 
-def check_mixing(model: onnx.ModelProto, anchors: Sequence[float]) -> list[Finding]:
+def check_mixing(
+    model: onnx.ModelProto, anchors: Sequence[float], qualities: Sequence[float] = ()
+) -> list[Finding]:
     """Check that a bank's weights are linear between anchors, and constant beyond them.
 
     Args:
         model: a graph that runs, and whose wiring has passed the check.
         anchors: on its card.
+        qualities: on its card.
     """
-    factors = list_factors_around(anchors)
-    found = compute_weights_at(model, factors)
-    if all((values == values[0]).all() for values in found.values()):
-        text = f"the same weights at every factor: {FACTOR!r} is connected to them, but ignored"
-        return [Finding(STEP, "graph", text)]
-    shares = _compute_shares(factors, anchors)
+    settings = list_settings(anchors, qualities)
+    found = compute_weights_at(model, settings)
+    ignored = _find_ignored(found, anchors, FACTOR, QUALITY if qualities else "")
+    if ignored:
+        return ignored
+    shares = _compute_shares(settings, anchors, qualities)
     # The weights at the anchors are estimated from the graph by least squares; they must fit at
-    # all factors. The fit trusts the anchors most, so that an error shows at its own factor.
-    trust = np.where(np.arange(len(factors)) < len(anchors), 1e3, 1)[:, None]
+    # all settings. The fit trusts the anchors most, so that an error shows at its own setting.
+    trust = np.array([[1e3 if _is_anchor(each, anchors, qualities) else 1] for each in settings])
     fitting = [
         shares @ np.linalg.lstsq(trust * shares, trust * values)[0] for values in found.values()
     ]
-    return compare_weights(found, fitting, factors, "the mix of its anchors")
+    return compare_weights(found, fitting, settings, "the mix of its anchors")
 
 
-def list_factors_around(anchors: Sequence[float]) -> list[Factor]:
-    """List every anchor, the middle between each two, and the factors of all cases."""
-    middles = [(left + right) / 2 for left, right in pairwise(anchors)]
-    whole = [Factor(Fraction(factor), Fraction(factor)) for factor in (*anchors, *middles)]
-    return [*whole, *FACTORS]
+def _is_anchor(setting: Setting, anchors: Sequence[float], qualities: Sequence[float]) -> bool:
+    height, width = setting.factor.height, setting.factor.width
+    return height == width and height in anchors and (not qualities or setting.quality in qualities)
 
 
-def compute_weights_at(model: onnx.ModelProto, factors: Sequence[Factor]) -> dict[str, Float32]:
-    """Compute the weights and biases of a graph's convolutions at some factors.
-
-    Returns:
-        (factors, numbers) by name, in the order of the graph.
-    """
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    names = list(dict.fromkeys(name for node in convolutions for name in node.input[1:] if name))
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    whole.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
-    session = open_session(whole.SerializeToString(), optimised=False)
-    pixel = np.zeros((1, 3, 1, 1), np.float32)
-    feeds = [{INPUT: pixel, FACTOR: list_scales(each)} for each in factors]
-    rows = [run_stoppably(session, names, each, make_deadline()) for each in feeds]
-    return {
-        name: np.stack([np.ravel(row[index]) for row in rows]) for index, name in enumerate(names)
-    }
-
-
-def compare_weights(
-    found: Mapping[str, Float32],
-    expected: Sequence[Any],
-    factors: Sequence[Factor],
-    origin: str,
+def _find_ignored(
+    found: Mapping[str, Float32], anchors: Sequence[float], *inputs: str
 ) -> list[Finding]:
-    """Find weights that differ from the expected ones.
-
-    Args:
-        found: from `compute_weights_at`.
-        expected: (factors, numbers) for each of them, in the same order.
-        factors: at which they were computed.
-        origin: what is expected, in words.
-    """
-    if [values.shape for values in found.values()] != [wanted.shape for wanted in expected]:
-        shapes = [values.shape[1:] for values in found.values()]
-        return [Finding(STEP, "graph", f"expected {origin}, got another number of them: {shapes}")]
+    """Find the inputs on which no weight depends, of the factor and the quality."""
+    count = len(list_factors_around(anchors))
+    grids = [values.reshape(count, -1, values.shape[1]) for values in found.values()]
     findings = []
-    for (name, values), wanted in zip(found.items(), expected, strict=True):
-        largest = max(np.abs(wanted).max(), np.finfo(np.float32).tiny)
-        for factor, error in zip(factors, np.abs(values - wanted).max(axis=1), strict=True):
-            if not error <= TOLERANCE * largest:  # written so that NaN fails
-                text = f"expected {origin} within {TOLERANCE * largest:.2g}, got {error:.2g} off"
-                findings.append(Finding(STEP, f"{name}, factor {factor}", text))
-    return abridge(findings)
+    for axis, name in enumerate(inputs):
+        same = all((grid == grid.take([0], axis)).all() for grid in grids)
+        if name and same:
+            text = f"the same weights at every {name}: {name!r} is connected to them, but ignored"
+            findings.append(Finding(STEP, "graph", text))
+    return findings
 
 
-def _compute_shares(factors: Sequence[Factor], anchors: Sequence[float]) -> npt.NDArray[np.float64]:
-    """(factors, anchors): the share of each anchor, by a formula other than the network's own."""
-    means = np.array([list_scales(factor)[2:].mean() for factor in factors])
-    nearest = np.rint(means * STEPS_PER_FACTOR) / STEPS_PER_FACTOR
-    return np.stack([np.interp(nearest, anchors, row) for row in np.eye(len(anchors))], axis=1)
+def _compute_shares(
+    settings: Sequence[Setting], anchors: Sequence[float], qualities: Sequence[float]
+) -> Float64:
+    """(settings, networks): the share of each, by a formula other than the network's own."""
+    means = np.array([list_scales(each.factor)[2:].mean() for each in settings])
+    shares = _interpolate(np.rint(means * STEPS_PER_FACTOR) / STEPS_PER_FACTOR, anchors)
+    if not qualities:
+        return shares
+    found = np.array([each.quality for each in settings], np.float64)
+    others = _interpolate(np.rint(found / QUALITY_STEP) * QUALITY_STEP, qualities)
+    return (shares[:, :, None] * others[:, None]).reshape(len(settings), -1)
 
 
-def _trace_bank_weight(wiring: Wiring, name: str) -> str:
-    if not wiring.reaches(FACTOR, name):
-        return f"expected to depend on {FACTOR!r}, because the card lists anchors: it was frozen"
-    if wiring.reaches(INPUT, name):
+def _interpolate(values: Float64, anchors: Sequence[float]) -> Float64:
+    return np.stack([np.interp(values, anchors, row) for row in np.eye(len(anchors))], axis=1)
+
+
+def _trace(wiring: Wiring, name: str, card: ModelCard) -> str:
+    """Say what is wrong with where a weight comes from; nothing if it is right."""
+    for source, listed, anchors in (
+        (FACTOR, "anchors", card.anchors),
+        (QUALITY, "qualities", card.qualities),
+    ):
+        is_followed = wiring.reaches(source, name)
+        if anchors and not is_followed:
+            return (
+                f"expected to depend on {source!r}, because the card lists {listed}: it was frozen"
+            )
+        if is_followed and not anchors:
+            kind = "a constant" if not card.anchors else "no such dependence"
+            return f"expected {kind}, because the card lists no {listed}, but it uses {source!r}"
+    if card.anchors and wiring.reaches(INPUT, name):
         return f"expected to depend on {FACTOR!r} alone, but it also depends on the image"
-    return ""
-
-
-def _trace_single_weight(wiring: Wiring, name: str) -> str:
-    if wiring.reaches(FACTOR, name):
-        return f"expected a constant, because the card lists no anchors, but it uses {FACTOR!r}"
     return ""

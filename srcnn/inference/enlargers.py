@@ -43,9 +43,13 @@ class Enlarger(Protocol):
         self,
         image: npt.NDArray[Any],
         result: npt.NDArray[Any],
+        quality: float,
         raise_if_cancelled: Callable[[], None],
     ) -> tuple[str, ...]:
-        """Fill `result` (H', W', C) from `image` (H, W, C); return notes for the report."""
+        """Fill `result` (H', W', C) from `image` (H, W, C); return notes for the report.
+
+        `quality` is that of the source, 1 to 100, for weights that depend on it.
+        """
 
 
 class Enlargers(NamedTuple):

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.errors import ModelError
+from srcnn.errors import ModelError, UsageError
 from srcnn.geometry import Scale, Size, compute_output_size, to_scale
 from srcnn.graphs.describe import describe
 from srcnn.graphs.free_axes import free_axes
+from srcnn.graphs.graph_format import CLEAN, WORST
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, check_picture, split_alpha
@@ -122,6 +123,7 @@ class Upscaler:
         self,
         image: npt.NDArray[Any],
         scale: float | str | tuple[float, float] | Scale | None = None,
+        quality: float = CLEAN,
     ) -> Pixels:
         """Upscale one picture.
 
@@ -131,20 +133,27 @@ class Upscaler:
             scale: a factor from 1 to 16, a pair of factors (height, width), or the text of a
                 scale or target; None for the model's fixed factor, or 2. If the model has another
                 fixed factor, its result is resized.
+            quality: JPEG quality of the file that the image was read from, 1 to 100; 100 for a file
+                without loss. Ignored by a model that does not follow it; see `follows_quality`.
 
         Returns:
             An array of the same kind, of floor(size x factor).
 
         Raises:
             UnsupportedImageError: the array is not a picture.
-            UsageError: the scale is out of bounds.
+            UsageError: the scale or the quality is out of bounds.
             UnreachableTargetError: a target needs a larger factor than 16.
             InferenceFailedError: the model fails, or its result cannot be right.
         """
         check_picture(image)
         size = Size(*image.shape[:2])
         chosen = self.info.default_scale if scale is None else to_scale(scale)
-        return self.to_size(image, compute_output_size(size, chosen))
+        return self.to_size(image, compute_output_size(size, chosen), quality)
+
+    @property
+    def follows_quality(self) -> bool:
+        """Whether the model has an input for the quality of the source."""
+        return self.info.quality is not None
 
     @property
     def tiles_bytes(self) -> int:
@@ -152,13 +161,21 @@ class Upscaler:
         return self._enlargers.colours.tiles_bytes
 
     def to_size(
-        self, image: Pixels, size: Size, raise_if_cancelled: Callable[[], None] = lambda: None
+        self,
+        image: Pixels,
+        size: Size,
+        quality: float = CLEAN,
+        raise_if_cancelled: Callable[[], None] = lambda: None,
     ) -> Pixels:
         """Upscale one picture to a size; see `upscale`."""
-        return self.upscale(image, size, raise_if_cancelled).pixels
+        return self.upscale(image, size, quality, raise_if_cancelled).pixels
 
     def upscale(
-        self, image: Pixels, size: Size, raise_if_cancelled: Callable[[], None] = lambda: None
+        self,
+        image: Pixels,
+        size: Size,
+        quality: float = CLEAN,
+        raise_if_cancelled: Callable[[], None] = lambda: None,
     ) -> Upscaled:
         """Upscale one picture to a size, and say how; see `__call__`.
 
@@ -168,13 +185,21 @@ class Upscaler:
         Args:
             image: a picture.
             size: of the result, not smaller than the picture.
+            quality: of the source; see `__call__`.
             raise_if_cancelled: called before each tile; raises to stop.
         """
+        if not WORST <= quality <= CLEAN:  # written so that NaN is refused
+            raise UsageError(
+                f"quality {quality:g}: expected the JPEG quality of the source, from {WORST:g} to "
+                f"{CLEAN:g}; leave it out for a source without loss"
+            )
         result: Pixels = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
         colours, alpha = split_alpha(bleed(image))
         larger_colours, larger_alpha = split_alpha(result)
-        notes = self._enlargers.colours.enlarge(colours, larger_colours, raise_if_cancelled)
+        notes = self._enlargers.colours.enlarge(
+            colours, larger_colours, quality, raise_if_cancelled
+        )
         check_result(colours, larger_colours)
         if alpha is not None and larger_alpha is not None:
-            self._enlargers.alpha.enlarge(alpha, larger_alpha, raise_if_cancelled)
+            self._enlargers.alpha.enlarge(alpha, larger_alpha, CLEAN, raise_if_cancelled)
         return Upscaled(result, notes)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from srcnn.errors import ModelError
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.validation_errors import describe_validation
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class ModelCard(_Frozen):
         tolerance: maximum difference from PyTorch that its check allowed, in grey levels.
         anchors: the factors that a bank's weights belong to, ascending; the graph interpolates
             between them. Empty for weights that do not depend on the factor.
+        qualities: the JPEG qualities of sources that a bank's weights belong to, ascending to 100,
+            which is without loss. Empty for weights that do not depend on the quality.
     """
 
     name: str
@@ -81,6 +84,7 @@ class ModelCard(_Frozen):
     tolerance: float
     # Left out if empty: the bytes of graphs without anchors do not change.
     anchors: list[float] = Field(default_factory=list, exclude_if=lambda anchors: not anchors)
+    qualities: list[float] = Field(default_factory=list, exclude_if=lambda found: not found)
 
     @field_validator("anchors")
     @classmethod
@@ -91,6 +95,20 @@ class ModelCard(_Frozen):
                 f"expected no anchors, or at least two, ascending, from 1; got {anchors}"
             )
         return anchors
+
+    @field_validator("qualities")
+    @classmethod
+    def _ascend_to_clean(cls, qualities: list[float], info: ValidationInfo) -> list[float]:
+        if qualities and not info.data.get("anchors"):
+            raise ValueError(f"expected anchors beside the qualities, got {qualities} alone")
+        ascending = all(left < right for left, right in pairwise(qualities))  # false for NaN
+        is_complete = len(qualities) > 1 and qualities[0] >= 1 and qualities[-1] == CLEAN
+        if qualities and not (ascending and is_complete):
+            raise ValueError(
+                f"expected no qualities, or at least two, ascending, from 1 to exactly {CLEAN:g}; "
+                f"got {qualities}"
+            )
+        return qualities
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard | None:
@@ -128,29 +146,32 @@ class ModelCard(_Frozen):
 
 
 class ParityRow(_Frozen):
-    """The difference between ONNX Runtime and PyTorch at one size and factor.
+    """The difference between ONNX Runtime and PyTorch at one size, factor and quality.
 
     Attributes:
         size: height and width of the input in pixels.
         factor: as users write it; height by width if they differ.
+        quality: of the source, 1 to 100; None if it was left out.
         max_abs_error: maximum difference in grey levels.
         mean_abs_error: mean difference in grey levels.
     """
 
     size: tuple[int, int]
     factor: str
+    quality: float | None = Field(default=None, exclude_if=lambda quality: quality is None)
     max_abs_error: float
     mean_abs_error: float
 
 
 class QualityRow(_Frozen):
-    """The quality of a network and of bicubic interpolation at one factor.
+    """The quality of a network and of bicubic interpolation at one factor and source quality.
 
     Means over pictures, on Y of BT.601, of results rounded to 8 bits, without a border of
     ceil(factor) px.
 
     Attributes:
         factor: as users write it.
+        source_quality: JPEG quality of the pictures that were enlarged; 100 is without loss.
         psnr_db: peak signal to noise ratio in decibels.
         ssim: structural similarity.
         bicubic_psnr_db: of bicubic interpolation.
@@ -160,6 +181,9 @@ class QualityRow(_Frozen):
     model_config = ConfigDict(allow_inf_nan=False)  # JSON has no infinity and no NaN
 
     factor: str
+    source_quality: float = Field(
+        default=CLEAN, ge=1, le=CLEAN, exclude_if=lambda quality: quality == CLEAN
+    )
     psnr_db: float
     ssim: float
     bicubic_psnr_db: float
@@ -177,8 +201,10 @@ class TrainingCard(_Frozen):
         seed: of all random numbers.
         hours: of training.
         factors: that it was trained for.
+        qualities: JPEG qualities of the sources that it was trained for; empty if only without
+            loss.
         started_from: the initial weights, in words.
-        validation: the quality on the held-out pictures, a row for each factor.
+        validation: the quality on the held-out pictures, a row for each factor and source quality.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)  # JSON has neither
@@ -190,6 +216,7 @@ class TrainingCard(_Frozen):
     seed: int
     hours: float
     factors: list[float]
+    qualities: list[float] = Field(default_factory=list, exclude_if=lambda found: not found)
     started_from: str
     validation: list[QualityRow]
 
@@ -217,6 +244,11 @@ class ModelRecord(_Frozen):
     def anchors(self) -> list[float]:
         """The factors that the weights of a bank belong to; empty for a single network."""
         return self.model.anchors
+
+    @property
+    def qualities(self) -> list[float]:
+        """The source qualities that they belong to; empty if they do not depend on it."""
+        return self.model.qualities
 
     def to_json(self) -> bytes:
         """Return indented UTF-8 JSON, ending in a line feed."""

@@ -21,6 +21,7 @@ from cachetools import LRUCache
 from srcnn.errors import ImageTooLargeError
 from srcnn.geometry import Factor, Size
 from srcnn.graphs.accepted_sizes import AcceptedSizes
+from srcnn.graphs.graph_format import CLEAN, round_quality
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.pixels import COLOURS
 from srcnn.inference.any_graph.assemble import Assembly, Call, Planes
@@ -40,7 +41,7 @@ Array = npt.NDArray[Any]
 _SMALL_PIXELS = 64 * 64
 # A factor with a larger one would leave few places where a tile may begin.
 _MAX_DENOMINATOR = 8
-_MAX_STUDIES = 8
+_MAX_STUDIES = 32  # of factors and qualities
 _MEGA = 1_000_000
 _BLENDED = "tiles blended: the model sees the whole picture, so the result differs slightly"
 
@@ -68,7 +69,7 @@ class AnyGraph:
         self._pool = TilePool(partial(pool, threads), threads)
         self._load = partial(make_session, content, config.provider, keeps_plans=False)
         self._session = self._load(1)
-        self._studies: LRUCache[Factor, Study] = LRUCache(_MAX_STUDIES)
+        self._studies: LRUCache[tuple[Factor, float], Study] = LRUCache(_MAX_STUDIES)
         self._studying = threading.Lock()
         # Tiles of several pictures share the budget; others may take all of it.
         self._budget = SharedLock()
@@ -79,7 +80,11 @@ class AnyGraph:
         return self._machine.budget_bytes
 
     def enlarge(
-        self, image: Array, result: Array, raise_if_cancelled: Callable[[], None]
+        self,
+        image: Array,
+        result: Array,
+        quality: float,
+        raise_if_cancelled: Callable[[], None],
     ) -> tuple[str, ...]:
         """Run the graph on a picture; see `engine.Engine.enlarge`.
 
@@ -97,7 +102,9 @@ class AnyGraph:
         """
         size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
         size_graph = self._info.find_graph_size(size_in, size_out)
-        picture = Picture(image, result, self._info.rounding, size_graph)
+        # As our own graphs do, so that few qualities are studied.
+        quality = round_quality(quality) if self._info.quality else CLEAN
+        picture = Picture(image, result, self._info.rounding, size_graph, quality)
         notes = self._info.list_resizing(size_in, size_out)
         if self._is_small(size_in):
             self._run_whole(picture, raise_if_cancelled)
@@ -105,7 +112,7 @@ class AnyGraph:
         factor = self._info.fixed or _find_factor(size_in, size_graph)
         fits = factor is not None
         view = self._view(factor or _round_up(size_in, size_graph))
-        study = self._find_study(view, raise_if_cancelled)
+        study = self._find_study(view, quality, raise_if_cancelled)
         if fits and study.plan and not self._is_whole_better(study, size_in):
             self._run_tiles(picture, view, study, study.plan, raise_if_cancelled)
             return (*notes, _BLENDED) if study.rule.is_blended else notes
@@ -126,16 +133,18 @@ class AnyGraph:
         whole = math.lcm(factor.height.denominator, factor.width.denominator)
         return replace(self._info, fixed=factor, sizes=AcceptedSizes(whole))
 
-    def _find_study(self, view: GraphInterface, raise_if_cancelled: Callable[[], None]) -> Study:
-        factor = view.default_scale
+    def _find_study(
+        self, view: GraphInterface, quality: float, raise_if_cancelled: Callable[[], None]
+    ) -> Study:
+        key = view.default_scale, quality
         with self._studying:
-            if factor not in self._studies:
-                runner = GraphRunner(self._all_threads, view)
+            if key not in self._studies:
+                runner = GraphRunner(self._all_threads, view, quality)
                 with self._budget.alone():
-                    self._studies[factor] = study_graph(
+                    self._studies[key] = study_graph(
                         self._content, view, runner, self._machine, raise_if_cancelled
                     )
-            return self._studies[factor]
+            return self._studies[key]
 
     @cached_property
     def _all_threads(self) -> Any:
@@ -165,7 +174,7 @@ class AnyGraph:
     def _run_whole(self, picture: Picture, raise_if_cancelled: Callable[[], None]) -> None:
         with self._budget.alone():
             raise_if_cancelled()
-            runner = GraphRunner(self._all_threads, self._info)
+            runner = GraphRunner(self._all_threads, self._info, picture.quality)
             height, width = picture.size_in
             planes = picture.read(slice(0, height), slice(0, width))
             result = runner.run(planes, raise_if_cancelled, picture.size_graph)
@@ -188,7 +197,7 @@ class AnyGraph:
         raise_if_cancelled: Callable[[], None],
     ) -> None:
         session = self._session if plan.is_parallel else self._all_threads
-        runner = GraphRunner(session, view)
+        runner = GraphRunner(session, view, picture.quality)
         is_blended = study.rule.is_blended
 
         def run(planes: Planes) -> Planes:

@@ -12,6 +12,7 @@ import onnxruntime
 
 from srcnn.errors import InferenceFailedError, SrcnnError
 from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.inference.any_graph.luma import add_colours, to_luma
 from srcnn.runtime.onnx_session import check_finite, extract_first_line
@@ -23,15 +24,22 @@ Planes = npt.NDArray[np.float32]
 class GraphRunner:
     """Runs a graph; threads may share it."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, info: GraphInterface) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        info: GraphInterface,
+        quality: float = CLEAN,
+    ) -> None:
         """Store the graph.
 
         Args:
             session: of the graph.
             info: how to run it.
+            quality: of the source of its pictures, 1 to 100; for a graph that takes it.
         """
         self._session = session
         self._info = info
+        self._quality = quality
 
     def run(
         self, planes: Planes, raise_if_cancelled: Callable[[], None], size_out: Size | None = None
@@ -65,6 +73,8 @@ class GraphRunner:
         feeds = {self._info.image: self._info.to_graph(to_luma(planes) if is_luma else planes)}
         if self._info.factor:
             feeds[self._info.factor] = make_resize_factor(taken, expected)
+        if self._info.quality:
+            feeds[self._info.quality] = np.array([self._quality], np.float32)
         found = self._run(feeds, expected, raise_if_cancelled)[: wanted.height, : wanted.width]
         if not is_luma:
             return found

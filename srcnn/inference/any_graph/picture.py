@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.geometry import Size
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
 from srcnn.inference.any_graph.resampling import Axis, resample
 from srcnn.model.card import Rounding
@@ -51,12 +52,14 @@ class Picture:
         result: (H', W', C) of the same type, to be filled.
         rounding: how the graph's output is converted to integers.
         size_graph: of the graph's result; if it is not that of `result`, it is resized.
+        quality: of the source, 1 to 100, for a graph that takes it.
     """
 
     image: npt.NDArray[Any]
     result: npt.NDArray[Any]
     rounding: Rounding
     size_graph: Size
+    quality: float = CLEAN
 
     @property
     def size_in(self) -> Size:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from srcnn.geometry import Size, make_resize_factor
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.inference.engine.network import Networks
 from srcnn.inference.engine.phase_graph import PhaseGraph
 from srcnn.inference.engine.phase_tiles import make_phase_calls
@@ -61,7 +62,11 @@ class Engine:
         return 0
 
     def enlarge(
-        self, image: Array, result: Array, raise_if_cancelled: Callable[[], None] = lambda: None
+        self,
+        image: Array,
+        result: Array,
+        quality: float = CLEAN,
+        raise_if_cancelled: Callable[[], None] = lambda: None,
     ) -> tuple[str, ...]:
         """Upsample a picture and run the network on it.
 
@@ -69,6 +74,7 @@ class Engine:
             image: (H, W, 3) BGR or (H, W, 1) grey; uint8, uint16, or float32 0..255.
             result: (H', W', C) of the same type, to be filled. float32 is neither clipped nor
                 rounded.
+            quality: of the source, 1 to 100; ignored if the weights do not depend on it.
             raise_if_cancelled: called on this thread before each tile; raises to stop.
 
         Returns:
@@ -78,7 +84,7 @@ class Engine:
             InferenceFailedError: a value is not finite, or the runtime fails.
         """
         size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
-        network = self._networks.at(make_resize_factor(size_in, size_out))
+        network = self._networks.at(make_resize_factor(size_in, size_out), quality)
         network = network.adapt_to_channels(image.shape[2])
         tiled = TiledImage(image, result, self._rounding, network)
 

@@ -1,6 +1,7 @@
 """The network after the upsampling: a chain of convolutions with constant weights.
 
-If the weights depend on the factor, each factor has its own network; see `weight_bank`.
+If the weights depend on the factor or the quality of the source, each has its own network; see
+`weight_bank`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from srcnn.graphs.graph_format import CLEAN
 
 Float32 = npt.NDArray[np.float32]
 
@@ -59,17 +62,18 @@ Layer: TypeAlias = Convolution | Activation
 
 
 class Networks(Protocol):
-    """The networks for all factors: one `Network`, or a `WeightBank` with one for each factor."""
+    """The networks for all factors and qualities: one `Network`, or a `WeightBank` of many."""
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Memory to compute one pixel, the same at every factor."""
+        """Memory to compute one pixel, the same for all of them."""
 
-    def at(self, factor: Float32) -> Network:
-        """Return the network for a factor.
+    def at(self, factor: Float32, quality: float = CLEAN) -> Network:
+        """Return the network for a factor and quality.
 
         Args:
             factor: (4,) float32 [1, 1, fh, fw], as for the whole graph.
+            quality: of the source, 1 to 100.
         """
 
 
@@ -154,8 +158,8 @@ class Network:
         """Memory to compute one pixel: the float32 values before and after a convolution."""
         return 4 * max((outputs + inputs for outputs, inputs, *_ in self.shapes), default=1)
 
-    def at(self, factor: Float32) -> Network:  # noqa: ARG002 - as `Networks` has it
-        """Return this network, for any factor."""
+    def at(self, factor: Float32, quality: float = CLEAN) -> Network:  # noqa: ARG002 - as `Networks` has it
+        """Return this network, for any factor and quality."""
         return self
 
     def adapt_to_channels(self, channels: int) -> Network:

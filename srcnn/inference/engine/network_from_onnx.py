@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from srcnn.graphs.graph_format import QUALITY
 from srcnn.graphs.structure import Wiring
 from srcnn.inference.engine.bicubic import CUBIC_A
 from srcnn.inference.engine.network import (
@@ -30,13 +31,14 @@ from srcnn.model.onnx_file import parse_complete
 _POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})
 
 
-def read_network(model: bytes, image: str, factor: str) -> Networks | None:
+def read_network(model: bytes, image: str, factor: str, quality: str = QUALITY) -> Networks | None:
     """Read the networks of a graph; None if the graph has another form.
 
     Args:
         model: content of the ONNX file.
         image: name of the image input.
         factor: name of the factor input.
+        quality: name of the quality input, if the graph has one.
 
     Raises:
         ModelError: it is not an ONNX file, is incomplete, or may run without end.
@@ -52,7 +54,8 @@ def read_network(model: bytes, image: str, factor: str) -> Networks | None:
     if not computed:
         return _make_network(nodes, wiring.constants)
     constants = {name: wiring.constants[name] for name in weights if name not in computed}
-    return read_bank(proto, wiring, factor, computed, partial(_make_network, nodes, constants))
+    read = partial(_make_network, nodes, constants)
+    return read_bank(proto, wiring, (factor, quality), computed, read)
 
 
 def _make_network(

@@ -21,7 +21,8 @@ from srcnn.errors import (
 from srcnn.export.convention import build_network
 from srcnn.export.find_checkpoint import find_checkpoint, obtain
 from srcnn.export.read_checkpoint import read_training, read_weights
-from srcnn.export.srcnn_network import Srcnn, SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
+from srcnn.export.srcnn_network import Srcnn
 from tests.support.training_card import TRAINING
 
 OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"

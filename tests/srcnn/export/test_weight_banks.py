@@ -18,12 +18,13 @@ from srcnn.export.exporter import export_graph
 from srcnn.export.find_checkpoint import Source
 from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
-from srcnn.export.srcnn_network import Srcnn, SrcnnBank
+from srcnn.export.srcnn_bank import SrcnnBank
+from srcnn.export.srcnn_network import Srcnn
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import list_scales
+from srcnn.graphs.cases import Setting, list_scales
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.check_session import open_session
-from srcnn.graphs.weights import compute_weights_at
+from srcnn.graphs.weight_values import compute_weights_at
 from srcnn.model.card import ModelCard
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def test_the_graph_mixes_as_pytorch_does_at_any_factor(
     steps = [Fraction(step, 48) for step in range(48, 16 * 48, 37)]
     pairs = [Factor(height, width) for height, width in zip(steps, reversed(steps), strict=True)]
     pairs += [Factor(step, step) for step in steps]
-    found = compute_weights_at(onnx.load_from_string(graphs[exporter]), pairs)
+    found = compute_weights_at(onnx.load_from_string(graphs[exporter]), [*map(Setting, pairs)])
     assert [values.shape[1] for values in found.values()] == [15552, 64, 2048, 32, 2400, 3]
     for index, pair in enumerate(pairs):
         network = bank.at(torch.from_numpy(list_scales(pair))).state_dict()

@@ -340,7 +340,7 @@ def test_a_picture_can_be_cancelled_between_tiles(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engines["luma", 32].enlarge(photograph, result, raise_if_cancelled)
+        engines["luma", 32].enlarge(photograph, result, raise_if_cancelled=raise_if_cancelled)
     assert next(turns) == 6
     done = result.copy()
     enlarge(engines["luma", 32], photograph[:8, :8], Size(16, 16))

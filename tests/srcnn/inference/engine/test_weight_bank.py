@@ -141,7 +141,7 @@ def test_weights_that_change_shape_at_an_untried_factor_fail_the_picture() -> No
     engine = make_engine(banks.with_fewer_channels(6.01, 6.03), 64)
     image = noise((50, 50, 3), 0)
     enlarge(engine, image, Size(300, 300))
-    with pytest.raises(InferenceFailedError, match=r"at factor 6.02x6.02 .*\(16, 3, 9, 9\)"):
+    with pytest.raises(InferenceFailedError, match=r"6.02x6.02 and quality 100 .*\(16, 3, 9, 9\)"):
         enlarge(engine, image, Size(301, 301))
 
 
@@ -282,7 +282,8 @@ def test_the_weights_are_those_of_the_factor_fed_to_the_untiled_graph() -> None:
         bytes_per_pixel = network.bytes_per_pixel
 
         @staticmethod
-        def at(factor: npt.NDArray[np.float32]) -> Network:
+        def at(factor: npt.NDArray[np.float32], quality: float = 100) -> Network:
+            assert quality == 100
             asked.append(factor)
             return network
 
