@@ -82,10 +82,15 @@ def _find_inputs(session: Any) -> tuple[Any, Any | None]:
     listed = str([f"{value.name} {value.type} {value.shape}" for value in values])
     names = shorten(listed, _MOST_SHOWN)
     if len(images) != 1 or len(others) > 1:
-        raise ModelError(f"expected one NCHW image input, and optionally a factor; got {names}")
+        raise ModelError(
+            f"expected one NCHW image input, and optionally a factor and a quality; got {names}"
+        )
     _check_image(images[0])
     if others and not _may_be_factor(others[0]):
-        raise ModelError(f"expected a second input (4,) float32 [1, 1, fh, fw]; got {names}")
+        raise ModelError(
+            f"expected a second input (4,) float32 [1, 1, fh, fw], a factor, or a quality (1,); "
+            f"got {names}"
+        )
     return images[0], others[0] if others else None
 
 

@@ -23,6 +23,7 @@ from srcnn.export.find_checkpoint import find_checkpoint, obtain
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import Srcnn
+from tests.support.graphs import quality_banks
 from tests.support.training_card import TRAINING
 
 OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
@@ -181,6 +182,96 @@ def test_what_does_not_fit_a_bank_is_named(spoil: Any, text: str, bank: dict[str
     spoil(bank)
     with pytest.raises(CheckpointError, match=text):
         read_weights(saved(bank), "a.pth")
+
+
+@pytest.fixture
+def quality_bank() -> dict[str, torch.Tensor]:
+    return quality_banks.make_weights((1, 2, 4), (60, 100), channels=3)
+
+
+def test_a_bank_of_two_axes_is_read_as_it_is(quality_bank: dict[str, Any]) -> None:
+    found = read_weights(saved({"state_dict": prefixed(quality_bank, "module.")}), "a.pth")
+    assert found.keys() == quality_bank.keys()
+    assert all(torch.equal(found[key], quality_bank[key]) for key in quality_bank)
+    network = build_network(found, "bgr-byte")
+    assert isinstance(network, SrcnnBank)
+    assert network.qualities == [60, 100]
+
+
+def qualities(*values: float) -> Any:
+    return lambda bank: bank.update(qualities=torch.tensor(values, dtype=torch.float64))
+
+
+def many(bank: dict[str, Any]) -> None:
+    """Few bytes are read of the weights: their shape is another."""
+    bank.update(anchors=torch.linspace(1, 16, 200), qualities=torch.linspace(1, 100, 20))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda bank: bank.pop("qualities"), r"missing qualities \(2,\)$"),
+        (lambda bank: bank.pop("anchors"), r"missing anchors \(3,\)$"),
+        (qualities(100, 60), r"qualities: expected two .* ascending, .* got \[100.0, 60.0\]"),
+        (qualities(60, 90), r"from 1 to exactly 100, which is without loss, got \[60.0, 90.0\]"),
+        (qualities(0.5, 100), r"from 1 to exactly 100, .* got \[0.5, 100.0\]"),
+        (qualities(100, 100), r"qualities: expected two qualities or more, ascending"),
+        (qualities(60, 120), r"got \[60.0, 120.0\]"),
+        (qualities(float("nan"), 100), r"qualities: expected finite numbers"),
+        (
+            qualities(60, 80, 100),
+            r"conv1.weight: expected \(3, 3, 64, 3, 9, 9\), got \(3, 2, 64, 3, 9, 9\)",
+        ),
+        (
+            lambda bank: bank.update({key: bank[key][:, 1:] for key in bank if "conv" in key}),
+            r"conv2.bias: expected \(3, 2, 32\), got \(3, 1, 32\)",
+        ),
+        (
+            lambda bank: bank.update({key: bank[key][:, 0] for key in bank if "conv" in key}),
+            r"conv1.weight: expected \(3, 2, 64, 3, 9, 9\), got \(3, 64, 3, 9, 9\)",
+        ),
+        (lambda bank: bank.update(qualities=[60, 100]), r"qualities: expected \(2,\), got list"),
+        (
+            lambda bank: bank.update(qualities=torch.tensor([60, 100])),
+            r"qualities: expected floating point numbers, got torch.int64",
+        ),
+        (many, r"expected up to 1024 networks, got 200 anchors and 20 qualities$"),
+    ],
+)
+def test_what_does_not_fit_a_bank_of_two_axes_is_named(
+    spoil: Any, text: str, quality_bank: dict[str, Any]
+) -> None:
+    spoil(quality_bank)
+    with pytest.raises(CheckpointError, match=text):
+        read_weights(saved(quality_bank), "a.pth")
+
+
+def test_a_single_network_has_no_qualities(weights: dict[str, Any]) -> None:
+    weights["qualities"] = torch.tensor([60.0, 100.0])
+    with pytest.raises(CheckpointError, match=r"unexpected qualities \(2,\)$"):
+        read_weights(saved(weights), "a.pth")
+
+
+def test_of_one_quality_alone_there_is_no_axis(quality_bank: dict[str, Any]) -> None:
+    one = {key: value[:, 1:] for key, value in quality_bank.items() if "conv" in key}
+    axes = {"anchors": quality_bank["anchors"], "qualities": torch.tensor([100.0])}
+    with pytest.raises(CheckpointError, match=r"expected two qualities or more.* got \[100.0\]$"):
+        read_weights(saved(one | axes), "a.pth")
+
+
+@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])
+def test_a_bank_of_two_axes_is_folded_pair_by_pair(
+    convention: Any, quality_bank: dict[str, Any]
+) -> None:
+    found = build_network(quality_bank, convention)
+    for row, anchor in enumerate((1.0, 2.0, 4.0)):
+        for column, quality in enumerate((60, 100)):
+            single = {
+                key: value[row, column] for key, value in quality_bank.items() if "conv" in key
+            }
+            expected = build_network(single, convention).state_dict()
+            network = found.at(torch.tensor([1, 1, anchor, anchor]), quality).state_dict()
+            assert all(torch.equal(network[key], expected[key]) for key in expected)
 
 
 @pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])

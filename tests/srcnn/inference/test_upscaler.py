@@ -20,7 +20,7 @@ from skimage import data
 
 import srcnn
 from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
-from srcnn.model.model_file import load_model
+from srcnn.model.model_file import Model, load_model
 from tests.support.graphs import banks
 
 MakeGraph = Callable[..., bytes]
@@ -359,3 +359,20 @@ def test_a_graph_of_our_form_without_a_card_equals_its_plain_run(
     if element == np.float16:  # to the value: float16 is coarse, and the engine would use float32
         assert np.array_equal(found, np.rint(np.clip(expected, 0, 255)))
     assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.5 + 0.02
+
+
+@pytest.mark.parametrize("quality", [0, 0.9, 100.1, 101, -5, float("nan"), float("inf")])
+def test_a_quality_out_of_bounds_is_refused(
+    quality: float, photograph: npt.NDArray[np.uint8]
+) -> None:
+    with pytest.raises(srcnn.UsageError, match=r"quality .*: expected the JPEG .* 1 to 100"):
+        srcnn.Upscaler.load()(photograph[:9, :9], 2, quality=quality)
+
+
+def test_a_model_without_qualities_ignores_them(
+    photograph: npt.NDArray[np.uint8],
+) -> None:
+    upscaler = srcnn.Upscaler.from_model(Model("bank", banks.bank(), "0" * 64))
+    assert not upscaler.follows_quality
+    image = photograph[:20, :20]
+    assert np.array_equal(upscaler(image, 2, quality=30), upscaler(image, 2))

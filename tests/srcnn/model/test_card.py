@@ -98,6 +98,53 @@ def test_anchors_must_ascend_from_1(anchors: list[float]) -> None:
         ModelCard(**CARD.model_dump(), anchors=anchors)
 
 
+TWO_AXES = ModelCard(**BANK.model_dump(), qualities=[30, 75.5, 100])
+
+
+def test_qualities_survive_a_round_trip() -> None:
+    found = ModelCard.from_metadata(TWO_AXES.to_metadata())
+    assert found == TWO_AXES
+    assert found.qualities == [30.0, 75.5, 100.0]
+    assert record(TWO_AXES, None).qualities == found.qualities
+
+
+def test_without_qualities_the_text_of_a_bank_does_not_change() -> None:
+    assert '"anchors":[1.0,2.5]}' in BANK.to_metadata()[METADATA_KEY]
+
+
+@pytest.mark.parametrize(
+    "qualities", [[100], [30, 75], [75, 30, 100], [0.5, 100], [30, 100, 101], [float("nan"), 100]]
+)
+def test_qualities_must_ascend_to_100(qualities: list[float]) -> None:
+    with pytest.raises(ValidationError, match="ascending, from 1 to exactly 100"):
+        ModelCard(**BANK.model_dump(), qualities=qualities)
+
+
+def test_qualities_need_anchors() -> None:
+    with pytest.raises(ValidationError, match="expected anchors beside the qualities"):
+        ModelCard(**CARD.model_dump(), qualities=[75, 100])
+
+
+def test_figures_may_name_a_source_quality() -> None:
+    row = TRAINING["validation"][0]
+    clean = QualityRow(**row)
+    assert clean.source_quality == 100
+    assert "source_quality" not in clean.model_dump()
+    lossy = QualityRow(**row, source_quality=75)
+    training = TrainingCard(**TRAINING | {"validation": [clean, lossy], "qualities": [75, 100]})
+    found = ModelRecord.model_validate_json(record(TWO_AXES, training).to_json())
+    assert found.training == training
+    assert [each.source_quality for each in found.training.validation] == [100, 75]
+    with pytest.raises(ValidationError, match="source_quality"):
+        QualityRow(**row, source_quality=101)
+
+
+def test_a_difference_may_name_a_quality() -> None:
+    row = ParityRow(size=(1, 2), factor="2", max_abs_error=0.1, mean_abs_error=0.01)
+    assert "quality" not in row.model_dump()
+    assert row.model_copy(update={"quality": 75}).model_dump()["quality"] == 75
+
+
 def record(card: ModelCard, training: TrainingCard | None) -> ModelRecord:
     return ModelRecord(
         file="a.onnx", sha256="b" * 64, size_bytes=3, model=card, parity=[], training=training

@@ -31,7 +31,10 @@ def make_weights(
         name: torch.stack([torch.stack([each[name] for each in row]) for row in grid])
         for name in grid[0][0]
     }
-    return stacked | {ANCHORS: torch.tensor(factors), QUALITIES: torch.tensor(levels)}
+    return stacked | {
+        ANCHORS: torch.tensor(factors, dtype=torch.float32),
+        QUALITIES: torch.tensor(levels, dtype=torch.float32),
+    }
 
 
 def take_clean(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
