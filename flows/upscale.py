@@ -167,7 +167,7 @@ arrange(
     {
         WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
         HOW_LARGE: ("scale", "scales", "when_larger"),
-        MODEL: ("model", "convention", "provider"),
+        MODEL: ("model", "convention", "source_quality", "provider"),
         OUTPUT: ("format", "quality", "flatten", "metadata"),
         RUN: ("max_failures", "known_failures", "runner", "workers", "report"),
     },

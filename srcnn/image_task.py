@@ -10,6 +10,7 @@ from typing import Literal
 
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError, UnusableFileError
 from srcnn.geometry import Scale, Size
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
 
@@ -33,6 +34,9 @@ class ImageTask:
         decoding_bytes: memory that decoding takes at the most, besides the file.
         pixel_bytes: of a decoded pixel, at the most.
         size_model: of what the model makes, if that is resized to `size_out`; None if not known.
+        quality: of the source, that the weights are chosen for, 1 to 100; 100 if it is without
+            loss, if the model does not follow it, and for copies that no quality could change.
+        file_quality: what the source's header says of it, 1 to 100.
     """
 
     source: str
@@ -45,6 +49,8 @@ class ImageTask:
     decoding_bytes: int = 0
     pixel_bytes: int = 8
     size_model: Size | None = None
+    quality: float = CLEAN
+    file_quality: float = CLEAN
 
     @property
     def work_pixels(self) -> int:
@@ -96,6 +102,7 @@ class ImageResult:
         notes: what was done to it besides upscaling, in words.
         source_info: of the source's file, as listed, if the image failed.
         known: the failure was accepted before the run.
+        quality: of the source, that the weights were chosen for; see `ImageTask`.
     """
 
     source: str
@@ -109,6 +116,7 @@ class ImageResult:
     notes: tuple[str, ...] = ()
     source_info: FileInfo | None = None
     known: bool = False
+    quality: float = CLEAN
 
     @classmethod
     def failed(cls, task: ImageTask, failure: Failure) -> ImageResult:

@@ -99,6 +99,7 @@ def build_plan_options(options: UpscaleOptions, settings: Settings) -> PlanOptio
     """Return which images are requested, and how large."""
     return PlanOptions(
         scale=options.scale,
+        quality=options.source_quality,
         scales=options.scales,
         include=tuple(options.include),
         exclude=tuple(options.exclude),

@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 
 from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN
 from srcnn.geometry import FACTOR_PATTERN, MAX_FACTOR, MIN_FACTOR, SCALE_HELP, SCALE_PATTERN
+from srcnn.source_quality import QUALITY_HELP, QUALITY_PATTERN
 
 _NULL: JsonDict = {"type": "null"}
 
@@ -41,6 +42,11 @@ FIXED_FACTOR = _describe(
     {"type": "string", "pattern": FACTOR_PATTERN},
     _FACTOR,
     _NULL,
+)
+SOURCE_QUALITY = _describe(
+    QUALITY_HELP,
+    {"type": "string", "pattern": QUALITY_PATTERN},
+    {"type": "number", "minimum": 1, "maximum": 100},
 )
 FAILURE_LIMIT = _describe(
     "a number of images such as 20, or a share such as 5%",

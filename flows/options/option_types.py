@@ -15,12 +15,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from flows.options import json_schemas
 from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.errors import UsageError
 from srcnn.geometry import Factor, Target, parse_scale
 from srcnn.images.colour import Colour, parse_colour
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, parse_glob
+from srcnn.source_quality import SourceQuality, parse_source_quality
 from srcnn.storage.urls import check_url
 
 T = TypeVar("T")
@@ -69,6 +71,14 @@ ScaleOption = Annotated[
     PlainSerializer(lambda scale: scale.given or str(scale), return_type=str),
     WithJsonSchema({"type": "string"}),
     _ONE_ARGUMENT,
+]
+SourceQualityOption = Annotated[
+    SourceQuality,
+    _validate(SourceQuality, parse_source_quality, numbers=True),
+    _AS_TEXT,
+    WithJsonSchema(json_schemas.SOURCE_QUALITY),
+    _ONE_ARGUMENT,
+    Parameter(metavar="QUALITY"),
 ]
 FixedFactor = Annotated[str, BeforeValidator(_number_to_text), Field(max_length=32)]
 ColourOption = Annotated[

@@ -16,12 +16,14 @@ from flows.options.option_types import (
     FormatOption,
     GlobsOption,
     ScaleOption,
+    SourceQualityOption,
     Url,
 )
 from srcnn.geometry import SCALE_HELP
 from srcnn.model.card import Convention
 from srcnn.planning.select_images import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Provider
+from srcnn.source_quality import AUTO
 from srcnn.storage.urls import add_suffix
 
 
@@ -44,14 +46,21 @@ class UpscaleOptions(Options):
     )
     scales: Url | None = Field(
         None,
-        description="CSV (header path,scale) or JSON Lines file that gives each path or glob its "
-        "scale; the last match wins. Default: scales.csv at the root of --src, if it exists.",
+        description="CSV (header path,scale or path,scale,quality) or JSON Lines file that gives "
+        "each path or glob its scale, and its source's quality as --source-quality does; the last "
+        "match wins. Default: scales.csv at the root of --src, if it exists.",
     )
     model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or a URL.")
     convention: Convention | None = Field(
         None,
         description="Pixel format of a model that does not state it: bgr-byte (BGR 0..255, the "
         "default for graphs with a factor input) or rgb-unit (RGB 0..1, the default otherwise).",
+    )
+    source_quality: SourceQualityOption = Field(
+        AUTO,
+        description="JPEG quality of the sources, which a model may have weights for: auto reads "
+        "it from each file; clean is without loss, as for a JPEG whose damage was shrunk away; 1 "
+        "to 100 is for files that do not say, as a PNG that was once a JPEG.",
     )
     include: GlobsOption = Field(
         default_factory=list, description="Upscale only images that match one of these globs."

@@ -12,6 +12,7 @@ from srcnn.image_task import ImageResult
 from srcnn.images.formats import detect_format
 from srcnn.reporting.report import Report, written_megapixels
 from srcnn.reporting.summary import Summary, count_images
+from srcnn.source_quality import is_clean
 from srcnn.text import one_line, shorten
 from tasks.logs import logger
 
@@ -58,7 +59,8 @@ def describe_image(image: ImageResult) -> str:
     if not (image.size_in and image.size_out and output):
         return f"{source}: {image.status}"
     verb = "would write" if image.status == "written" else image.status
-    return f"{source}: {verb} {output}, {image.size_in} -> {image.size_out} px"
+    quality = "" if is_clean(image.quality) else f", q{image.quality:g}"
+    return f"{source}: {verb} {output}, {image.size_in} -> {image.size_out} px{quality}"
 
 
 def _describe_written(images: Sequence[ImageResult]) -> Iterable[str]:

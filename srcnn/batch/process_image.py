@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from srcnn.batch.resources import WorkerResources
 from srcnn.errors import ImageTooLargeError
-from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.images.encode import encode
@@ -99,7 +99,7 @@ def process_image(
         return EncodedImage(data)
     image = resources.compute(_decode_and_prepare, output, task, data)
     if not task.copy:
-        image = _upscale(image, resources.upscaler, task.size_out, raise_if_cancelled)
+        image = _upscale(image, resources.upscaler, task, raise_if_cancelled)
     raise_if_cancelled()
     content = resources.compute(encode, image, output.quality)
     raise_if_cancelled()
@@ -129,13 +129,22 @@ def _decode_and_prepare(output: OutputOptions, task: ImageTask, data: bytes) -> 
 
 
 def _upscale(
-    image: PreparedImage, upscaler: Upscaler, size: Size, raise_if_cancelled: Callable[[], None]
+    image: PreparedImage,
+    upscaler: Upscaler,
+    task: ImageTask,
+    raise_if_cancelled: Callable[[], None],
 ) -> PreparedImage:
     """Grey with alpha has three equal colour planes; one of them is computed."""
+    upscale = partial(
+        upscaler.upscale,
+        size=task.size_out,
+        quality=task.quality,
+        raise_if_cancelled=raise_if_cancelled,
+    )
     pixels = image.pixels
     if not (image.is_grey and has_alpha(pixels)):
-        result = upscaler.upscale(pixels, size, raise_if_cancelled=raise_if_cancelled)
+        result = upscale(pixels)
         return replace(image, pixels=result.pixels, notes=(*image.notes, *result.notes))
-    grey, notes = upscaler.upscale(pixels[:, :, 2:], size, raise_if_cancelled=raise_if_cancelled)
+    grey, notes = upscale(pixels[:, :, 2:])
     planes: Pixels = grey[:, :, [0, 0, 0, 1]]
     return replace(image, pixels=planes, notes=(*image.notes, *notes))

@@ -160,6 +160,7 @@ def _build_result(task: ImageTask, seconds: float, error: Failure | None) -> Ima
         seconds=seconds,
         error=error,
         source_info=task.info if error else None,
+        quality=task.quality,
     )
 
 
@@ -174,4 +175,6 @@ def _build_record(job: Job, task: ImageTask, info: FileInfo) -> Record:
         model=job.model.sha256,
         size_in=task.size_in,
         size_out=task.size_out,
+        quality=task.quality,
+        file_quality=task.file_quality,
     )

@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 
 from srcnn.errors import UnusableFileError
 from srcnn.geometry import Size
+from srcnn.graphs.graph_format import CLEAN, WORST
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
@@ -56,6 +57,8 @@ class Record:
         model: sha256 of the model.
         size_in: of the source image.
         size_out: of the output image.
+        quality: of the source, that the weights were chosen for; earlier versions had only 100.
+        file_quality: what the source's header said of it.
     """
 
     output: str
@@ -67,6 +70,8 @@ class Record:
     model: str
     size_in: Size
     size_out: Size
+    quality: float = CLEAN
+    file_quality: float = CLEAN
 
 
 _RECORDS = TypeAdapter(Record)
@@ -182,6 +187,8 @@ def _parse(content: bytes) -> list[Record]:
         sides = (*record.size_in, *record.size_out)
         if not all(0 < side < _LARGEST_SIDE for side in sides):
             raise ValueError("the size of an image is out of range")
+        if not all(WORST <= each <= CLEAN for each in (record.quality, record.file_quality)):
+            raise ValueError("the quality of an image is out of range")
     return records
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
-from srcnn.geometry import Size, compute_output_size, is_large_enough
+from srcnn.geometry import Size, compute_output_size
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import Header, read_header
 from srcnn.images.decoding.header import check_file_size
 from srcnn.images.formats import check_size, check_writable
+from srcnn.planning.copies import choose_treatment
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 
@@ -62,7 +63,8 @@ def _decide(
 ) -> ImageTask | ImageResult:
     size_in = header.size
     _check_input(size_in, options.max_input_megapixels)
-    copy = is_large_enough(size_in, image.scale)
+    treatment = choose_treatment(image, header, graph)
+    copy = treatment.copy
     if copy and options.when_larger == "skip":  # there is no output, or not of this scale
         return ImageResult(image.source, None, "skipped", (1.0, 1.0), size_in, size_in)
     size_out = size_in
@@ -82,6 +84,8 @@ def _decide(
         decoding_bytes=header.decoding_bytes,
         pixel_bytes=header.pixel_bytes,
         size_model=size_in if copy else graph.find_graph_size(size_in, size_out),
+        quality=treatment.quality,
+        file_quality=header.quality,
     )
 
 

@@ -73,7 +73,7 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         existing = existing_later.result()
     refuse_shared_folders(source, destination, listing.images, existing)
     scales = find_scales(source, listing.files, options.scales)
-    resolver = ScaleResolver(scales, options.scale, graph)
+    resolver = ScaleResolver(scales, options.scale, graph, options.quality)
     images = select_images(listing, job.output.format, options, resolver.resolve)
     known = ledger.load(destination, existing)
     fingerprint = Fingerprint(job)

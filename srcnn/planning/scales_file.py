@@ -1,17 +1,19 @@
-"""The scales file: a factor or target for each image, by path or glob.
+"""The scales file: a factor or target for each image, and its quality, by path or glob.
 
-CSV with the header `path,scale`, or JSON Lines with those keys. The last row that
-matches an image wins.
+CSV with the header `path,scale` or `path,scale,quality`, or JSON Lines with those keys. The last
+row that matches an image wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from srcnn.geometry import Scale
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.planning.globs import Globs
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
+from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
@@ -68,26 +70,47 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
     return read_scales(url or source.get_url(DEFAULT_NAME), content)
 
 
-class ScaleResolver:
-    """Finds every image's scale, and remembers which rows decided one."""
+class Resolved(NamedTuple):
+    """What is asked for of one image.
 
-    def __init__(self, scales: Scales | None, default: Scale | None, graph: GraphInterface) -> None:
+    Attributes:
+        scale: the factor or target.
+        quality: of its source.
+    """
+
+    scale: Scale
+    quality: SourceQuality
+
+
+class ScaleResolver:
+    """Finds every image's scale and quality, and remembers which rows decided one."""
+
+    def __init__(
+        self,
+        scales: Scales | None,
+        default: Scale | None,
+        graph: GraphInterface,
+        quality: SourceQuality = AUTO,
+    ) -> None:
         """Start with every row unused.
 
         Args:
             scales: the scales file, or None.
             default: for images that no row matches; None for the model's own.
             graph: of the model, which may have a fixed factor.
+            quality: for images that no row matches, or whose row has none.
         """
         self._scales = scales
-        self._default = default or graph.default_scale
+        self._default = Resolved(default or graph.default_scale, quality)
         self._used: set[ScaleRow | None] = set()
 
-    def resolve(self, key: str) -> Scale:
-        """Find the scale of an image."""
+    def resolve(self, key: str) -> Resolved:
+        """Find the scale of an image, and the quality of its source."""
         row = self._scales.find_row(key) if self._scales else None
         self._used.add(row)
-        return row.scale if row else self._default
+        if row is None:
+            return self._default
+        return Resolved(row.scale, row.quality or self._default.quality)
 
     def list_unused_rows(self) -> list[str]:
         """Return a warning for each row that matches no image: most often a misspelt path."""

@@ -15,6 +15,7 @@ NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
 """A row's line, from 1, and its fields, or why it cannot be read."""
 
 _COLUMNS = ("path", "scale")
+_OPTIONAL_COLUMNS = ("quality",)
 _LONGEST_LINE = 65_536  # characters
 _MOST_SHOWN = 60  # characters of a header
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -66,9 +67,12 @@ def read_csv(name: str, text: str) -> Iterator[NumberedFields]:
 
 def _read_header(name: str, fields: Sequence[str]) -> list[str]:
     header = [column.strip().lower() for column in fields]
-    if any(header.count(column) != 1 for column in _COLUMNS):
+    has_needed = all(header.count(column) == 1 for column in _COLUMNS)
+    if not has_needed or any(header.count(column) > 1 for column in _OPTIONAL_COLUMNS):
         got = shorten(",".join(header), _MOST_SHOWN)
-        raise UsageError(f"{name}:1: expected the header 'path,scale', got {got!r}")
+        raise UsageError(
+            f"{name}:1: expected the header 'path,scale' or 'path,scale,quality', got {got!r}"
+        )
     return header
 
 
@@ -103,7 +107,7 @@ def _parse_json(content: str) -> Mapping[str, object] | str:
 
 def _make_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
-    if twice := [key for key in _COLUMNS if keys.count(key) > 1]:
+    if twice := [key for key in _COLUMNS + _OPTIONAL_COLUMNS if keys.count(key) > 1]:
         raise UsageError(f"expected each key once, got {twice[0]!r} more than once")
     return dict(pairs)
 

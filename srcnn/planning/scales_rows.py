@@ -13,6 +13,7 @@ from srcnn.errors import UsageError
 from srcnn.geometry import Scale, parse_scale
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.scales_formats import decode, read_csv, read_json
+from srcnn.source_quality import QUALITY_HELP, SourceQuality, parse_source_quality
 from srcnn.text import one_line, shorten
 
 LIMIT_BYTES = 64 * 2**20
@@ -28,7 +29,9 @@ _LONGEST_PATH = 4096  # Linux has no longer ones
 _MOST_SHOWN = 60  # characters of a field in a message
 _JSON_TYPES = {dict: "an object", list: "a list", bool: "a boolean", type(None): "nothing"}
 
-_parse_scale = lru_cache(1024)(parse_scale)  # rows have few different ones
+# Rows have few different ones.
+_parse_scale = lru_cache(1024)(parse_scale)
+_parse_quality = lru_cache(1024)(parse_source_quality)
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,13 @@ class ScaleRow:
         line: in the file, from 1.
         glob: path or glob relative to the source.
         scale: of the images that match.
+        quality: of these sources; None for the option's.
     """
 
     line: int
     glob: Glob
     scale: Scale
+    quality: SourceQuality | None = None
 
 
 def read_rows(name: str, content: bytes) -> list[ScaleRow]:
@@ -112,7 +117,11 @@ def _parse_row(line: int, fields: Mapping[str, object] | str) -> ScaleRow:
         )
     if not isinstance(scale, str) or not scale.strip():
         raise UsageError(f"scale of {_show(path)}: expected a factor or target, got {_show(scale)}")
-    return ScaleRow(line, parse_glob(path), _parse_scale(scale))
+    quality = fields.get("quality") or ""
+    if not isinstance(quality, str):
+        raise UsageError(f"quality of {_show(path)}: expected {QUALITY_HELP}, got {_show(quality)}")
+    chosen = _parse_quality(quality) if quality.strip() else None
+    return ScaleRow(line, parse_glob(path), _parse_scale(scale), chosen)
 
 
 def _show(value: object) -> str:

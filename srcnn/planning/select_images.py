@@ -11,6 +11,8 @@ from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import SourceListing
 from srcnn.planning.output_names import assign_output_keys
+from srcnn.planning.scales_file import Resolved
+from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.listing import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]
@@ -23,6 +25,7 @@ class PlanOptions:
 
     Attributes:
         scale: of images that no row matches; None for the model's own, or 2.
+        quality: of sources that no row gives one.
         scales: URL of a scales file; None to look for `scales.csv` in the source.
         include: empty for all images.
         exclude: stronger than `include`.
@@ -33,6 +36,7 @@ class PlanOptions:
     """
 
     scale: Scale | None = None
+    quality: SourceQuality = AUTO
     scales: str | None = None
     include: Sequence[Glob] = ()
     exclude: Sequence[Glob] = ()
@@ -51,19 +55,21 @@ class RequestedImage:
         output: key in the destination.
         info: of the source's file, as listed.
         scale: its own.
+        quality: of its source.
     """
 
     source: str
     output: str
     info: FileInfo
     scale: Scale
+    quality: SourceQuality = AUTO
 
 
 def select_images(
     listing: SourceListing,
     form: Format,
     options: PlanOptions,
-    resolve_scale: Callable[[str], Scale],
+    resolve: Callable[[str], Resolved],
 ) -> list[RequestedImage]:
     """Select the requested images, and name their outputs.
 
@@ -71,12 +77,12 @@ def select_images(
         listing: of the source; each of its images may influence the names of others.
         form: format of the outputs.
         options: which images.
-        resolve_scale: finds the scale of each.
+        resolve: finds the scale and the quality of each.
     """
     outputs = assign_output_keys(listing.images, form)
     include, exclude = Globs(options.include), Globs(options.exclude)
     return [
-        RequestedImage(key, outputs[key], listing.files[key], resolve_scale(key))
+        RequestedImage(key, outputs[key], listing.files[key], *resolve(key))
         for key in listing.images
         if (not options.include or include.matches(key)) and not exclude.matches(key)
     ]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from posixpath import splitext
 
 from srcnn.destination.ledger import Record
-from srcnn.geometry import measure_scale
+from srcnn.geometry import is_large_enough, measure_scale
 from srcnn.image_task import ImageResult
 from srcnn.job import Job
 from srcnn.planning.select_images import Overwrite, RequestedImage
@@ -27,6 +27,7 @@ class Fingerprint:
             job: what all images share.
         """
         self._model = job.model.sha256
+        self._follows_quality = job.model.graph.quality is not None
         self._scale_text = lru_cache(str)
         # A name before the extension, or it would be the name itself.
         self._options = lru_cache(lambda extension: job.digest_options(f"x{extension}"))
@@ -38,7 +39,14 @@ class Fingerprint:
             and record.scale == self._scale_text(image.scale)
             and record.options == self._options(splitext(image.output)[1])
             and record.model == self._model
+            and self._has_same_quality(record, image)
         )
+
+    def _has_same_quality(self, record: Record, image: RequestedImage) -> bool:
+        """Whether the output has the image's quality, or is the same at every quality."""
+        if not self._follows_quality or is_large_enough(record.size_in, image.scale):
+            return True
+        return record.quality == image.quality.choose(record.file_quality)
 
 
 def is_same_file(recorded: FileInfo, found: FileInfo) -> bool:
@@ -79,4 +87,4 @@ def skip_if_current(
         return ImageResult(image.source, image.output, "skipped")
     scale = measure_scale(record.size_in, record.size_out)
     sizes = (record.size_in, record.size_out)
-    return ImageResult(image.source, image.output, "skipped", scale, *sizes)
+    return ImageResult(image.source, image.output, "skipped", scale, *sizes, quality=record.quality)

@@ -17,7 +17,7 @@ class Preview:
 
     Attributes:
         name: of the image, in a visible line.
-        about: factor and sizes, in a line.
+        about: factor, quality and sizes, in a line.
         width: of both pictures, in pixels.
         height: of both pictures, in pixels.
         before: the source, enlarged by bicubic interpolation; a JPEG.

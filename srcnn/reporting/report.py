@@ -17,6 +17,7 @@ from srcnn.geometry import measure_scale
 from srcnn.image_task import Failure, ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.source_quality import is_clean
 
 _MEGA = 1_000_000
 RUNS_FOLDER = f"{STATE_FOLDER}/runs"
@@ -113,6 +114,7 @@ def result_fields(result: ImageResult) -> dict[str, Any]:
         "scale": result.scale,
         "size_in": result.size_in,
         "size_out": result.size_out,
+        "quality": None if is_clean(result.quality) else result.quality,
         "seconds": round(result.seconds, 3),
         "error": {"type": error.type, "message": error.message} if error else None,
         "notes": list(result.notes),
@@ -155,6 +157,7 @@ def predict_results(plan: Plan) -> list[ImageResult]:
             measure_scale(task.size_in, task.size_out),
             task.size_in,
             task.size_out,
+            quality=task.quality,
         )
         for task in plan.tasks
     ]

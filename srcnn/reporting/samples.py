@@ -16,6 +16,7 @@ from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import Pixels
 from srcnn.reporting.crops import Pair, crop_pair
 from srcnn.runtime.cores import measure_image_memory
+from srcnn.source_quality import is_clean
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
 
@@ -34,7 +35,7 @@ class Sample:
 
     Attributes:
         name: its key in the source, in a visible line.
-        about: factor and sizes, in a line.
+        about: factor, quality and sizes, in a line.
         tile: a crop of at most TILE_PX a side.
         view: a crop of at most VIEW_PX a side.
     """
@@ -49,7 +50,7 @@ def choose_images(images: Sequence[ImageResult], count: int) -> list[ImageResult
     """Choose images that can be shown, evenly spread.
 
     Args:
-        images: of a run; those that were not enlarged, or are too large, are left out.
+        images: of a run; those that were copied, or are too large, are left out.
         count: how many at the most; fewer where they are large.
     """
     fit = [image for image in images if image.status == "written" and _can_be_shown(image)]
@@ -76,14 +77,16 @@ def read_samples(
 def _can_be_shown(image: ImageResult) -> bool:
     if image.size_in is None or image.size_out is None or image.output is None:
         return False
-    return image.size_in != image.size_out and image.size_out.pixels <= MOST_MEGAPIXELS * _MEGA
+    is_copy = image.size_in == image.size_out and is_clean(image.quality)
+    return not is_copy and image.size_out.pixels <= MOST_MEGAPIXELS * _MEGA
 
 
 def _describe(image: ImageResult) -> str:
     height, width = (f"{factor:.3g}" for factor in image.scale or (0.0, 0.0))
     factor = f"x{height}" if height == width else f"x{height} (height), x{width} (width)"
+    quality = "" if is_clean(image.quality) else f", q{image.quality:g}"
     sizes = [str(size) for size in (image.size_in, image.size_out) if size]
-    return f"{factor}: {' -> '.join(sizes)} px"
+    return f"{factor}{quality}: {' -> '.join(sizes)} px"
 
 
 def _read_sample(source: Folder, destination: Folder, image: ImageResult) -> Iterator[Sample]:

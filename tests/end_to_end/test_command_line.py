@@ -58,6 +58,10 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         ),
         (["--src", "{src}", "--scale", "big"], "--scale"),
         (["--src", "{src}", "--quality", "0"], "--quality: Input should be greater than or equal"),
+        (
+            ["--src", "{src}", "--source-quality", "75%"],
+            "--source-quality: quality '75%': expected auto, clean, or a JPEG quality from 1 to",
+        ),
         (["--src", "{src}", "--formt", "png"], "--formt"),
         (["--src", "{src}", "--zzzz"], "Unknown option: --zzzz. --help lists the options."),
         (["{src}", "out", "stray"], "unexpected 'stray'; for several images, give their folder"),

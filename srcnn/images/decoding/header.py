@@ -15,6 +15,7 @@ from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
 
@@ -56,11 +57,13 @@ class Header:
         size: of the upright picture, with the EXIF orientation applied.
         pixel_bytes: of a decoded pixel, at the most: its colours and alpha, in their depth.
         decoding_bytes: memory that decoding takes at the most, besides the file.
+        quality: of a JPEG, 1 to 100; 100 for other formats.
     """
 
     size: Size
     pixel_bytes: int
     decoding_bytes: int
+    quality: float
 
 
 def read_header(file: IO[bytes]) -> Header:
@@ -148,7 +151,12 @@ def parse_header(image: ImageFile.ImageFile, file: BoundedFile) -> Header:
         check_block(name, image.info.get(name))
     turned = find_orientation(image, file) in TURNED
     size = Size(width, height) if turned else Size(height, width)
-    return Header(size, _measure_pixel(image), _estimate_decoding(image, file.size))
+    return Header(
+        size,
+        _measure_pixel(image),
+        _estimate_decoding(image, file.size),
+        find_quality(image),
+    )
 
 
 def check_block(name: str, block: object) -> None:

@@ -100,6 +100,8 @@ def test_the_server_refuses_a_scale_with_the_words_of_the_command_line(scale: ob
     [
         (batch_upscale, {"max_failures": 5}, {"max_failures": -1}, "a share such as 5%"),
         (batch_upscale, {"max_failures": "5%"}, {"max_failures": "x"}, "a share such as 5%"),
+        (batch_upscale, {"source_quality": "clean"}, {"source_quality": "best"}, "auto, clean, or"),
+        (batch_upscale, {"source_quality": 75}, {"source_quality": 0}, "quality from 1 to 100"),
         (export_srcnn, {"scale": 2.5}, {"scale": "width=5"}, "height by width (2x3)"),
         (export_srcnn, {"sha256": "0123abcd"}, {"sha256": "0x"}, "hex digits"),
         (train_srcnn, {"factors": [1.5, 2]}, {"factors": "x"}, "such as 1.5,2,3"),
@@ -170,6 +172,10 @@ def test_options_survive_json() -> None:
         ({"scale": 2.5}, {"scale": "2.5"}),
         ({"scale": "width=0100"}, {"scale": "width=0100"}),
         ({"scale": Target("width", 100)}, {"scale": "width=100"}),
+        ({}, {"source_quality": "auto"}),
+        ({"source_quality": 75}, {"source_quality": "75"}),
+        ({"source_quality": " clean"}, {"source_quality": "clean"}),
+        ({"source_quality": "87.50"}, {"source_quality": "87.5"}),
         ({"max_failures": 5}, {"max_failures": "5"}),
         ({"max_failures": "5.0%"}, {"max_failures": "5.0%"}),
         ({"flatten": "White"}, {"flatten": "#ffffff"}),
@@ -191,7 +197,14 @@ def test_options_are_shown_as_they_were_given_and_read_back(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"scale": True}, {"scale": ["2"]}, {"include": [5]}, {"flatten": 5}, {"max_failures": True}],
+    [
+        {"scale": True},
+        {"scale": ["2"]},
+        {"include": [5]},
+        {"flatten": 5},
+        {"max_failures": True},
+        {"source_quality": None},
+    ],
     ids=str,
 )
 def test_values_of_another_type_are_refused(wrong: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,10 +13,13 @@ import pytest
 from flows.execution.estimate_run import estimate_run
 from flows.execution.runners import Runner
 from flows.execution.task_calls import choose_task_calls
+from flows.output.log_dry_run import describe_image
 from flows.output.log_estimate import announce_early, log_accuracy
 from flows.upscale import app
 from srcnn.estimation.first_images import EarlyEstimate
 from srcnn.estimation.interval import Interval
+from srcnn.geometry import Size
+from srcnn.image_task import ImageResult
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.select_images import PlanOptions
 from tests.support.jobs import make_job
@@ -127,6 +131,13 @@ def test_on_a_bucket_what_was_not_measured_is_said(
     assert re.search(writing, done.stderr)
     fs.invalidate_cache()
     assert sorted(fs.find(name)) == before
+
+
+def test_a_line_of_the_list_has_the_quality_that_would_be_taken() -> None:
+    image = ImageResult("a.jpg", "a.jpg", "written", (2, 2), Size(20, 30), Size(40, 60), quality=75)
+    assert describe_image(image) == "a.jpg: would write a.jpg, 30x20 -> 60x40 px, q75"
+    clean = replace(image, quality=99, status="skipped")
+    assert describe_image(clean) == "a.jpg: skipped a.jpg, 30x20 -> 60x40 px"
 
 
 class Cluster:

@@ -51,9 +51,12 @@ FIRST_LINE = (
     b'"output_info": {"size": 1, "version": "1700000000.000000"}, "scale": "2", '
     b'"options": "digest", "model": "sha256", "size_in": [4, 6], "size_out": [8, 12]}'
 )
+# At first there was no quality of the source.
+PRESENT_LINE = FIRST_LINE.removesuffix(b"}") + b', "quality": 100.0, "file_quality": 100.0}'
 # For a while there was a choice, which no longer matters.
 LINES = [
     FIRST_LINE,
+    PRESENT_LINE,
     *(
         FIRST_LINE.replace(b"12]}", b'12], "precision": "%b"}' % each)
         for each in (b"exact", b"fast")
@@ -71,7 +74,8 @@ def test_the_ledger_keeps_its_format(dst: Folder, line: bytes) -> None:
     assert found.records == {"a.png": expected}
     assert found.warnings == []
     ledger.append(dst, "run 2", [expected])
-    assert dst.read(ledger_files(dst)[1]) == FIRST_LINE + b"\n"
+    assert dst.read(ledger_files(dst)[1]) == PRESENT_LINE + b"\n"
+    assert ledger.load(dst, dst.files()).records == {"a.png": expected}
 
 
 def test_many_files_are_read_in_their_order(dst: Folder) -> None:
@@ -102,6 +106,8 @@ POISON = {
     "below zero": FIRST_LINE.replace(b"[8, 12]", b"[-8, 12]"),
     "huge": FIRST_LINE.replace(b"[8, 12]", b"[8, 1" + 400 * b"0" + b"]"),
     "longer than Python converts": FIRST_LINE.replace(b"[8, 12]", b"[8, 1" + 5000 * b"0" + b"]"),
+    "no quality": PRESENT_LINE.replace(b'"quality": 100.0', b'"quality": NaN'),
+    "a quality of 0": PRESENT_LINE.replace(b'"file_quality": 100.0', b'"file_quality": 0'),
     "nested": FIRST_LINE.replace(b'"scale": "2"', b'"scale": {"a": [["2"]]}'),
     "null": FIRST_LINE.replace(b'"output": "a.png"', b'"output": null'),
 }

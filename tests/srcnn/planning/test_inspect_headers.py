@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 
 from srcnn.geometry import Size, parse_scale
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.select_images import PlanOptions, RequestedImage
+from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 from tests.support.jobs import open_bundled
@@ -30,10 +33,32 @@ def source(tmp_path: Path) -> Folder:
 def inspect(source: Folder, name: str = "a.png", **choices: Any) -> ImageTask | ImageResult:
     info = source.info(name) or FileInfo(0, "")
     scale = parse_scale(choices.get("scale", "2"))
-    image = RequestedImage(name, choices.get("output", name), info, scale)
+    quality = choices.get("quality", AUTO)
+    image = RequestedImage(name, choices.get("output", name), info, scale, quality)
     options = choices.get("options", PlanOptions())
-    (decided,) = inspect_headers(source, [image], options, open_bundled().graph)
+    graph = open_bundled().graph
+    if choices.get("follows"):
+        graph = replace(graph, quality="quality")
+    (decided,) = inspect_headers(source, [image], options, graph)
     return decided
+
+
+def inspect_task(source: Folder, name: str, **choices: Any) -> ImageTask:
+    task = inspect(source, name, **choices)
+    assert isinstance(task, ImageTask)
+    return task
+
+
+@pytest.fixture
+def jpegs(tmp_path: Path) -> Folder:
+    """JPEGs named after their quality, and a PNG."""
+    folder = tmp_path / "jpegs"
+    folder.mkdir()
+    picture = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
+    for quality in (1, 40, 75, 98, 99, 100):
+        picture.save(folder / f"{quality}.jpg", quality=quality)
+    picture.save(folder / "a.png")
+    return Folder(str(folder))
 
 
 def test_an_image_to_enlarge_is_a_task_with_its_sizes(source: Folder) -> None:
@@ -50,6 +75,48 @@ def test_an_image_that_meets_its_target_is_copied_or_skipped(source: Folder) -> 
     size = Size(20, 30)
     expected = ImageResult("a.png", None, "skipped", (1.0, 1.0), size, size)
     assert inspect(source, scale="width=30", options=skip) == expected
+
+
+@pytest.mark.parametrize("scale", ["1", "1.5", "2"])
+@pytest.mark.parametrize("quality", [1, 40, 75, 98, 99, 100])
+def test_the_quality_of_a_jpeg_is_its_own_unless_it_is_given(
+    jpegs: Folder, quality: int, scale: str
+) -> None:
+    name = f"{quality}.jpg"
+    task = inspect_task(jpegs, name, scale=scale, follows=True)
+    assert (task.quality, task.file_quality) == (quality, quality)
+    task = inspect_task(jpegs, name, scale=scale, follows=True, quality=SourceQuality(62.5))
+    assert (task.quality, task.file_quality) == (62.5, quality)
+    task = inspect_task(jpegs, name, scale=scale)
+    assert (task.quality, task.file_quality) == (100, quality)
+
+
+def test_an_image_without_loss_has_100_unless_another_quality_is_given(jpegs: Folder) -> None:
+    assert inspect_task(jpegs, "a.png", follows=True).quality == 100
+    assert inspect_task(jpegs, "a.png", follows=True, quality=SourceQuality(75)).quality == 75
+
+
+def test_the_factor_1_cleans_up_what_has_loss_and_copies_the_rest(jpegs: Folder) -> None:
+    names = ["1.jpg", "40.jpg", "75.jpg", "98.jpg", "99.jpg", "100.jpg", "a.png"]
+
+    def list_copies(**choices: Any) -> list[str]:
+        return [name for name in names if inspect_task(jpegs, name, scale="1", **choices).copy]
+
+    assert list_copies(follows=True) == ["99.jpg", "100.jpg", "a.png"]
+    assert list_copies(follows=True, quality=SourceQuality(CLEAN)) == names
+    assert list_copies(follows=True, quality=SourceQuality(98.75)) == names
+    assert list_copies(follows=True, quality=SourceQuality(98.7)) == []
+    assert list_copies() == []  # the model itself decides what it does at the factor 1
+    assert not inspect_task(jpegs, "a.png", scale="1x1.5", follows=True).copy
+    skip = PlanOptions(when_larger="skip")
+    result = inspect(jpegs, "a.png", scale="1", follows=True, options=skip)
+    assert (result.output, isinstance(result, ImageResult)) == (None, True)
+
+
+def test_an_image_that_meets_its_target_is_copied_whatever_its_quality(jpegs: Folder) -> None:
+    for scale in ("width=30", "longest=20"):
+        task = inspect_task(jpegs, "40.jpg", scale=scale, follows=True)
+        assert (task.copy, task.quality, task.size_out) == (True, 100, Size(20, 30))
 
 
 @pytest.mark.parametrize(

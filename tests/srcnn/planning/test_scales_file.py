@@ -22,6 +22,7 @@ from srcnn.planning.scales_file import (
     find_scales,
     read_scales,
 )
+from srcnn.source_quality import SourceQuality
 from srcnn.storage.folder import Folder
 from tests.support.jobs import open_bundled
 
@@ -272,17 +273,70 @@ def test_a_scales_file_in_an_archive_is_found(tmp_path: Path) -> None:
 def test_images_get_their_row_s_scale_or_the_default_and_unused_rows_are_listed() -> None:
     scales = read_scales("s.csv", as_csv("*.jpg,2", "a.jpg,3", "none.png,4"))
     resolver = ScaleResolver(scales, parse_scale("1.5"), open_bundled().graph)
-    found = {key: str(resolver.resolve(key)) for key in ("a.jpg", "b.jpg", "c.png")}
+    found = {key: str(resolver.resolve(key).scale) for key in ("a.jpg", "b.jpg", "c.png")}
     assert found == {"a.jpg": "3", "b.jpg": "2", "c.png": "1.5"}
     assert resolver.list_unused_rows() == ["s.csv:4: 'none.png' matches no image"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.csv", b"path,scale,quality\na,2,75\nb,2,clean\nc,2, auto \nd,2,\ne,2, \n"),
+        ("s.csv", b"Quality,note,path,scale\n75,,a,2\nclean,,b,2\nauto,,c,2\n,,d,2\n,x,e,2\n"),
+        (
+            "s.jsonl",
+            b"\n".join(
+                [
+                    b'{"path": "a", "scale": 2, "quality": 75}',
+                    b'{"path": "b", "scale": 2, "quality": "clean"}',
+                    b'{"path": "c", "scale": 2, "quality": "auto"}',
+                    b'{"path": "d", "scale": 2, "quality": null}',
+                    b'{"path": "e", "scale": 2}',
+                ]
+            ),
+        ),
+    ],
+    ids=["csv", "other order", "json lines"],
+)
+def test_a_row_s_quality_wins_over_the_option_and_an_empty_one_does_not(
+    name: str, content: bytes
+) -> None:
+    scales, graph = read_scales(name, content), open_bundled().graph
+    resolver = ScaleResolver(scales, None, graph, SourceQuality(60))
+    found = {key: str(resolver.resolve(key).quality) for key in "abcdef"}
+    assert found == {"a": "75", "b": "clean", "c": "auto", "d": "60", "e": "60", "f": "60"}
+    assert str(ScaleResolver(scales, None, graph).resolve("d").quality) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        ("0", "quality '0': expected auto, clean, or a JPEG quality from 1 to 100"),
+        ("100.5", "quality '100.5': expected auto"),
+        ('"best"', "quality 'best': expected auto"),
+        ("[75]", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a l"),
+        ("true", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a b"),
+    ],
+)
+def test_a_quality_that_is_none_is_named(value: str, got: str) -> None:
+    line = f'{{"path": "b", "scale": 2, "quality": {value}}}'
+    (message,) = problems("s.jsonl", b'{"path": "a", "scale": 2}\n' + line.encode())
+    assert message.startswith(f"s.jsonl:2: {got}")
+
+
+def test_a_second_quality_is_refused() -> None:
+    (message,) = problems("s.csv", b"path,scale,quality,quality\na,2,75,80\n")
+    assert message.startswith("s.csv:1: expected the header 'path,scale' or 'path,scale,quality'")
+    twice = b'{"path": "a", "scale": 2, "quality": 75, "quality": 80}'
+    assert "got 'quality' more than once" in problems("s.jsonl", twice)[0]
+
+
 def test_without_a_file_or_a_default_the_model_decides() -> None:
     graph = open_bundled().graph
-    assert str(ScaleResolver(None, None, graph).resolve("a.jpg")) == "2"
+    assert str(ScaleResolver(None, None, graph).resolve("a.jpg").scale) == "2"
     fixed = replace(graph, factor=None, fixed=Factor(Fraction(3), Fraction(3)))
     resolver = ScaleResolver(None, None, fixed)
-    assert str(resolver.resolve("a.jpg")) == "3"
+    assert str(resolver.resolve("a.jpg").scale) == "3"
     assert resolver.list_unused_rows() == []
 
 

@@ -16,6 +16,7 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, OutputOptions
 from srcnn.planning.select_images import Overwrite, RequestedImage
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
+from srcnn.source_quality import parse_source_quality
 from srcnn.storage.listing import FileInfo
 from tests.support.jobs import make_job, open_bundled
 
@@ -49,10 +50,17 @@ def skip(
     known: Record | None,
     found: FileInfo | None = OUTPUT,
     overwrite: Overwrite = "changed",
+    image: RequestedImage = IMAGE,
 ) -> ImageResult | None:
-    existing = {IMAGE.output: found} if found else {}
-    records = {IMAGE.output: known} if known else {}
-    return skip_if_current(IMAGE, Fingerprint(job), overwrite, existing, records)
+    existing = {image.output: found} if found else {}
+    records = {image.output: known} if known else {}
+    return skip_if_current(image, Fingerprint(job), overwrite, existing, records)
+
+
+def follow_quality(job: Job) -> Job:
+    """The job with a model whose weights follow the quality of the source."""
+    graph = replace(job.model.graph, quality="quality")
+    return replace(job, model=replace(job.model, graph=graph))
 
 
 def test_what_the_job_would_make_again_is_skipped_with_its_sizes(job: Job) -> None:
@@ -76,6 +84,44 @@ def test_anything_that_differs_from_the_record_is_processed_again(
     job: Job, changes: dict[str, Any]
 ) -> None:
     assert skip(job, record(job, **changes)) is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "file_quality", "wanted", "current"),
+    [
+        (100, 100, "auto", True),
+        (100, 100, "clean", True),
+        (100, 100, "75", False),
+        (75, 75, "auto", True),
+        (75, 75, "75", True),
+        (75, 75, "clean", False),
+        (75, 75, "76", False),
+        (60, 75, "60", True),
+        (60, 75, "auto", False),
+        (62.3, 62.3, "auto", True),
+    ],
+)
+def test_another_quality_makes_an_image_again_if_the_model_follows_it(
+    job: Job,
+    quality: float,
+    file_quality: float,
+    wanted: str,
+    current: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    image = replace(IMAGE, quality=parse_source_quality(wanted))
+    made = record(job, quality=quality, file_quality=file_quality)
+    found = replace(SKIPPED, quality=quality)
+    assert skip(follow_quality(job), made, image=image) == (found if current else None)
+    assert skip(job, made, image=image) == found
+
+
+def test_a_copy_is_the_same_at_every_quality(job: Job) -> None:
+    image = replace(IMAGE, scale=parse_scale("width=6"), quality=parse_source_quality("30"))
+    made = record(job, scale="width=6", size_out=Size(4, 6), file_quality=75)
+    assert skip(follow_quality(job), made, image=image) is not None
+    larger = record(job, scale="width=12")
+    image = replace(image, scale=parse_scale("width=12"))
+    assert skip(follow_quality(job), larger, image=image) is None
 
 
 def test_a_file_without_a_record_and_a_record_without_a_file_prove_nothing(job: Job) -> None:

@@ -114,16 +114,30 @@ def test_of_large_images_fewer_are_read() -> None:
     assert [image.source for image in choose_images(images, 8)] == ["025", "075"]
 
 
-def test_only_enlarged_images_of_a_bounded_size_are_chosen() -> None:
+def test_only_images_of_a_bounded_size_that_are_no_copies_are_chosen() -> None:
     large = Size(1000 * MOST_MEGAPIXELS, 1000)
     images = [
         written("fits", Size(10, 10)),
         written("large", large),
         written("copied", Size(10, 10), factor=1),
+        replace(written("cleaned", Size(10, 10), factor=1), quality=75),
         replace(written("skipped", Size(10, 10)), status="skipped"),
         ImageResult("failed", "failed", "failed", error=Failure("E", "e")),
     ]
-    assert [image.source for image in choose_images(images, 8)] == ["fits"]
+    assert [image.source for image in choose_images(images, 8)] == ["fits", "cleaned"]
+
+
+def test_the_words_below_a_sample_name_factor_quality_and_sizes(
+    tmp_path: Path, photograph: Photograph
+) -> None:
+    small = np.ascontiguousarray(photograph[:30, :40])
+    cv2.imwrite(str(tmp_path / "a.png"), small)
+    folder = Folder(str(tmp_path))
+    image = ImageResult("a.png", "a.png", "written", (1, 1), Size(30, 40), Size(30, 40))
+    (sample,) = read_samples(folder, folder, [replace(image, quality=62.3)])
+    assert sample.about == "x1, q62.3: 40x30 -> 40x30 px"
+    (sample,) = read_samples(folder, folder, [image])
+    assert sample.about == "x1: 40x30 -> 40x30 px"
 
 
 def noise(side_px: int) -> Pair:
