@@ -128,6 +128,7 @@ class ImageResult:
             size_in=task.size_in,
             error=failure,
             source_info=task.info,
+            quality=task.quality,
         )
 
     @property

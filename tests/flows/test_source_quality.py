@@ -87,6 +87,19 @@ def test_each_image_gets_the_weights_of_its_quality(
             assert not np.array_equal(found, upscaler(pixels, 2))
 
 
+def test_grey_with_alpha_gets_the_weights_too(
+    upscale: Upscale, upscaler: Upscaler, source: Path
+) -> None:
+    grey = Image.open(source / "plain.png").convert("LA")
+    grey.putalpha(200)
+    grey.save(source / "grey.png")
+    images = upscale(include=["grey.png"], source_quality="60")
+    assert list_qualities(images) == {"grey.png": 60}
+    found = pixels_of(source.parent / "in-upscaled" / "grey.png")
+    expected = upscaler(np.ascontiguousarray(pixels_of(source / "grey.png")[:, :, 2:]), 2, 60)
+    assert np.array_equal(found[:, :, 2:], expected)
+
+
 def test_a_column_wins_over_the_option_and_the_option_over_the_file(
     upscale: Upscale, source: Path
 ) -> None:
