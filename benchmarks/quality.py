@@ -22,6 +22,7 @@ from photographs import load_photographs
 from results import Part
 
 from srcnn.quality.compare import Enlarge, measure
+from srcnn.quality.conditions import Condition
 from srcnn.quality.degradation import Picture
 
 DATASETS = ("Set5", "Set14")
@@ -69,7 +70,7 @@ def measure_dataset(
         originals = load_originals(reference, dataset, factor, quick=quick)
         count = len(originals)
         factors[f"{factor:g}"] = {
-            name: asdict(measure(enlarge, originals, [factor])[0].figures)
+            name: asdict(measure(enlarge, originals, Condition(factor)))
             for name, enlarge in each.items()
         }
     return {"pictures": count, "factors": factors}

@@ -139,6 +139,7 @@ def _train(run: _Run, current: Model) -> Result:
         seed=run.spec.seed,
         hours=round(now.seconds / _HOUR, 3),
         factors=list(run.spec.anchors[1:]),
+        qualities=list(run.spec.trained_qualities) if len(run.spec.qualities) > 1 else [],
         started_from=record.started_from,
         validation=[row.row for row in verdict.rows],
     )
@@ -211,7 +212,7 @@ arrange(
     TrainOptions,
     {
         WHAT: ("src", "dst", "include", "exclude", "description"),
-        TRAINING: ("hours", "steps", "factors", "validation", "seed", "start"),
+        TRAINING: ("hours", "steps", "factors", "qualities", "validation", "seed", "start"),
         RUN: ("device", "work", "restart"),
     },
     positional=("src",),

@@ -19,9 +19,9 @@ from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
 from srcnn.training.current_model import load_current_model
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
-from srcnn.training.promotion import FactorVerdict, Verdict, judge, make_enlarger
+from srcnn.training.promotion import ConditionVerdict, Verdict, judge, make_enlarger
 from srcnn.training.training_job import TrainingJob
-from srcnn.training.training_spec import list_measured_factors
+from srcnn.training.training_spec import list_conditions
 from srcnn.training.work_folder import WorkFolder
 from tasks.logs import logger
 
@@ -95,10 +95,10 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
         for model in (run_trainer.build_candidate(trainer), current)
     )
 
-    def log_row(row: FactorVerdict) -> None:
+    def log_row(row: ConditionVerdict) -> None:
         log.info("%s", row.text)
 
-    return judge(candidate, other, pictures.held_out, list_measured_factors(spec.anchors), log_row)
+    return judge(candidate, other, pictures.held_out, list_conditions(spec), log_row)
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)

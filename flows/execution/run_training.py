@@ -87,8 +87,7 @@ def _format_progress(progress: TrainingProgress) -> str:
 
 
 def _draw_chart(progress: TrainingProgress) -> Content:
-    anchors = progress.spec.anchors[1:]
     last = progress.points[-1:]
     caption = f"Validation at step {last[0].step}." if last else "No validation yet."
-    chart = draw_gain_chart(progress.points, anchors)
+    chart = draw_gain_chart(progress.points, progress.spec)
     return Content(embed_svg(chart, "Gain over bicubic by step"), caption)

@@ -66,3 +66,9 @@ FACTORS = _describe(
     {"type": "string", "pattern": FACTORS_PATTERN},
     {"type": "array", "items": {"type": "number"}},
 )
+_QUALITY = rf"({_NUMBER}|clean)"
+QUALITIES = _describe(
+    "qualities separated by commas, such as 60,75,90,clean",
+    {"type": "string", "pattern": rf"^{_QUALITY}(,{_QUALITY})*$"},
+    {"type": "array", "items": {"type": ["number", "string"]}},
+)

@@ -12,12 +12,15 @@ from flows.options.base import Options
 from flows.options.option_types import Flag, GlobsOption, Url
 from flows.options.settings import Settings
 from srcnn.errors import UsageError
+from srcnn.graphs.graph_format import CLEAN
+from srcnn.quality.conditions import name_qualities
 from srcnn.runtime.cores import count_usable_cores
 from srcnn.storage.folder import Folder
 from srcnn.training.pictures import Wanted
 from srcnn.training.training_record import Identity
 from srcnn.training.training_spec import (
     DEFAULT_FACTORS,
+    DEFAULT_QUALITIES,
     Device,
     TrainingSpec,
     list_measured_factors,
@@ -49,11 +52,32 @@ def _check_path(text: str) -> str:
     return text
 
 
+def _check_qualities(text: str) -> str:
+    TrainingSpec.of(qualities=_parse_qualities(text), steps=1)
+    return text
+
+
+def _parse_qualities(text: str) -> tuple[float, ...]:
+    words = [part.strip() for part in text.split(",")]
+    try:
+        return tuple(sorted(CLEAN if word == "clean" else float(word) for word in words))
+    except ValueError as error:
+        raise UsageError(
+            f"qualities {text!r}: expected clean, or numbers, separated by commas"
+        ) from error
+
+
 Factors = Annotated[
     str,
     BeforeValidator(_list_to_text),
     AfterValidator(_check_factors),
     WithJsonSchema(json_schemas.FACTORS),
+]
+Qualities = Annotated[
+    str,
+    BeforeValidator(_list_to_text),
+    AfterValidator(_check_qualities),
+    WithJsonSchema(json_schemas.QUALITIES),
 ]
 Place = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
 
@@ -86,6 +110,12 @@ class TrainOptions(Options):
         ",".join(f"{factor:g}" for factor in DEFAULT_FACTORS),
         description="Factors above 1 with weights of their own, in ascending multiples of 1/16; "
         "weights in between are interpolated.",
+    )
+    qualities: Qualities = Field(
+        name_qualities(DEFAULT_QUALITIES),
+        description="Qualities of JPEG sources with weights of their own, multiples of 5, and "
+        "clean for sources without loss; weights in between are interpolated. Without clean, its "
+        "weights stay those of the start.",
     )
     validation: float = Field(
         0.1, gt=0, le=0.5, description="Share of the pictures held out for validation, 0 to 0.5."
@@ -123,12 +153,20 @@ def make_spec(options: TrainOptions, settings: Settings) -> TrainingSpec:
     """Return what to train, and for how long.
 
     Raises:
-        UsageError: neither hours nor steps are given, or both.
+        UsageError: neither hours nor steps are given, or both; or clean weights that are not
+            trained come from nowhere.
     """
     if options.hours is not None and options.steps is not None:
         raise UsageError("give either --hours or --steps, not both")
+    qualities = _parse_qualities(options.qualities)
+    if options.start == "identity" and CLEAN not in qualities:
+        raise UsageError(
+            f"qualities {options.qualities}: without clean, its weights come from a model: add "
+            "clean, or leave --start identity out"
+        )
     return TrainingSpec.of(
         factors=_parse_factors(options.factors),
+        qualities=qualities,
         steps=options.steps,
         hours=options.hours,
         seed=options.seed,
@@ -160,6 +198,7 @@ def make_identity(options: TrainOptions, spec: TrainingSpec) -> Identity:
         factors=spec.anchors[1:],
         seed=spec.seed,
         start="identity" if options.start == "identity" else f"the model of {dst}",
+        qualities=spec.trained_qualities,
     )
 
 

@@ -10,11 +10,11 @@ VERDICT_KEY = "srcnn-promotion"
 
 
 def show_verdict(verdict: Verdict) -> None:
-    """Show PSNR in dB and SSIM by factor on the run's page."""
-    head = ["factor", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current SSIM"]
+    """Show PSNR in dB and SSIM by condition on the run's page."""
+    head = ["source", "bicubic", "current", "candidate", "gain in dB", "SSIM", "current SSIM"]
     rows = [
         [
-            f"x{row.factor:g}",
+            row.condition.text,
             f"{row.bicubic.psnr_db:.2f}",
             f"{row.current.psnr_db:.2f}",
             f"{row.candidate.psnr_db:.2f}",

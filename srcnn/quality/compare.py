@@ -1,4 +1,4 @@
-"""Shrink images, enlarge them again, and compare them with the originals, factor by factor."""
+"""Degrade images, enlarge them again, and compare them with the originals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from srcnn.geometry import Size
 from srcnn.inference.engine.bicubic import interpolation
+from srcnn.quality.conditions import Condition
 from srcnn.quality.degradation import Picture, choose_sizes, degrade
+from srcnn.quality.jpeg import compress
 from srcnn.quality.measures import luma, psnr_db, ssim
 
 Enlarge: TypeAlias = Callable[[Picture, Size], npt.NDArray[Any]]
@@ -53,19 +55,6 @@ class Figures:
             ssim=fmean(one.ssim for one in each),
             rgb_psnr_db=fmean(one.rgb_psnr_db for one in each),
         )
-
-
-@dataclass(frozen=True)
-class FactorFigures:
-    """The quality at one factor.
-
-    Attributes:
-        factor: by which images were shrunk and enlarged again.
-        figures: means over the images.
-    """
-
-    factor: float
-    figures: Figures
 
 
 def compute_border_px(factor: float) -> int:
@@ -116,31 +105,46 @@ def compute_figures(found: npt.NDArray[Any], original: Picture, factor: float) -
     )
 
 
-def measure(
-    enlarge: Enlarge, images: Sequence[Picture], factors: Iterable[float]
-) -> list[FactorFigures]:
-    """Shrink images, enlarge them again, and compare them with the originals.
+def measure(enlarge: Enlarge, images: Sequence[Picture], condition: Condition) -> Figures:
+    """Degrade images, enlarge them again, and compare them with the originals.
 
     Args:
         enlarge: takes an image (h, w, 3) uint8 BGR and the size of the result, for example
             `Upscaler.to_size` or `bicubic`.
         images: (H, W, 3) uint8 BGR; for each of them `is_large_enough` holds.
-        factors: at least 1 each.
+        condition: how to degrade them.
 
     Returns:
-        The figures for each factor, in the order of `factors`.
+        The means over the images.
 
     Raises:
         ValueError: there are no images, or one is too small.
     """
-    return [
-        FactorFigures(factor, Figures.mean(_compare(enlarge, image, factor) for image in images))
-        for factor in factors
-    ]
+    return Figures.mean(_compare(enlarge, image, condition) for image in images)
 
 
-def _compare(enlarge: Enlarge, image: Picture, factor: float) -> Figures:
-    if not is_large_enough(image, factor):
-        raise ValueError(f"an image of {Size(*image.shape[:2])} px is too small for x{factor:g}")
-    sharp, low = degrade(image, factor)
-    return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, factor)
+def _compare(enlarge: Enlarge, image: Picture, condition: Condition) -> Figures:
+    if not is_large_enough(image, condition.factor):
+        raise ValueError(
+            f"an image of {Size(*image.shape[:2])} px is too small for {condition.text}"
+        )
+    sharp, low = degrade_as_source(image, condition)
+    return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, condition.factor)
+
+
+def degrade_as_source(image: Picture, condition: Condition) -> tuple[Picture, Picture]:
+    """Crop an image to a size that the factor can produce, and make a source of it.
+
+    An image that is not shrunk is halved first, so that it carries no JPEG of its own.
+
+    Args:
+        image: (H, W, 3) uint8 BGR, or (H, W).
+        condition: how the source was made.
+
+    Returns:
+        The sharp image, and the source.
+    """
+    if condition.factor == 1:
+        image = degrade(image, 2)[1]
+    sharp, low = degrade(image, condition.factor)
+    return sharp, low if condition.is_clean else compress(low, condition.quality)

@@ -10,8 +10,9 @@ last bit. (Current MATLAB mirrors the border instead, which changes only the out
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +23,48 @@ from srcnn.inference.engine.bicubic import Float64, compute_positions, cubic
 Picture: TypeAlias = npt.NDArray[np.uint8]
 
 CUBIC_A = -0.5
-_SUPPORT = 2  # reach of the kernel to each side, in pixels of the result
 _TIE = 1e-9  # rounding error of sums that are exactly half a level
 
 
-def shrink_taps(pixels_in: int, pixels_out: int) -> Float64:
+class Kernel(NamedTuple):
+    """A kernel that shrinks: it is widened by the factor, against aliasing.
+
+    Attributes:
+        weigh: computes the weight at a distance, in pixels of the result.
+        reach: to each side, in pixels of the result.
+    """
+
+    weigh: Callable[[npt.NDArray[Any]], Float64]
+    reach: float
+
+
+def _box(distance: npt.NDArray[Any]) -> Float64:
+    return np.asarray((distance >= -0.5) & (distance < 0.5), np.float64)  # noqa: PLR2004 - half a pixel
+
+
+def _triangle(distance: npt.NDArray[Any]) -> Float64:
+    return np.asarray(np.maximum(1 - np.abs(distance), 0), np.float64)
+
+
+def _lanczos(distance: npt.NDArray[Any]) -> Float64:
+    inside = np.abs(distance) < _LANCZOS_LOBES
+    return np.asarray(np.sinc(distance) * np.sinc(distance / _LANCZOS_LOBES) * inside, np.float64)
+
+
+_LANCZOS_LOBES = 3
+BICUBIC = Kernel(lambda distance: cubic(distance, CUBIC_A), 2)
+BOX = Kernel(_box, 0.5)
+BILINEAR = Kernel(_triangle, 1)
+LANCZOS = Kernel(_lanczos, _LANCZOS_LOBES)
+
+
+def shrink_taps(pixels_in: int, pixels_out: int, kernel: Kernel = BICUBIC) -> Float64:
     """Make the matrix that shrinks one axis.
 
     Args:
         pixels_in: length of the axis before.
         pixels_out: length of the axis after, not larger.
+        kernel: the others than `BICUBIC` are those of Pillow.
 
     Returns:
         (pixels_out, pixels_in) float64; each row sums to 1.
@@ -44,9 +77,9 @@ def shrink_taps(pixels_in: int, pixels_out: int) -> Float64:
     outputs = np.arange(pixels_out)
     ratio = pixels_in / pixels_out
     position = compute_positions(pixels_in, pixels_out, outputs)
-    reach = int(np.ceil(_SUPPORT * ratio))
+    reach = int(np.ceil(kernel.reach * ratio))
     sources = np.floor(position).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
-    weights = cubic((position[:, None] - sources) / ratio, CUBIC_A)
+    weights = kernel.weigh((position[:, None] - sources) / ratio)
     weights /= weights.sum(axis=1, keepdims=True)
     matrix = np.zeros((pixels_out, pixels_in))
     np.add.at(matrix, (outputs[:, None], np.clip(sources, 0, pixels_in - 1)), weights)

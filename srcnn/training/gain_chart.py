@@ -1,4 +1,4 @@
-"""A chart of a training's validations: gain over bicubic by step, a line per factor.
+"""A chart of a training's validations: gain over bicubic by step, by factor or by quality.
 
 Scalable Vector Graphics, https://www.w3.org/TR/SVG11/. It contains only our own numbers.
 """
@@ -9,7 +9,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from srcnn.training.training_progress import summarise_gains
 from srcnn.training.training_record import Point
+from srcnn.training.training_spec import TrainingSpec
 
 _WIDTH, _HEIGHT = 720, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 110, 24, 44
@@ -49,24 +51,24 @@ class _Axis:
         return [number * step for number in range(first, last + 1)]
 
 
-def draw_gain_chart(points: Sequence[Point], factors: Sequence[float]) -> str:
+def draw_gain_chart(points: Sequence[Point], spec: TrainingSpec) -> str:
     """Draw validations.
 
     Args:
         points: in order of their steps; may be empty.
-        factors: to draw a line for.
+        spec: of the training.
 
     Returns:
         An SVG of 720 x 360 px.
     """
-    shown = _thin_out(points)
-    gains = [point.gains[factor] for point in shown for factor in factors]
-    across = _Axis(0, max([point.step for point in shown] + [1]), _LEFT, _WIDTH - _RIGHT)
+    shown = [(point.step, summarise_gains(point.gains, spec)) for point in _thin_out(points)]
+    gains = [gain for _, lines in shown for gain in lines.values()]
+    across = _Axis(0, max([step for step, _ in shown] + [1]), _LEFT, _WIDTH - _RIGHT)
     low, high = min([0.0, *gains]), max([0.1, *gains])
     up = _Axis(low, high, _HEIGHT - _BOTTOM, _TOP)
     parts = [*_draw_frame(across, up)]
     if shown:
-        parts += _draw_lines(shown, factors, across, up)
+        parts += _draw_lines(shown, across, up)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
@@ -91,23 +93,19 @@ def _draw_frame(across: _Axis, up: _Axis) -> Iterator[str]:
 
 
 def _draw_lines(
-    points: Sequence[Point], factors: Sequence[float], across: _Axis, up: _Axis
+    points: Sequence[tuple[int, dict[str, float]]], across: _Axis, up: _Axis
 ) -> Iterator[str]:
-    last = points[-1].gains
-    colours = {
-        factor: _COLOURS[index % len(_COLOURS)] for index, factor in enumerate(sorted(factors))
-    }
-    for factor, colour in colours.items():
+    last = points[-1][1]
+    colours = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(last)}
+    for name, colour in colours.items():
         places = " ".join(
-            f"{across.to_px(point.step):.1f},{up.to_px(point.gains[factor]):.1f}"
-            for point in points
+            f"{across.to_px(step):.1f},{up.to_px(lines[name]):.1f}" for step, lines in points
         )
         yield f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
     y = -math.inf
-    for factor in sorted(factors, key=lambda factor: -last[factor]):
-        y = max(up.to_px(last[factor]) + 4, y + _LABEL_PX)  # labels must not overlap
-        label = f"x{factor:g} {last[factor]:+.2f}"
-        yield _draw_text(across.end + 8, y, label, "start", colours[factor])
+    for name in sorted(last, key=lambda name: -last[name]):
+        y = max(up.to_px(last[name]) + 4, y + _LABEL_PX)  # labels must not overlap
+        yield _draw_text(across.end + 8, y, f"{name} {last[name]:+.2f}", "start", colours[name])
 
 
 def _draw_text(x: float, y: float, text: str, anchor: str, colour: str = "#444") -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from srcnn.training.factor_interpolation import weights_at
 from srcnn.training.luma_network import Luma, sharpen
 from srcnn.training.patches import Batch
+from srcnn.training.weight_interpolation import weights_at
 
 _OWN_SHARE = 0.5  # of a patch's own bicubic error in the scale of its loss; the rest is the mean
 
@@ -18,7 +18,7 @@ class BatchGradients:
     """The gradients of one batch.
 
     Attributes:
-        shares: (K,) of each anchor in the weights at the batch's factor.
+        shares: of each network of the stack in the weights of the batch.
         gradients: of those weights, in the order of `Luma.matrices`.
         loss: of the batch, relative to bicubic.
         bicubic: mean squared error of bicubic in the batch.
@@ -36,9 +36,9 @@ def compute_gradients(
     """Compute the loss of a batch and its gradients.
 
     Args:
-        batch: patches at one factor.
+        batch: patches under one condition.
         stack: a luma network for each anchor.
-        shares: (K,) of each anchor at the batch's factor.
+        shares: of each of them under the batch's condition.
         mean_error: see `compute_relative_loss`.
     """
     weights = weights_at(stack, shares).map(torch.Tensor.requires_grad_)
@@ -57,7 +57,7 @@ def compute_relative_loss(
     bicubic is almost exact, must not get unlimited weight.
 
     Args:
-        batch: patches at one factor.
+        batch: patches under one condition.
         weights: of one network.
         mean_error: of bicubic in earlier batches; None to use the mean of this batch.
 

@@ -1,4 +1,4 @@
-"""Training data: random patches, sharp, and shrunk and enlarged again by a factor.
+"""Training data: random patches, sharp, and degraded and enlarged again.
 
 A patch is shrunk and enlarged like a separate picture, with its own border. So training sees
 exactly what the exported graph computes, including at the border. The border has a lower weight,
@@ -17,8 +17,9 @@ import numpy.typing as npt
 import torch
 
 from srcnn.errors import UsageError
-from srcnn.inference.engine.bicubic import interpolation
+from srcnn.quality.conditions import Condition
 from srcnn.quality.degradation import shrink_taps
+from srcnn.training.degrade_patches import degrade, draw_degradation
 
 Plane = npt.NDArray[np.uint8]
 
@@ -27,14 +28,14 @@ _SHRUNK_PX = 24  # side of a shrunk patch, within the limits above
 _TWO_BELOW_PX = 120  # of the smaller patches, two are drawn
 _BORDER_PX, _BORDER_WEIGHT = 6, 0.3
 _COPIES = (0.8, 0.6)  # sizes of smaller, sharper copies of each picture
-# The luma of three colours, each rounded to 8 bits, has a smaller rounding error than rounded luma:
-# smaller by the factor sqrt(0.299^2 + 0.587^2 + 0.114^2).
-_LEVELS = 255 / 0.67
+# Most pictures were JPEGs once. At factors below this they are halved first: else a network that
+# cleans up would be taught the damage that they have themselves.
+_HALVED_BELOW = 1.5
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches at one factor.
+    """Patches under one condition.
 
     Attributes:
         enlarged: (N, H, W) float32 luma in [0, 1], shrunk and upsampled again.
@@ -67,56 +68,43 @@ class Patches:
         Raises:
             UsageError: no picture is large enough for patches at every factor.
         """
-        copies = [copy for picture in pictures for copy in _make_copies(picture)]
+        copies = [copy for picture in pictures for copy in _make_copies(picture, _COPIES)]
         self._pictures = [*pictures, *copies]
+        self._halves = [half for picture in pictures for half in _make_copies(picture, (0.5,))]
+        self._largest_half = max((min(half.shape) for half in self._halves), default=0)
         if not any(min(picture.shape) >= _LARGEST_PX for picture in self._pictures):
             raise UsageError(
                 f"none of {len(pictures)} pictures is {_LARGEST_PX} x {_LARGEST_PX} px or larger: "
                 "training needs at least one"
             )
 
-    def draw(self, factor: float, rng: np.random.Generator) -> Batch:
-        """Draw one or two patches for a factor."""
+    def draw(self, condition: Condition, rng: np.random.Generator) -> Batch:
+        """Draw one or two patches for a condition."""
+        factor = condition.factor
         side = min(max(round(_SHRUNK_PX * factor), SMALLEST_PX), _LARGEST_PX)
         shrunk = max(round(side / factor), 1)
         side = min(round(shrunk * factor), _LARGEST_PX)
         number = 2 if side < _TWO_BELOW_PX else 1
-        crops = [self._crop(side, rng) for _ in range(number)]
+        crops = [_crop(self._choose_pictures(condition, side), side, rng) for _ in range(number)]
         sharp = torch.from_numpy(np.stack(crops)).float() / 255
-        return Batch(degrade(sharp, (shrunk, shrunk)), sharp, _make_pixel_weights(side))
+        degradation = draw_degradation(condition, rng)
+        return Batch(
+            degrade(sharp, (shrunk, shrunk), degradation), sharp, _make_pixel_weights(side)
+        )
 
-    def _crop(self, side: int, rng: np.random.Generator) -> Plane:
-        picture = self._pictures[rng.integers(len(self._pictures))]
-        while min(picture.shape) < side:
-            picture = self._pictures[rng.integers(len(self._pictures))]
-        top, left = (rng.integers(length - side + 1) for length in picture.shape)
-        crop = np.rot90(picture[top : top + side, left : left + side], int(rng.integers(4)))
-        return crop[:, ::-1] if rng.random() < 0.5 else crop  # noqa: PLR2004 - half of them
-
-
-def degrade(sharp: torch.Tensor, shrunk: tuple[int, int]) -> torch.Tensor:
-    """Shrink by antialiased bicubic (a = -0.5), round to 8 bits, and upsample as the graph does.
-
-    Args:
-        sharp: (N, H, W) float32 luma in [0, 1].
-        shrunk: height and width to shrink to.
-
-    Returns:
-        (N, H, W) float32 luma in [0, 1].
-    """
-    (down, up), (down_across, up_across) = (
-        _build_matrices(length, small)
-        for length, small in zip(sharp.shape[1:], shrunk, strict=True)
-    )
-    small = (down @ sharp @ down_across.mT).clamp_(0, 1)
-    return up @ small.mul_(_LEVELS).round_().div_(_LEVELS) @ up_across.mT
+    def _choose_pictures(self, condition: Condition, side: int) -> Sequence[Plane]:
+        if condition.is_clean or condition.factor >= _HALVED_BELOW or side > self._largest_half:
+            return self._pictures
+        return self._halves
 
 
-@lru_cache(maxsize=1024)
-def _build_matrices(length: int, shrunk: int) -> tuple[torch.Tensor, torch.Tensor]:
-    down = shrink_taps(length, shrunk).astype(np.float32)
-    _, up = interpolation(shrunk, length, 0, length)
-    return torch.from_numpy(down), torch.from_numpy(up)
+def _crop(pictures: Sequence[Plane], side: int, rng: np.random.Generator) -> Plane:
+    picture = pictures[int(rng.integers(len(pictures)))]
+    while min(picture.shape) < side:
+        picture = pictures[int(rng.integers(len(pictures)))]
+    top, left = (int(rng.integers(length - side + 1)) for length in picture.shape)
+    crop: Plane = np.rot90(picture[top : top + side, left : left + side], int(rng.integers(4)))
+    return crop[:, ::-1] if rng.random() < 0.5 else crop  # noqa: PLR2004 - half of them
 
 
 @lru_cache(maxsize=64)
@@ -126,8 +114,8 @@ def _make_pixel_weights(side: int) -> torch.Tensor:
     return weights
 
 
-def _make_copies(picture: Plane) -> Iterator[Plane]:
-    for share in _COPIES:
+def _make_copies(picture: Plane, shares: Sequence[float]) -> Iterator[Plane]:
+    for share in shares:
         size = tuple(int(length * share) for length in picture.shape)
         if min(size) >= SMALLEST_PX:
             down, across = (shrink_taps(*axis) for axis in zip(picture.shape, size, strict=True))

@@ -1,20 +1,22 @@
 """Decide whether a trained model replaces the current one. Imports no torch.
 
 Both enlarge the held-out pictures as a batch would: as exported graphs, through `Upscaler`. The
-candidate is promoted if it is better at every factor.
+candidate is promoted if it is better under every condition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from srcnn.model.card import ModelCard, QualityRow
 from srcnn.model.onnx_file import parse_complete
-from srcnn.quality.compare import Enlarge, Figures, bicubic, measure
+from srcnn.quality.compare import Figures, bicubic, measure
+from srcnn.quality.conditions import Condition
 from srcnn.quality.degradation import Picture
 
 if TYPE_CHECKING:
@@ -25,18 +27,29 @@ if TYPE_CHECKING:
     from srcnn.model.model_file import Model
 
 
+_PICTURES_WITH_LOSS = 12
+_MAX_SHOWN = 8  # conditions in a message
+
+
+class EnlargeSource(Protocol):
+    """A function that enlarges a source (h, w, 3) uint8 BGR, whose quality it is told."""
+
+    def __call__(self, low: Picture, size: Size, quality: float) -> Picture:
+        """Return the picture of `size`."""
+
+
 @dataclass(frozen=True)
-class FactorVerdict:
-    """The figures of both models at one factor.
+class ConditionVerdict:
+    """The figures of both models under one condition.
 
     Attributes:
-        factor: by which pictures were shrunk and enlarged again.
+        condition: how the pictures were degraded.
         candidate: figures of the trained model.
         current: figures of the current model.
         bicubic: figures of plain bicubic interpolation.
     """
 
-    factor: float
+    condition: Condition
     candidate: Figures
     current: Figures
     bicubic: Figures
@@ -50,7 +63,7 @@ class FactorVerdict:
     def text(self) -> str:
         """The figures in one line, for a log."""
         return (
-            f"x{self.factor:g}: candidate {self.candidate.psnr_db:.2f} dB, current "
+            f"{self.condition.text}: candidate {self.candidate.psnr_db:.2f} dB, current "
             f"{self.current.psnr_db:.2f} ({self.gain_db:+.2f}), bicubic {self.bicubic.psnr_db:.2f}"
         )
 
@@ -58,7 +71,8 @@ class FactorVerdict:
     def row(self) -> QualityRow:
         """The candidate's figures, for its card."""
         return QualityRow(
-            factor=f"{self.factor:g}",
+            factor=f"{self.condition.factor:g}",
+            source_quality=self.condition.quality,
             psnr_db=round(self.candidate.psnr_db, 3),
             ssim=round(self.candidate.ssim, 4),
             bicubic_psnr_db=round(self.bicubic.psnr_db, 3),
@@ -71,15 +85,15 @@ class Verdict:
     """The comparison of a candidate with the current model.
 
     Attributes:
-        rows: of each factor, ascending.
+        rows: of each condition, ascending.
     """
 
-    rows: tuple[FactorVerdict, ...]
+    rows: tuple[ConditionVerdict, ...]
 
     @property
-    def behind(self) -> list[float]:
-        """Factors at which the candidate is not better."""
-        return [row.factor for row in self.rows if not row.gain_db > 0]
+    def behind(self) -> list[Condition]:
+        """Conditions under which the candidate is not better."""
+        return [row.condition for row in self.rows if not row.gain_db > 0]
 
     @property
     def is_better(self) -> bool:
@@ -92,48 +106,60 @@ class Verdict:
         if self.is_better:
             least = min(self.rows, key=lambda row: row.gain_db)
             return (
-                f"better than the current model at each of {len(self.rows)} factors, by "
-                f"{least.gain_db:.2f} dB at x{least.factor:g} and by more elsewhere"
+                f"better than the current model at each of {len(self.rows)} {self._axes}, by "
+                f"{least.gain_db:.2f} dB at {least.condition.text} and by more elsewhere"
             )
-        shown = ", ".join(f"x{factor:g}" for factor in self.behind)
+        shown = ", ".join(condition.text for condition in self.behind[:_MAX_SHOWN])
+        more = len(self.behind) - _MAX_SHOWN
         return (
             f"not better than the current model at {len(self.behind)} of {len(self.rows)} "
-            f"factors: {shown}"
+            f"{self._axes}: {shown}" + (f", and {more} more" if more > 0 else "")
         )
+
+    @property
+    def _axes(self) -> str:
+        is_clean = all(row.condition.is_clean for row in self.rows)
+        return "factors" if is_clean else "factors and qualities"
 
 
 def judge(
-    candidate: Enlarge,
-    current: Enlarge,
+    candidate: EnlargeSource,
+    current: EnlargeSource,
     pictures: Sequence[Picture],
-    factors: Sequence[float],
-    on_factor: Callable[[FactorVerdict], None] = lambda _: None,
+    conditions: Sequence[Condition],
+    on_verdict: Callable[[ConditionVerdict], None] = lambda _: None,
 ) -> Verdict:
     """Measure both models and bicubic.
 
     Args:
         candidate: enlarges with the trained model.
         current: enlarges with the current model.
-        pictures: (H, W, 3) uint8 BGR, held out from this training.
-        factors: ascending.
-        on_factor: called with the figures of each factor.
+        pictures: (H, W, 3) uint8 BGR, held out from this training. Sources with loss are made of
+            the first few: there are many more conditions.
+        conditions: ascending.
+        on_verdict: called with the figures under each condition.
     """
     rows = []
-    for factor in factors:
+    for condition in conditions:
+        some = pictures if condition.is_clean else pictures[:_PICTURES_WITH_LOSS]
         figures = [
-            measure(enlarge, pictures, [factor])[0].figures
-            for enlarge in (candidate, current, bicubic)
+            measure(partial(enlarge, quality=condition.quality), some, condition)
+            for enlarge in (candidate, current, _enlarge_by_bicubic)
         ]
-        rows.append(FactorVerdict(factor, *figures))
-        on_factor(rows[-1])
+        rows.append(ConditionVerdict(condition, *figures))
+        on_verdict(rows[-1])
     return Verdict(tuple(rows))
 
 
-def make_enlarger(upscaler: Upscaler) -> Enlarge:
+def _enlarge_by_bicubic(low: Picture, size: Size, quality: float) -> Picture:  # noqa: ARG001 - as models
+    return bicubic(low, size)
+
+
+def make_enlarger(upscaler: Upscaler) -> EnlargeSource:
     """Return a function that enlarges 8-bit pictures with an upscaler."""
 
-    def enlarge(low: Picture, size: Size) -> Picture:
-        return np.asarray(upscaler.to_size(low, size), dtype=np.uint8)
+    def enlarge(low: Picture, size: Size, quality: float) -> Picture:
+        return np.asarray(upscaler.to_size(low, size, quality=quality), dtype=np.uint8)
 
     return enlarge
 

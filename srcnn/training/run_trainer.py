@@ -35,7 +35,7 @@ def open_trainer(job: TrainingJob) -> Trainer:
     is_new = not state_file.exists()
     stack = None
     if job.start and is_new:
-        stack = reinitialise_zero_filters(read_initial_weights(job.start, spec.anchors), spec.seed)
+        stack = reinitialise_zero_filters(read_initial_weights(job.start, spec), spec.seed)
     planes = [to_luma(picture) for picture in job.pictures.held_out]
     return Trainer(spec, job.pictures.training, planes, stack, state_file)
 

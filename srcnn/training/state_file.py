@@ -16,12 +16,13 @@ from srcnn.training.patches import Plane
 from srcnn.training.training_spec import TrainingSpec
 
 # Counts the forms of the network that a state has the weights of. The first had no number.
-_FORM = 2
+_FORM = 3
 
 
 def compute_fingerprint(spec: TrainingSpec, pictures: Iterable[Plane]) -> str:
     """Hash what must be the same for a training to resume: anchors, seed and pictures."""
-    digest = hashlib.sha256(repr((spec.anchors, spec.seed)).encode())
+    same = (spec.anchors, spec.qualities, spec.keeps_clean, spec.seed)
+    digest = hashlib.sha256(repr(same).encode())
     for picture in pictures:
         digest.update(repr(picture.shape).encode())
         digest.update(picture.tobytes())
@@ -66,7 +67,7 @@ def load_state(file: Path, fingerprint: str) -> dict[str, Any] | None:
         )
     if found != fingerprint:
         raise TrainingStateError(
-            f"{file}: belongs to another training: the pictures, the factors or the seed differ; "
+            f"{file}: belongs to another training: pictures, factors, qualities or seed differ; "
             "give --restart to start over, or --work another folder"
         )
     return content

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from srcnn.quality.conditions import Condition
 from srcnn.training.devices import choose_device, limit_torch_to_one_thread, move_to
-from srcnn.training.factor_interpolation import compute_shares, draw_factors, keep_identity
 from srcnn.training.gradients import BatchGradients, compute_gradients
 from srcnn.training.initial_weights import create_identity
 from srcnn.training.luma_network import Luma
@@ -23,8 +23,10 @@ from srcnn.training.soap import Soap
 from srcnn.training.state_file import compute_fingerprint, load_state, save_state
 from srcnn.training.training_spec import TrainingSpec
 from srcnn.training.validation import measure_gains
+from srcnn.training.weight_interpolation import compute_shares, draw_conditions, keep_identity
 
-_PEAK_RATE = 3e-3  # learning rate; the best of 1e-3, 3e-3 and 1e-2, at x3
+_PEAK_RATE = 3e-3  # learning rate; the best of 1e-3, 3e-3 and 1e-2, at x3, from the identity
+_FINE_RATE = 1e-3  # from a model that was trained before, which a higher rate would forget first
 _WARM_UP_STEPS = 200
 _DECAY_START = 0.25  # share of the training; from there on the rate falls to 0 linearly
 _SHARED_SHARE = 0.05  # of the training, in which all anchors of a new bank get the same updates
@@ -40,14 +42,14 @@ class Moment:
         seconds: spent training, over all starts.
         done: share of the whole training, 0 to 1.
         loss: mean since the last validation, relative to bicubic's squared error.
-        gains: PSNR over bicubic on the held-out pictures, in dB by factor.
+        gains: PSNR over bicubic on the held-out pictures, in dB by condition.
     """
 
     step: int
     seconds: float
     done: float
     loss: float
-    gains: dict[float, float]
+    gains: dict[Condition, float]
 
 
 class Trainer:
@@ -67,7 +69,7 @@ class Trainer:
             spec: what to train, and for how long; the length may differ from start to start.
             pictures: to train on, (H, W) uint8 luma of BT.601 in full range.
             held_out: to validate on, of the same kind.
-            start: a network for each anchor; None for the identity.
+            start: a network for each factor and quality; None for the identity.
             state_file: where the state is saved; its folder exists.
 
         Raises:
@@ -85,17 +87,18 @@ class Trainer:
         self.seconds = state["seconds"] if state else 0.0
         self.is_new = state["is_new"] if state else start is None
         self._bicubic: list[float] = state["bicubic"] if state else []
-        initial = start or create_identity(len(spec.anchors), spec.seed)
+        initial = start or create_identity(spec.networks, spec.seed)
         stack = Luma(*state["weights"]) if state else initial
         self._stack = stack.map(lambda matrix: matrix.clone().to(self._device))
-        keep_identity(self._stack)
+        keep_identity(self._stack, spec)
+        self._kept = self._stack.map(lambda matrix: matrix[self._list_kept()].clone())
         self._optimiser = Soap(self._stack.matrices)
         if state:
             self._optimiser.load(move_to(state["optimiser"], self._device))
 
     @property
     def weights(self) -> Luma:
-        """A copy of the current stack, (K, ...), on the CPU."""
+        """A copy of the current stack, (K * M, ...), on the CPU."""
         return self._stack.map(lambda matrix: matrix.detach().cpu().clone())
 
     @property
@@ -136,7 +139,7 @@ class Trainer:
 
     def checkpoint(self, meta: Mapping[str, Any]) -> bytes:
         """Return the current weights as a file for `export-srcnn`; see `to_checkpoint`."""
-        return to_checkpoint(self.weights, self.spec.anchors, meta)
+        return to_checkpoint(self.weights, self.spec, meta)
 
     def _count_threads(self) -> int:
         return self.spec.threads if self._device.type == "cpu" else 1
@@ -144,7 +147,7 @@ class Trainer:
     def _validate(self, losses: Sequence[float], on_validation: Callable[[Moment], None]) -> None:
         self._save()
         loss = sum(losses) / len(losses) if losses else 0.0
-        gains = measure_gains(self.weights, self.spec.anchors, self._held_out)
+        gains = measure_gains(self.weights, self.spec, self._held_out)
         on_validation(Moment(self.step, self.seconds, self.done, loss, gains))
 
     def _save(self) -> None:
@@ -161,19 +164,19 @@ class Trainer:
     def _advance(self, executor: ThreadPoolExecutor) -> float:
         """Take one step; return its loss."""
         rng = np.random.default_rng([self.spec.seed, self.step])
-        factors = draw_factors(self.spec.anchors, rng)
-        streams = rng.spawn(len(factors))
-        mean_errors: Sequence[float | None] = self._bicubic or [None] * len(factors)
+        drawn = draw_conditions(self.spec, rng)
+        streams = rng.spawn(len(drawn))
+        mean_errors: Sequence[float | None] = self._bicubic or [None] * len(drawn)
         # The largest factors take longest: first, so that no thread waits long for the last one.
-        order = sorted(range(len(factors)), key=lambda index: -factors[index])
+        order = sorted(range(len(drawn)), key=lambda index: -drawn[index].factor)
         results = executor.map(
-            lambda index: self._learn(factors[index], streams[index], mean_errors[index]), order
+            lambda index: self._learn(drawn[index], streams[index], mean_errors[index]), order
         )
         totals = self._stack.map(torch.zeros_like).matrices
-        loss, bicubic = 0.0, [0.0] * len(factors)
+        loss, bicubic = 0.0, [0.0] * len(drawn)
         for index, result in zip(order, results, strict=True):
             bicubic[index] = result.bicubic
-            loss += result.loss / len(factors)
+            loss += result.loss / len(drawn)
             for total, gradient in zip(totals, result.gradients, strict=True):
                 total.add_(result.shares[:, None, None] * gradient)
         self._update_mean_errors(bicubic)
@@ -181,10 +184,10 @@ class Trainer:
         return loss
 
     def _learn(
-        self, factor: float, rng: np.random.Generator, mean_error: float | None
+        self, condition: Condition, rng: np.random.Generator, mean_error: float | None
     ) -> BatchGradients:
-        batch = self._patches.draw(factor, rng).to(self._device)
-        shares = torch.from_numpy(compute_shares(factor, self.spec.anchors))
+        batch = self._patches.draw(condition, rng).to(self._device)
+        shares = torch.from_numpy(compute_shares(condition, self.spec))
         return compute_gradients(batch, self._stack, shares.to(self._device).float(), mean_error)
 
     def _update_mean_errors(self, bicubic: Sequence[float]) -> None:
@@ -196,6 +199,14 @@ class Trainer:
             gradients = [total.sum(0, keepdim=True).expand_as(total) for total in gradients]
         decay = min((1 - self.done) / (1 - _DECAY_START), 1.0)
         warm_up = min((self.step + 1) / _WARM_UP_STEPS, 1.0)
-        self._optimiser.step(gradients, _PEAK_RATE * warm_up * decay)
-        keep_identity(self._stack)
+        peak = _PEAK_RATE if self.is_new else _FINE_RATE
+        self._optimiser.step(gradients, peak * warm_up * decay)
+        keep_identity(self._stack, self.spec)
+        for matrix, kept in zip(self._stack.matrices, self._kept.matrices, strict=True):
+            matrix[self._list_kept()] = kept
         self.step += 1
+
+    def _list_kept(self) -> list[int]:
+        """List the networks that are not trained."""
+        count = len(self.spec.qualities)
+        return list(range(count - 1, self.spec.networks, count)) if self.spec.keeps_clean else []

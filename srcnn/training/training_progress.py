@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Protocol
 
+from srcnn.quality.conditions import Condition, name_quality
 from srcnn.training.training_record import Point
 from srcnn.training.training_spec import TrainingSpec
 
@@ -33,14 +35,14 @@ class TrainingSnapshot:
         step: number of steps so far.
         seconds: of training so far, over all starts.
         done: share of the whole training, 0 to 1.
-        gains: of the last validation, in dB by factor; empty before the first.
+        gains: of the last validation, in dB by condition; empty before the first.
     """
 
     spec: TrainingSpec
     step: int
     seconds: float
     done: float
-    gains: dict[float, float]
+    gains: dict[Condition, float]
 
     @property
     def percent(self) -> float:
@@ -61,9 +63,9 @@ class TrainingSnapshot:
 
     @property
     def text(self) -> str:
-        """Steps, time and the gain at each anchor, for a log."""
-        anchors = [factor for factor in self.spec.anchors if factor in self.gains]
-        gained = ", ".join(f"x{factor:g} {self.gains[factor]:+.2f} dB" for factor in anchors)
+        """Steps, time and the gains, for a log."""
+        lines = summarise_gains(self.gains, self.spec)
+        gained = ", ".join(f"{name} {gain:+.2f} dB" for name, gain in lines.items())
         return f"{self.where}: gain over bicubic {gained}" if gained else self.where
 
 
@@ -110,6 +112,29 @@ class TrainingProgress:
             step, seconds = (last[0].step, last[0].seconds) if last else (0, 0.0)
             return TrainingSnapshot(self.spec, step, seconds, 0.0, gains)
         return TrainingSnapshot(self.spec, running.step, running.seconds, running.done, gains)
+
+
+def summarise_gains(gains: Mapping[Condition, float], spec: TrainingSpec) -> dict[str, float]:
+    """Name a validation's gains: of each factor, or of each quality the mean over factors.
+
+    Args:
+        gains: by condition.
+        spec: of the training; only its anchors are shown.
+    """
+    shown = [
+        condition
+        for condition in gains
+        if condition.factor in spec.anchors and condition.quality in spec.qualities
+    ]
+    if len(spec.qualities) == 1:
+        return {condition.text: gains[condition] for condition in shown}
+    by_quality: dict[float, list[float]] = {}
+    for condition in shown:
+        by_quality.setdefault(condition.quality, []).append(gains[condition])
+    return {
+        name_quality(quality): fmean(each)
+        for quality, each in sorted(by_quality.items(), reverse=True)
+    }
 
 
 def _format_duration(seconds: float) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import FiniteFloat, TypeAdapter
 
+from srcnn.graphs.graph_format import CLEAN
+from srcnn.quality.conditions import Condition
 from srcnn.storage.listing import FileInfo
 
 _FORMER_NAMES = {"told": "verdict"}  # of fields in files that earlier versions wrote
@@ -29,6 +31,7 @@ class Identity:
         factors: the anchors above 1.
         seed: of all random numbers.
         start: the initial weights, in words.
+        qualities: the anchors that are trained; earlier versions had one.
     """
 
     src: str
@@ -38,6 +41,7 @@ class Identity:
     factors: tuple[float, ...]
     seed: int
     start: str
+    qualities: tuple[float, ...] = (CLEAN,)
 
     @property
     def name(self) -> str:
@@ -75,27 +79,42 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
+class _Line:
+    step: int
+    seconds: FiniteFloat
+    gains: dict[str, FiniteFloat]
+
+
+@dataclass(frozen=True)
 class Point:
     """The result of a validation: a line of `gains.jsonl`.
 
     Attributes:
         step: number of steps until then.
         seconds: of training until then, over all starts.
-        gains: PSNR over bicubic in dB, by factor.
+        gains: PSNR over bicubic in dB, by condition.
     """
 
     step: int
-    seconds: FiniteFloat
-    gains: dict[FiniteFloat, FiniteFloat]
+    seconds: float
+    gains: dict[Condition, float]
 
     @classmethod
     def parse(cls, content: dict[str, Any]) -> Point:
-        """Parse the JSON of a validation, whose keys are strings.
+        """Parse the JSON of a validation.
 
         Raises:
             ValueError: it is not one.
         """
-        return _POINTS.validate_python(content)
+        line = _POINTS.validate_python(content)
+        gains = {Condition.parse(text): gain for text, gain in line.gains.items()}
+        return cls(line.step, line.seconds, gains)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The JSON of the validation."""
+        gains = {condition.text: gain for condition, gain in self.gains.items()}
+        return {"step": self.step, "seconds": self.seconds, "gains": gains}
 
 
 @dataclass(frozen=True)
@@ -130,4 +149,4 @@ class Result:
         )
 
 
-_RECORDS, _POINTS, _RESULTS = TypeAdapter(TrainingRecord), TypeAdapter(Point), TypeAdapter(Result)
+_RECORDS, _POINTS, _RESULTS = TypeAdapter(TrainingRecord), TypeAdapter(_Line), TypeAdapter(Result)

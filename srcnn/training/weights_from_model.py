@@ -19,11 +19,10 @@ from srcnn.training.checkpoint_weights import from_checkpoint_weights
 from srcnn.training.luma_network import FEATURES, MAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from srcnn.inference.engine.network import Layer, Network
     from srcnn.model.model_file import Model
     from srcnn.training.luma_network import Luma
+    from srcnn.training.training_spec import TrainingSpec
 
 _LEVELS = 255  # a graph takes 0..255, training 0..1; see `srcnn.export.convention`
 _FORM = (
@@ -31,12 +30,12 @@ _FORM = (
 )
 
 
-def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
-    """Read a luma network for each anchor from a model.
+def read_initial_weights(model: Model, spec: TrainingSpec) -> Luma:
+    """Read a luma network for each factor and quality from a model.
 
     Args:
         model: an exported graph with the factor as an input.
-        anchors: factors.
+        spec: whose anchors to read.
 
     Raises:
         UsageError: its graph or its network has another form.
@@ -47,7 +46,11 @@ def read_initial_weights(model: Model, anchors: Sequence[float]) -> Luma:
             f"{model.url}: the weights cannot be read from its graph: start from scratch (--start "
             "identity)"
         )
-    each = [networks.at(np.array([1, 1, anchor, anchor], np.float32)) for anchor in anchors]
+    each = [
+        networks.at(np.array([1, 1, factor, factor], np.float32), quality)
+        for factor in spec.anchors
+        for quality in spec.qualities
+    ]
     form = _describe_form(each[0])
     if form != _FORM:
         raise UsageError(

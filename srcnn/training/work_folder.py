@@ -89,7 +89,7 @@ class WorkFolder:
     def add(self, point: Point) -> None:
         """Append a validation."""
         with open_plain(self.path / _GAINS, APPEND) as file:
-            file.write(json.dumps(asdict(point)).encode() + b"\n")
+            file.write(json.dumps(point.content).encode() + b"\n")
 
     def keep(self, checkpoint: bytes) -> Path:
         """Write the trained weights to a file whose name has their sha256; remove earlier ones.

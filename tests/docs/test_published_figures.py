@@ -26,6 +26,7 @@ from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.quality.compare import Enlarge, bicubic, measure
+from srcnn.quality.conditions import Condition
 from srcnn.quality.measures import psnr_db
 from tests.support.paths import REFERENCE
 
@@ -107,8 +108,8 @@ def test_the_figures_by_our_own_measuring(
         (upscaler.to_size, of_official),
     ]
     for enlarge, expected in each:
-        (row,) = measure(enlarge, pictures, [factor])
-        found = row.figures.rgb_psnr_db, row.figures.psnr_db
+        figures = measure(enlarge, pictures, Condition(factor))
+        found = figures.rgb_psnr_db, figures.psnr_db
         assert found == pytest.approx(expected, abs=0.0101)
 
 

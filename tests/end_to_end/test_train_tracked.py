@@ -54,6 +54,7 @@ def own(tmp_path: Path) -> Path:
 
 def track(own: Path, **options: Any) -> Any:
     given = {"src": str(own), "dst": str(own.parent / "models"), "factors": "2"}
+    given["qualities"] = "clean"
     return train_srcnn(TrainOptions(**{**given, **options}), return_state=True)
 
 

@@ -30,15 +30,20 @@ from srcnn.export.export_spec import ExportSpec  # noqa: E402
 from srcnn.export.find_checkpoint import Source  # noqa: E402
 from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
+from srcnn.graphs.graph_format import CLEAN  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402
 from srcnn.model.card import ModelRecord  # noqa: E402
+from srcnn.model.model_file import Model  # noqa: E402
+from srcnn.quality.jpeg import compress  # noqa: E402
 from srcnn.storage.folder import Folder  # noqa: E402
 from srcnn.training.initial_weights import create_identity  # noqa: E402
 from srcnn.training.save_checkpoint import to_checkpoint  # noqa: E402
+from srcnn.training.training_spec import TrainingSpec  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tests.support.run_python import run_python  # noqa: E402
 
 TRAIN = "flows/train.py"
+CLEAN_X2 = TrainingSpec.of(factors=(2.0,), qualities=(CLEAN,), steps=1)
 Train = Callable[..., dict[str, Any]]
 
 
@@ -65,6 +70,7 @@ def promoted(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SRCNN_CACHE_DIR", str(folder / "cache"))
         options = {"src": str(own), "dst": str(folder / "models"), "factors": "2", "steps": 20}
+        options["qualities"] = "clean"
         result = train_srcnn.fn(
             TrainOptions(**options, start="identity", description="crops of a cat")  # type: ignore[arg-type]
         )
@@ -79,6 +85,7 @@ def train(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
 
     def call(**options: Any) -> dict[str, Any]:
         given = {"src": str(own), "dst": str(tmp_path / "models"), "factors": "2", "steps": 2}
+        given["qualities"] = "clean"
         return train_srcnn.fn(TrainOptions(**{**given, "start": "identity", **options}))
 
     return call
@@ -88,7 +95,7 @@ def put_bad_model(folder: Path) -> bytes:
     """Make a model the current one that adds noise to everything; its graph."""
     torch.manual_seed(5)
     stack = create_identity(2, 0).map(lambda matrix: matrix + 0.03 * torch.randn(matrix.shape))
-    return put_model(folder, to_checkpoint(stack, (1.0, 2.0), {}))
+    return put_model(folder, to_checkpoint(stack, CLEAN_X2, {}))
 
 
 def put_model(folder: Path, checkpoint: bytes, scale: str | None = None) -> bytes:
@@ -132,11 +139,32 @@ def test_training_goes_on_from_the_model_in_use(
         "srcnn-"
     )
     before, after = (
-        json.loads(file.read_text())["gains"]["2.0"]
+        json.loads(file.read_text())["gains"]["x2"]
         for file in (earlier, kept.parent / "gains.jsonl")
     )
     assert before > 0.001
     assert after == pytest.approx(before, rel=0.5)  # one step from the identity gains nothing
+
+
+def test_weights_for_jpegs_are_added_and_the_clean_ones_kept(
+    promoted: Path, train: Train, tmp_path: Path, photograph: npt.NDArray[np.uint8]
+) -> None:
+    shutil.copytree(promoted / "models", tmp_path / "models")
+    result = train(start="current", qualities="40", steps=30)
+    assert "factors and qualities" in result["verdict"]
+    (kept,) = (tmp_path / "cache").rglob(result["checkpoint"])
+    source = Source("own", "own", (), None, "rgb-unit")
+    spec = ExportSpec.of("torchscript", None, None)
+    graph = make_graph(kept.read_bytes(), source, spec)
+    before = Upscaler.load(str(promoted / "models" / "srcnn.onnx"))
+    after = Upscaler.from_model(Model("own", graph, ""))
+    assert (before.follows_quality, after.follows_quality) == (False, True)
+    assert np.array_equal(before(photograph, scale=2), after(photograph, scale=2))
+    jpeg = compress(photograph, 40)
+    assert not np.array_equal(before(jpeg, scale=2), after(jpeg, scale=2, quality=40))
+    gains = json.loads((kept.parent / "gains.jsonl").read_text().splitlines()[-1])["gains"]
+    assert gains.keys() == {"x1 q40", "x1.5 q70", "x2 q40"}
+    assert gains["x1 q40"] > 0
 
 
 def test_a_model_that_is_not_better_everywhere_changes_nothing(
@@ -182,7 +210,7 @@ def test_filters_that_are_zero_in_the_current_model_are_trained(
     stack = create_identity(2, 0)
     stack.first[:, 61:] = 0
     stack.second[:, :, 61:] = 0
-    put_model(tmp_path / "models", to_checkpoint(stack, (1.0, 2.0), {}))
+    put_model(tmp_path / "models", to_checkpoint(stack, CLEAN_X2, {}))
     result = train(start="current")
     (kept,) = (tmp_path / "cache").rglob(result["checkpoint"])
     weights = torch.load(kept, weights_only=True)["state_dict"]
@@ -295,7 +323,7 @@ def test_what_cannot_start_is_reported(
 
 
 def test_a_fixed_factor_cannot_be_compared(train: Train, tmp_path: Path) -> None:
-    put_model(tmp_path / "models", to_checkpoint(create_identity(2, 0), (1.0, 2.0), {}), "2")
+    put_model(tmp_path / "models", to_checkpoint(create_identity(2, 0), CLEAN_X2, {}), "2")
     with pytest.raises(UsageError, match=r"has the fixed factor 2.*another --dst"):
         train()
 

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from skimage import metrics
 
 import srcnn
@@ -21,10 +22,21 @@ from srcnn.quality.compare import (
     bicubic,
     compute_border_px,
     compute_figures,
+    degrade_as_source,
     is_large_enough,
     measure,
 )
-from srcnn.quality.degradation import degrade, shrink, shrink_taps
+from srcnn.quality.conditions import Condition
+from srcnn.quality.degradation import (
+    BILINEAR,
+    BOX,
+    LANCZOS,
+    Kernel,
+    degrade,
+    shrink,
+    shrink_taps,
+)
+from srcnn.quality.jpeg import compress
 from srcnn.quality.measures import luma, psnr_db, ssim
 
 Pixels = npt.NDArray[np.uint8]
@@ -131,11 +143,11 @@ def test_psnr_of_identical_images_is_infinite() -> None:
 def test_a_picture_without_an_error_keeps_means_finite() -> None:
     """A page of one colour among photographs must not make their mean infinite."""
     flat = np.full((40, 40, 3), 128, np.uint8)
-    [row] = measure(bicubic, [flat, noise(40, 40, 3)], [2])
-    [alone] = measure(bicubic, [noise(40, 40, 3)], [2])
+    row = measure(bicubic, [flat, noise(40, 40, 3)], Condition(2))
+    alone = measure(bicubic, [noise(40, 40, 3)], Condition(2))
     for of_both, of_one in (
-        (row.figures.psnr_db, alone.figures.psnr_db),
-        (row.figures.rgb_psnr_db, alone.figures.rgb_psnr_db),
+        (row.psnr_db, alone.psnr_db),
+        (row.rgb_psnr_db, alone.rgb_psnr_db),
     ):
         assert of_both == pytest.approx((100 + of_one) / 2)
 
@@ -203,30 +215,74 @@ def test_bicubic_is_the_graphs_upsampling(photograph: Pixels, size: Size) -> Non
 
 def test_figures_are_means_over_the_pictures(photograph: Pixels) -> None:
     pictures = [photograph, np.ascontiguousarray(photograph[40:120, 30:141])]
-    two, three = measure(bicubic, pictures, (2, 3))
-    assert (two.factor, three.factor) == (2, 3)
+    three = measure(bicubic, pictures, Condition(3))
     each = []
     for picture in pictures:
         sharp, low = degrade(picture, 3)
         each.append(compute_figures(bicubic(low, Size(*sharp.shape[:2])), sharp, 3))
-    assert three.figures.psnr_db == pytest.approx((each[0].psnr_db + each[1].psnr_db) / 2)
-    assert three.figures.ssim == pytest.approx((each[0].ssim + each[1].ssim) / 2)
-    assert three.figures.rgb_psnr_db == pytest.approx(
-        (each[0].rgb_psnr_db + each[1].rgb_psnr_db) / 2
-    )
-    assert two.figures.psnr_db > three.figures.psnr_db
-    assert two.figures.ssim > three.figures.ssim
+    assert three.psnr_db == pytest.approx((each[0].psnr_db + each[1].psnr_db) / 2)
+    assert three.ssim == pytest.approx((each[0].ssim + each[1].ssim) / 2)
+    assert three.rgb_psnr_db == pytest.approx((each[0].rgb_psnr_db + each[1].rgb_psnr_db) / 2)
+    two = measure(bicubic, pictures, Condition(2))
+    assert two.psnr_db > three.psnr_db
+    assert two.ssim > three.ssim
 
 
 @pytest.mark.parametrize("factor", [1.1, 2, 2.5, 8])
 def test_the_smallest_picture_that_can_be_compared(factor: float) -> None:
     side = next(side for side in range(200) if is_large_enough(noise(side + 1, 200, 3), factor))
-    assert math.isfinite(measure(bicubic, [noise(side + 1, 200, 3)], [factor])[0].figures.ssim)
+    assert math.isfinite(measure(bicubic, [noise(side + 1, 200, 3)], Condition(factor)).ssim)
     assert side + 1 <= 2 * compute_border_px(factor) + 11 + factor
     with pytest.raises(ValueError, match="too small for x"):
-        measure(bicubic, [noise(side, 200, 3)], [factor])
+        measure(bicubic, [noise(side, 200, 3)], Condition(factor))
+
+
+@given(st.integers(30, 64), st.integers(30, 64), st.sampled_from([BOX, BILINEAR, LANCZOS]))
+@settings(max_examples=40)
+def test_kernels_are_those_of_pillow(height: int, width: int, kernel: Kernel) -> None:
+    height, width = 2 * height + 1, 2 * width + 1  # odd: no pixel is at the edge of two boxes
+    image = 96 + noise(131, 131) // 4  # no overshoot: Pillow clips after each axis
+    names = {BOX: "BOX", BILINEAR: "BILINEAR", LANCZOS: "LANCZOS"}
+    pillow = Image.fromarray(image).resize((width, height), Image.Resampling[names[kernel]])
+    found = shrink_taps(131, height, kernel) @ image @ shrink_taps(131, width, kernel).T
+    # Pillow rounds to 8 bits after each axis, and repeats no border: weights outside are dropped.
+    inside = (slice(6, -6), slice(6, -6))
+    assert np.abs(found - np.asarray(pillow))[inside].max() < 1.2
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_the_luma_of_a_jpeg_is_that_of_a_grey_one(photograph: Pixels, quality: float) -> None:
+    """So luma can be trained without colours."""
+    grey, colour = to_grey(photograph), to_grey(compress(photograph, quality))
+    damage = np.square(colour - grey.astype(np.float64)).mean()
+    other = np.square(colour - compress(grey, quality).astype(np.float64)).mean()
+    assert other < 0.1 * damage
+
+
+def to_grey(picture: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"), [("x2", Condition(2)), ("x1.5 q75", Condition(1.5, 75))]
+)
+def test_conditions_are_read_as_they_are_written(text: str, condition: Condition) -> None:
+    assert condition.text == text
+    assert Condition.parse(text) == condition
+    assert Condition.parse(text.removeprefix("x")) == condition
+
+
+def test_another_text_is_no_condition() -> None:
+    with pytest.raises(ValueError, match="'2 by 3': expected a condition such as x2"):
+        Condition.parse("2 by 3")
+
+
+def test_a_source_that_is_not_shrunk_is_made_of_a_halved_picture(photograph: Pixels) -> None:
+    sharp, low = degrade_as_source(photograph, Condition(1, 50))
+    assert np.array_equal(sharp, degrade(photograph, 2)[1])
+    assert np.array_equal(low, compress(sharp, 50))
 
 
 def test_no_pictures_are_an_error() -> None:
     with pytest.raises(ValueError, match="no image"):
-        measure(bicubic, [], [2])
+        measure(bicubic, [], Condition(2))

@@ -7,11 +7,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from srcnn.training.factor_interpolation import weights_at  # noqa: E402 - behind the skip
+from srcnn.quality.conditions import Condition  # noqa: E402 - behind the skip
 from srcnn.training.gradients import compute_gradients  # noqa: E402
 from srcnn.training.initial_weights import create_identity, reinitialise_zero_filters  # noqa: E402
 from srcnn.training.luma_network import Luma, sharpen  # noqa: E402
 from srcnn.training.patches import Patches  # noqa: E402
+from srcnn.training.weight_interpolation import weights_at  # noqa: E402
 
 FEATURES, MAPPED = slice(61, 64), slice(29, 32)
 MIDWAY = torch.tensor([0.5, 0.5])
@@ -41,7 +42,7 @@ def test_reinitialised_filters_change_no_result(shares: list[float]) -> None:
 
 def test_reinitialised_filters_have_gradients() -> None:
     texture = np.random.default_rng(1).integers(0, 256, (200, 200), np.uint8)
-    batch = Patches([texture]).draw(2.0, np.random.default_rng(0))
+    batch = Patches([texture]).draw(Condition(2.0), np.random.default_rng(0))
     stack = make_stack_with_zero_filters()
     zero, changed = (
         compute_gradients(batch, each, MIDWAY, None).gradients

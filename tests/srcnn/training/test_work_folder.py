@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from srcnn.errors import TrainingStateError
+from srcnn.quality.conditions import Condition
 from srcnn.training.training_record import Point
 from srcnn.training.work_folder import WorkFolder
 
@@ -60,4 +61,4 @@ def test_lines_that_are_no_validations_are_skipped(tmp_path: Path) -> None:
         good.replace(b"5,", b"1" + b"0" * 5000 + b","),
     ]
     (tmp_path / "gains.jsonl").write_bytes(b"\n".join([*poor, good, *poor]))
-    assert WorkFolder(tmp_path).points == [Point(5, 1.5, {2.0: 0.25})]
+    assert WorkFolder(tmp_path).points == [Point(5, 1.5, {Condition(2): 0.25})]

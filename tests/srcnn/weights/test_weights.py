@@ -16,6 +16,7 @@ from skimage import data
 import srcnn
 from srcnn.graphs.check import check_graph
 from srcnn.quality.compare import bicubic, measure
+from srcnn.quality.conditions import Condition
 from tests.support.paths import ROOT
 
 QUALITY = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())
@@ -108,7 +109,7 @@ def test_the_figures_are_true(
     pictures = [cv2.imread(str(file)) for file in sorted(folder.glob("*_HR.png"))]
     assert len(pictures) == QUALITY["datasets"][dataset]["pictures"]
     for name, enlarge in (("ours", upscaler.to_size), ("bicubic", bicubic)):
-        found = asdict(measure(enlarge, pictures, [factor])[0].figures)
+        found = asdict(measure(enlarge, pictures, Condition(factor)))
         assert found == pytest.approx(read_figures(dataset, factor)[name], abs=0.005)
 
 
@@ -116,6 +117,7 @@ def test_the_figures_are_true(
 def test_better_than_bicubic_on_photographs(
     upscaler: srcnn.Upscaler, photographs: list[npt.NDArray[np.uint8]], factor: float
 ) -> None:
-    (ours,) = measure(upscaler.to_size, photographs, [factor])
-    (cubic,) = measure(bicubic, photographs, [factor])
-    assert ours.figures.psnr_db > cubic.figures.psnr_db
+    ours, cubic = (
+        measure(enlarge, photographs, Condition(factor)) for enlarge in (upscaler.to_size, bicubic)
+    )
+    assert ours.psnr_db > cubic.psnr_db
