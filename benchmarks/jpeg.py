@@ -3,7 +3,7 @@
     python benchmarks/jpeg.py [--quick] [--reference FOLDER]
 
 Set5 and Set14 are shrunk, saved as JPEGs and enlarged again: by bicubic, by the bundled model with
-its weights for sources without loss, and by the bundled model that is told the quality. At factor 1
+its weights for sources without loss, and by those for the quality. At factor 1
 pictures are halved first, so that they carry no JPEG of their own. The pictures are only for
 measuring: no network is trained on them, and no weights are chosen by them.
 """

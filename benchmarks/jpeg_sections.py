@@ -27,7 +27,7 @@ def at_a_glance(part: Figures) -> str:
     over_clean = [cell["ours"] - cell["clean"] for _, cell in cells]
     worst = min(range(len(cells)), key=lambda index: over_bicubic[index])
     return (
-        f"On JPEGs, told their quality, the bundled weights are better than bicubic in "
+        f"On JPEGs, the bundled weights for the quality are better than bicubic in "
         f"{sum(gain > 0 for gain in over_bicubic)} of {len(cells)} cases (a set at a factor and a "
         f"quality), by {over_bicubic[worst]:+.2f} dB in the worst ({cells[worst][0]}), and better "
         f"than their own weights for sources without loss in "

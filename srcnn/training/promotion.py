@@ -32,7 +32,7 @@ _MAX_SHOWN = 8  # conditions in a message
 
 
 class EnlargeSource(Protocol):
-    """A function that enlarges a source (h, w, 3) uint8 BGR, whose quality it is told."""
+    """A function that enlarges a source, (h, w, 3) uint8 BGR, of a quality."""
 
     def __call__(self, low: Picture, size: Size, quality: float) -> Picture:
         """Return the picture of `size`."""

@@ -74,7 +74,7 @@ def test_one_factor_behind_is_enough_to_keep_the_current_model(
     assert found.text == "not better than the current model at 1 of 3 factors: x3"
 
 
-def test_models_are_compared_at_every_quality_and_told_it(
+def test_models_are_compared_at_every_quality_that_they_are_given(
     photograph: npt.NDArray[np.uint8],
 ) -> None:
     sources = [Condition(1, 75), Condition(2, 30), Condition(2, 75), Condition(2)]
