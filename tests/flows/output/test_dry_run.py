@@ -149,6 +149,7 @@ class Cluster:
 def test_another_machine_is_not_estimated_by_this_one(
     pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "srcnn")
     job = make_job(pictures)
     tasks = make_plan(job, PlanOptions()).tasks
     found = estimate_run(choose_task_calls(), job, Plan(tasks, []), cast("Runner", Cluster()), 0)
