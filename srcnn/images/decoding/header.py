@@ -18,6 +18,7 @@ from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
+from srcnn.images.decoding.webp_quality import find_webp_quality
 
 # Only these of Pillow's formats: PDF and PostScript, for example, would run other programs.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "PPM", "GIF", "AVIF")
@@ -57,7 +58,7 @@ class Header:
         size: of the upright picture, with the EXIF orientation applied.
         pixel_bytes: of a decoded pixel, at the most: its colours and alpha, in their depth.
         decoding_bytes: memory that decoding takes at the most, besides the file.
-        quality: of a JPEG, 1 to 100; 100 for other formats.
+        quality: of a JPEG, or of a JPEG that lost as much as a lossy WebP; 100 for others.
     """
 
     size: Size
@@ -155,7 +156,7 @@ def parse_header(image: ImageFile.ImageFile, file: BoundedFile) -> Header:
         size,
         _measure_pixel(image),
         _estimate_decoding(image, file.size),
-        find_quality(image),
+        find_webp_quality(file) if image.format == "WEBP" else find_quality(image),
     )
 
 
