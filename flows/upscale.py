@@ -62,6 +62,7 @@ from srcnn.errors import UsageError
 from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.job import Job
+from srcnn.model.pixel_format import StatedPixels
 from srcnn.planning.overlap import check_folders, refuse_shared
 from srcnn.text import one_line
 from tasks import upscale as tasks
@@ -93,7 +94,11 @@ def batch_upscale(options: UpscaleOptions = REQUIRED) -> dict[str, int]:
     # Load.
     inference = build_inference(options, settings)
     model = calls.call(
-        tasks.load_model, options.model, options.convention, inference, settings.storage
+        tasks.load_model,
+        options.model,
+        StatedPixels(options.convention, options.rounding),
+        inference,
+        settings.storage,
     )
     job = build_job(options, settings, model, inference, started)
     known = read_known_failures(options.known_failures, settings.storage)
@@ -167,7 +172,7 @@ arrange(
     {
         WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
         HOW_LARGE: ("scale", "scales", "when_larger"),
-        MODEL: ("model", "convention", "source_quality", "provider"),
+        MODEL: ("model", "convention", "rounding", "source_quality", "provider"),
         OUTPUT: ("format", "quality", "flatten", "metadata"),
         RUN: ("max_failures", "known_failures", "runner", "workers", "report"),
     },

@@ -14,7 +14,7 @@ from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.colour import Colour
 from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Format, detect_format
 from srcnn.inference.config import InferenceConfig
-from srcnn.model.card import Convention
+from srcnn.model.pixel_format import NOTHING_STATED, StatedPixels
 from srcnn.storage.folder import Folder
 
 
@@ -26,13 +26,13 @@ class ModelRef:
         url: of the ONNX file, or `bundled`.
         sha256: of its content, in hex; a worker refuses another.
         graph: how to run it.
-        convention: what the user says of the pixels of a model without a card.
+        stated: by the user, about the pixels of a model without a card.
     """
 
     url: str
     sha256: str
     graph: GraphInterface
-    convention: Convention | None = None
+    stated: StatedPixels = NOTHING_STATED
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,12 @@ class Job:
         shows_background = output.flatten is not None and form not in WITH_ALPHA
         background = str(output.flatten) if shows_background else None
         shaping = [
-            self.model.convention,
+            self.model.stated.convention,
             output.format,
             quality,
             output.keep_metadata,
             background,
+            # Only where it was stated: the digests of earlier versions had no rounding.
+            *filter(None, [self.model.stated.rounding]),
         ]
         return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]

@@ -16,8 +16,8 @@ from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef
-from srcnn.model.card import Convention
 from srcnn.model.model_file import BUNDLED
+from srcnn.model.pixel_format import StatedPixels
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.planning.select_images import PlanOptions
@@ -39,10 +39,10 @@ Without this folder, the next run makes every image again.
 
 @task(name="load-model", cache_policy=NO_CACHE)
 def load_model(
-    url: str, convention: Convention | None, inference: InferenceConfig, storage: StorageLimits
+    url: str, stated: StatedPixels, inference: InferenceConfig, storage: StorageLimits
 ) -> ModelRef:
     """Read the model, and build the session that this process uses for the whole run."""
-    model = open_model(url, convention, inference, storage)
+    model = open_model(url, stated, inference, storage)
     logger().info("model %s, sha256 %s", one_line(model.url), model.sha256[:12])
     if not model.graph.convention_is_known:
         logger().warning(

@@ -7,7 +7,8 @@ from pydantic import Field
 from flows.options import json_schemas
 from flows.options.base import Options
 from flows.options.option_types import FixedFactor, Url
-from srcnn.model.card import Convention, ExporterName
+from srcnn.model.card import ExporterName
+from srcnn.model.pixel_format import Convention
 
 
 class ExportOptions(Options):
@@ -27,7 +28,7 @@ class ExportOptions(Options):
     convention: Convention | None = Field(
         None,
         description="Pixels that a checkpoint given by URL or path was trained on: rgb-unit (RGB "
-        "in 0..1, the default) or bgr-byte (BGR in 0..255).",
+        "in 0..1, the default), bgr-byte (BGR in 0..255), rgb-byte or bgr-unit.",
     )
     dst: Url = Field("models", description="Folder or bucket prefix for srcnn.onnx and srcnn.json.")
     opset: int | None = Field(

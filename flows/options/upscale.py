@@ -20,7 +20,7 @@ from flows.options.option_types import (
     Url,
 )
 from srcnn.geometry import SCALE_HELP
-from srcnn.model.card import Convention
+from srcnn.model.pixel_format import Convention, Rounding
 from srcnn.planning.select_images import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Provider
 from srcnn.source_quality import AUTO
@@ -53,8 +53,13 @@ class UpscaleOptions(Options):
     model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or a URL.")
     convention: Convention | None = Field(
         None,
-        description="Pixel format of a model that does not state it: bgr-byte (BGR 0..255, the "
-        "default for graphs with a factor input) or rgb-unit (RGB 0..1, the default otherwise).",
+        description="Pixel format of a model that does not state it: rgb or bgr, in 0..1 (unit) or "
+        "0..255 (byte). Default: bgr-byte for graphs with a factor input, rgb-unit for others.",
+    )
+    rounding: Rounding | None = Field(
+        None,
+        description="How the output of a model that does not state it becomes integers: nearest "
+        "(the default), or truncate, as the tutorial of MMDeploy does.",
     )
     source_quality: SourceQualityOption = Field(
         AUTO,

@@ -16,8 +16,8 @@ from srcnn.image_task import ImageResult, ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import Job, ModelRef
-from srcnn.model.card import Convention
 from srcnn.model.model_file import load_model
+from srcnn.model.pixel_format import StatedPixels
 from srcnn.storage.retries import StorageLimits
 
 # One run at a time works in a process; a later one may bring another model. What is loaded for a
@@ -42,13 +42,13 @@ class ShardResult:
 
 
 def open_model(
-    url: str, convention: Convention | None, inference: InferenceConfig, storage: StorageLimits
+    url: str, stated: StatedPixels, inference: InferenceConfig, storage: StorageLimits
 ) -> ModelRef:
     """Read and describe a model, once for the whole run; this process keeps its upscaler.
 
     Args:
         url: of the ONNX file, or `bundled`.
-        convention: what the user says of its pixels.
+        stated: by the user, about its pixels.
         inference: how it is run.
         storage: how patient calls to storage are.
 
@@ -58,8 +58,8 @@ def open_model(
         UsageError: the provider is not available.
     """
     model = load_model(url, storage)
-    upscaler = Upscaler.from_model(model, inference, convention)
-    ref = ModelRef(url, model.sha256, upscaler.info, convention)
+    upscaler = Upscaler.from_model(model, inference, stated)
+    ref = ModelRef(url, model.sha256, upscaler.info, stated)
     with _loading:
         _upscalers[ref, inference] = upscaler
     return ref

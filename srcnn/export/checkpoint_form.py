@@ -52,17 +52,28 @@ def _count_anchors(found: Mapping[str, Any], rank: int) -> dict[str, int]:
     return counts
 
 
-def list_problems(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
+def list_problems(
+    found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], names: Mapping[str, str]
+) -> list[str]:
     """Name every missing and unexpected key, every wrong shape, and wrong anchors.
 
     Args:
         found: values by parameter name.
         wanted: from `list_wanted_shapes`.
+        names: the file's own name of each value that was found.
     """
     problems = [
         *(f"missing {key} {shape}" for key, shape in wanted.items() if key not in found),
-        *(f"unexpected {key} {_format_shape(found[key])}" for key in found if key not in wanted),
-        *(_find_problem(key, found[key], wanted[key]) for key in wanted if key in found),
+        *(
+            f"unexpected {names[key]} {_format_shape(found[key])}"
+            for key in found
+            if key not in wanted
+        ),
+        *(
+            f"{names[key]}: {problem}"
+            for key in wanted
+            if key in found and (problem := _find_problem(key, found[key], wanted[key]))
+        ),
         _find_number_problem(wanted),
     ]
     return [problem for problem in problems if problem]
@@ -70,13 +81,13 @@ def list_problems(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]
 
 def _find_problem(key: str, found: Any, wanted: tuple[int, ...]) -> str:
     if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted:
-        return f"{key}: expected {wanted}, got {_format_shape(found)}"
+        return f"expected {wanted}, got {_format_shape(found)}"
     if not _is_stored(found):
-        return f"{key}: expected stored numbers, got a sparse or expanded tensor"
+        return "expected stored numbers, got a sparse or expanded tensor"
     if not found.is_floating_point():
-        return f"{key}: expected floating point numbers, got {found.dtype}"
+        return f"expected floating point numbers, got {found.dtype}"
     if not torch.isfinite(found).all():
-        return f"{key}: expected finite numbers, got NaN or infinity"
+        return "expected finite numbers, got NaN or infinity"
     find = {ANCHORS: _find_anchor_problem, QUALITIES: _find_quality_problem}.get(key)
     return find(found.to(torch.float32)) if find else ""
 
@@ -90,11 +101,11 @@ def _is_stored(tensor: torch.Tensor) -> bool:
 
 def _find_anchor_problem(anchors: torch.Tensor) -> str:
     if len(anchors) > _MAX_ANCHORS:
-        return f"{ANCHORS}: expected up to {_MAX_ANCHORS} factors, got {len(anchors)}"
+        return f"expected up to {_MAX_ANCHORS} factors, got {len(anchors)}"
     if len(anchors) > 1 and anchors[0] >= MIN_FACTOR and bool((anchors.diff() > 0).all()):
         return ""
     return (
-        f"{ANCHORS}: expected two factors or more, ascending, from {MIN_FACTOR} up, "
+        f"expected two factors or more, ascending, from {MIN_FACTOR} up, "
         f"got {[round(anchor, 4) for anchor in anchors.tolist()]}"
     )
 
@@ -113,7 +124,7 @@ def _find_quality_problem(qualities: torch.Tensor) -> str:
     if is_ascending and qualities[0] >= 1 and qualities[-1] == CLEAN:
         return ""
     return (
-        f"{QUALITIES}: expected two qualities or more, ascending, from 1 to exactly {CLEAN:g}, "
+        f"expected two qualities or more, ascending, from 1 to exactly {CLEAN:g}, "
         f"which is without loss, got {[round(quality, 4) for quality in qualities.tolist()]}"
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import ANCHORS, Srcnn
+from srcnn.model.pixel_format import WHITE, find_white, is_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from srcnn.export.srcnn_bank import Network
-    from srcnn.model.card import Convention
-
-WHITE = 255.0
+    from srcnn.model.pixel_format import Convention
 
 
 def build_network(weights: Mapping[str, torch.Tensor], convention: Convention) -> Network:
@@ -33,20 +32,29 @@ def build_network(weights: Mapping[str, torch.Tensor], convention: Convention) -
         weights: of `Srcnn` or `SrcnnBank`, from `read_weights`; not modified.
         convention: that the weights were trained for. `bgr-byte` weights are used unchanged.
     """
-    folded = weights if convention == "bgr-byte" else _fold_rgb_unit(weights)
+    folded = dict(weights)
+    if find_white(convention) != WHITE:
+        folded = _scale_biases(folded)
+    if is_rgb(convention):
+        folded = _reverse_channels(folded)
     if ANCHORS in folded:
         return SrcnnBank(folded).eval()
     network = Srcnn(folded["conv1.weight"].shape[1])
-    network.load_state_dict(dict(folded))
+    network.load_state_dict(folded)
     return network.eval()
 
 
-def _fold_rgb_unit(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    folded = {
+def _scale_biases(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {
         name: value * WHITE if name.endswith(".bias") else value for name, value in weights.items()
     }
-    # Axes are counted from the end, because a bank's weights have one more in front.
-    folded["conv1.weight"] = folded["conv1.weight"].flip(-3)
-    folded["conv3.weight"] = folded["conv3.weight"].flip(-4)
-    folded["conv3.bias"] = folded["conv3.bias"].flip(-1)
-    return folded
+
+
+def _reverse_channels(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # Axes are counted from the end, because a bank's weights have more in front.
+    return {
+        **weights,
+        "conv1.weight": weights["conv1.weight"].flip(-3),
+        "conv3.weight": weights["conv3.weight"].flip(-4),
+        "conv3.bias": weights["conv3.bias"].flip(-1),
+    }

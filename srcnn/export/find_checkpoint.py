@@ -21,7 +21,7 @@ from srcnn.storage.files import read_file
 from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:
-    from srcnn.model.card import Convention, Rounding
+    from srcnn.model.pixel_format import Convention, Rounding
 
 _BUNDLED = Path(__file__).parents[1] / "weights" / "srcnn.pth"
 _HASH_IN_NAME = re.compile(rf"-([0-9a-f]{{{MIN_HASH_DIGITS},64}})\.[^.]+$")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from srcnn.validation_errors import describe_validation
 _NESTS = ("state_dict", "model_state_dict", "params_ema", "params", "model", "network", "net")
 # Prefixes that wrappers put before the names (MMEditing, DataParallel, Lightning).
 _PREFIXES = ("generator.", "module.", "model.", "network.", "net.")
+_IN_SEQUENTIAL = re.compile(r"([0-9]{1,6})\.(weight|bias)")
 _EXPECTED = "expected SRCNN 9-1-5 with three channels, or one for luma, and no normalisation"
 
 
@@ -40,9 +42,9 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
         CheckpointError: it is not a checkpoint, contains more than weights, or does not fit. The
             message names every missing and unexpected key, and every wrong shape.
     """
-    found = _strip_prefixes(_unpack(_load(content, name)), name)
+    found, names = _name_parameters(_unpack(_load(content, name)), name)
     wanted = list_wanted_shapes(found)
-    problems = list_problems(found, wanted)
+    problems = list_problems(found, wanted, names)
     if problems:
         raise CheckpointError(f"{name} does not fit, {_EXPECTED}: {'; '.join(problems)}")
     return {key: found[key].to(torch.float32) for key in wanted}
@@ -121,22 +123,47 @@ def _unpack(loaded: Any) -> Any:
     return loaded
 
 
-def _strip_prefixes(loaded: Any, name: str) -> dict[str, Any]:
-    """Remove the prefixes of wrappers from the keys."""
+def _name_parameters(loaded: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Name the values of a file as our networks do.
+
+    Returns:
+        The values by parameter name, and the file's own name of each.
+    """
     if not isinstance(loaded, dict):
         raise CheckpointError(
             f"{name} contains a {type(loaded).__name__}, {_EXPECTED}: save its state_dict"
         )
-    stripped: dict[str, Any] = {}
+    short = {str(key): _strip_prefix(str(key)) for key in loaded}
+    numbers = _number_layers(short.values())
+    found: dict[str, Any] = {}
+    names: dict[str, str] = {}
     for key, value in loaded.items():
-        short = _strip_prefix(str(key))
-        if short in stripped:
-            raise CheckpointError(f"{name} contains {short} twice: save one network's state_dict")
-        stripped[short] = value
-    return stripped
+        parameter = _rename_layer(short[str(key)], numbers)
+        if parameter in found:
+            raise CheckpointError(
+                f"{name} contains {parameter} twice ({names[parameter]} and {key}): save one "
+                "network's state_dict"
+            )
+        found[parameter], names[parameter] = value, str(key)
+    return found, names
 
 
 def _strip_prefix(key: str) -> str:
+    """Remove the prefixes of wrappers from a key."""
     while prefix := next((known for known in _PREFIXES if key.startswith(known)), ""):
         key = key.removeprefix(prefix)
     return key
+
+
+def _number_layers(keys: Iterable[str]) -> dict[str, str]:
+    """Return our name of each layer of an `nn.Sequential`, which names them by numbers."""
+    parts = [_IN_SEQUENTIAL.fullmatch(key) for key in keys]
+    if not parts or not all(parts):
+        return {}
+    layers = sorted({part[1] for part in parts if part}, key=int)
+    return {layer: f"conv{number}" for number, layer in enumerate(layers, 1)}
+
+
+def _rename_layer(key: str, numbers: Mapping[str, str]) -> str:
+    layer, _, parameter = key.partition(".")
+    return f"{numbers[layer]}.{parameter}" if layer in numbers else key

@@ -17,7 +17,8 @@ from srcnn.graphs.accepted_sizes import SizeRefusedError, find_sizes
 from srcnn.graphs.free_axes import CHANNELS, COLOURS, Layout, find_layout
 from srcnn.graphs.graph_format import CLEAN, QUALITY
 from srcnn.graphs.graph_interface import GraphInterface
-from srcnn.model.card import Convention, ModelCard
+from srcnn.model.card import ModelCard
+from srcnn.model.pixel_format import NOTHING_STATED, Convention, StatedPixels
 from srcnn.runtime.onnx_session import extract_first_line
 from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 from srcnn.text import shorten
@@ -33,13 +34,13 @@ _PROBES = (Size(32, 40), Size(40, 24))
 
 
 def describe(
-    session: Any, convention: Convention | None = None, declared: Size | None = None
+    session: Any, stated: StatedPixels = NOTHING_STATED, declared: Size | None = None
 ) -> GraphInterface:
     """Find out how to run a graph.
 
     Args:
         session: an ONNX Runtime session of the graph, with axes that were freed.
-        convention: the user's statement about a graph that has no card. If None, a graph with
+        stated: by the user, about a graph that has no card. Without a convention, a graph with
             a factor input is assumed to be like ours (BGR 0..255), any other graph like most
             published upscalers (RGB in [0, 1]).
         declared: the size that the graph declared; see `free_axes`.
@@ -52,10 +53,10 @@ def describe(
     if len(outputs) != 1:
         names = shorten(str([value.name for value in outputs]), _MOST_SHOWN)
         raise ModelError(f"expected one output, got {names}")
-    _check_elements(image, outputs[0], convention)
+    _check_elements(image, outputs[0], stated.convention)
     card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
-    if card and convention:
-        raise ModelError("its card states the convention of its pixels: leave --convention out")
+    _check_statement(card, stated)
+    assumed: Convention = "bgr-byte" if card or factor else "rgb-unit"
     info = GraphInterface(
         image=image.name,
         element=ELEMENT_TYPES[image.type],
@@ -63,9 +64,9 @@ def describe(
         fixed=None,
         output=outputs[0].name,
         output_element=ELEMENT_TYPES[outputs[0].type],
-        convention="bgr-byte" if card else convention or ("bgr-byte" if factor else "rgb-unit"),
-        convention_is_known=bool(card or convention),
-        rounding=card.rounding if card else "nearest",
+        convention=stated.convention or assumed,
+        convention_is_known=bool(card or stated.convention),
+        rounding=card.rounding if card else stated.rounding or "nearest",
         layout=find_layout(image.shape),
         channels=1 if _read_channels(image.shape) == 1 else COLOURS,
         quality=QUALITY if _has_quality(session) else None,
@@ -110,6 +111,12 @@ def _may_be_factor(value: Any) -> bool:
     return value.type == "tensor(float)" and len(value.shape) == 1 and declared in ([], [4])
 
 
+def _check_statement(card: ModelCard | None, stated: StatedPixels) -> None:
+    for name in ("convention", "rounding"):
+        if card and getattr(stated, name):
+            raise ModelError(f"its card states the {name} of its pixels: leave --{name} out")
+
+
 def _check_elements(image: Any, output: Any, convention: Convention | None) -> None:
     for value in (image, output):
         if value.type not in ELEMENT_TYPES:
@@ -120,7 +127,7 @@ def _check_elements(image: Any, output: Any, convention: Convention | None) -> N
     if floats == [False, True] and convention is None:
         raise ModelError(
             f"its input is uint8, and its output {output.type}: state with --convention whether "
-            "the output is 0..255 (bgr-byte) or 0..1 (rgb-unit)"
+            "the output is 0..255 (rgb-byte, bgr-byte) or 0..1 (rgb-unit, bgr-unit)"
         )
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from srcnn.geometry import Factor, Size, compute_output_size
 from srcnn.graphs.accepted_sizes import AcceptedSizes
 from srcnn.graphs.free_axes import COLOURS, Layout
-from srcnn.model.card import Convention, Rounding
+from srcnn.model.pixel_format import WHITE, Convention, Rounding, find_white, is_rgb
 
 DEFAULT_FACTOR = Factor(Fraction(2), Fraction(2))
 
@@ -31,7 +31,7 @@ class GraphInterface:
         fixed: the fixed factor; None if the factor is an input.
         output: name of the output, a picture of as many channels.
         output_element: its element type.
-        convention: of the pixels of input and output: RGB in [0, 1] or BGR in 0..255.
+        convention: of the pixels of input and output.
         convention_is_known: whether the graph or the user stated the convention.
         rounding: how the output is converted to integers.
         layout: the order of the input's axes.
@@ -93,20 +93,20 @@ class GraphInterface:
         return bool(self.factor) and plain and usual and self.convention == "bgr-byte"
 
     def _find_white(self, element: np.dtype[Any]) -> float:
-        return 1.0 if self.convention == "rgb-unit" and element != np.uint8 else 255.0
+        return WHITE if element == np.uint8 else find_white(self.convention)
 
     def to_graph(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """Convert (H, W, C) float32 0..255, BGR or luma, to the graph's input: a batch of 1."""
-        ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
+        ordered = planes[:, :, ::-1] if is_rgb(self.convention) else planes
         if self.layout == "nchw":
             ordered = ordered.transpose(2, 0, 1)
-        block = np.ascontiguousarray(ordered)[None] * (self._find_white(self.element) / 255)
+        block = np.ascontiguousarray(ordered)[None] * (self._find_white(self.element) / WHITE)
         return (np.rint(block) if self.element == np.uint8 else block).astype(self.element)
 
     def from_graph(self, block: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Convert the graph's output, a batch of 1, to (H, W, C) float32 0..255, BGR or luma."""
         planes = block[0].transpose(1, 2, 0) if self.output_layout == "nchw" else block[0]
-        ordered = planes[:, :, ::-1] if self.convention == "rgb-unit" else planes
+        ordered = planes[:, :, ::-1] if is_rgb(self.convention) else planes
         white = self._find_white(self.output_element)
-        scaled: npt.NDArray[np.float32] = ordered.astype(np.float32) * np.float32(255 / white)
+        scaled: npt.NDArray[np.float32] = ordered.astype(np.float32) * np.float32(WHITE / white)
         return scaled

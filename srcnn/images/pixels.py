@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.model.card import Rounding
+from srcnn.model.pixel_format import Rounding
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Planes: TypeAlias = npt.NDArray[np.float32]

@@ -21,9 +21,9 @@ from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
-from srcnn.model.card import Rounding
 from srcnn.model.model_file import Model
 from srcnn.model.onnx_file import parse_complete
+from srcnn.model.pixel_format import Rounding
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Provider, Run, choose_providers, make_run, make_session
 

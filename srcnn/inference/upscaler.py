@@ -22,9 +22,9 @@ from srcnn.images.pixels import Pixels, check_picture, split_alpha
 from srcnn.inference.config import DEFAULT_TILE_PX, InferenceConfig
 from srcnn.inference.enlargers import build_enlargers
 from srcnn.inference.output_check import check_result
-from srcnn.model.card import Convention
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.onnx_file import parse_complete
+from srcnn.model.pixel_format import NOTHING_STATED, Convention, Rounding, StatedPixels
 from srcnn.runtime.onnx_session import Provider, make_session
 
 
@@ -67,14 +67,14 @@ class Upscaler:
         cls,
         model: Model,
         config: InferenceConfig = InferenceConfig(),  # noqa: B008 - frozen
-        convention: Convention | None = None,
+        stated: StatedPixels = NOTHING_STATED,
     ) -> Upscaler:
         """Describe a model, and build its upscaler.
 
         Args:
             model: the ONNX file.
             config: how to compute.
-            convention: of the pixels of a graph that has no card; see `graphs.describe`.
+            stated: about the pixels of a graph that has no card; see `graphs.describe`.
 
         Raises:
             ModelError: it is not an image upscaler that we can run.
@@ -87,13 +87,13 @@ class Upscaler:
             session = make_session(
                 content, config.provider, config.thread_count, is_small=True, optimised=False
             )
-            info = describe(session, convention, declared)
+            info = describe(session, stated, declared)
         except ModelError as error:
             raise ModelError(f"{model.url}: {error}") from error
         return cls(model, info, config)
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0913 - independent options, all by keyword
         cls,
         url: str | None = None,
         *,
@@ -101,6 +101,7 @@ class Upscaler:
         threads: int = 0,
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
+        rounding: Rounding | None = None,
     ) -> Upscaler:
         """Read a model file, and build its upscaler.
 
@@ -110,6 +111,7 @@ class Upscaler:
             threads: that compute; 0 for as many as the cores that this process may use.
             tile_px: side of the tiles that pictures are computed in.
             convention: of the pixels of a graph that has no card; see `graphs.describe`.
+            rounding: to integers, of the output of such a graph.
 
         Raises:
             SourceMissingError: the file does not exist.
@@ -117,7 +119,7 @@ class Upscaler:
             UsageError: the provider is not available.
         """
         config = InferenceConfig(provider, threads, tile_px)
-        return cls.from_model(load_model(url), config, convention)
+        return cls.from_model(load_model(url), config, StatedPixels(convention, rounding))
 
     def __call__(
         self,

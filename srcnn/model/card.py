@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from srcnn.errors import ModelError
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
 from srcnn.graphs.graph_format import CLEAN
+from srcnn.model.pixel_format import Convention, Rounding
 from srcnn.validation_errors import describe_validation
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     import onnx
 
 METADATA_KEY = "srcnn.card"
-
-Convention: TypeAlias = Literal["rgb-unit", "bgr-byte"]
-"""The pixels that a checkpoint expects: RGB in [0, 1], or BGR in 0..255."""
-
-Rounding: TypeAlias = Literal["nearest", "truncate"]
-"""How the graph's float output is converted to integers, after clipping."""
 
 ExporterName: TypeAlias = Literal["torchscript", "dynamo"]
 

@@ -22,7 +22,7 @@ from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.inference.engine.tiled_image import Array, Box, TiledImage
 from srcnn.inference.engine.upsampled_graph import count_macs_per_pixel
 from srcnn.inference.engine.upsampled_tiles import make_upsampled_calls
-from srcnn.model.card import Rounding
+from srcnn.model.pixel_format import Rounding
 from srcnn.runtime.onnx_session import Run
 
 _CACHED = 64  # phase graphs: for the networks, factors and channels of many pictures

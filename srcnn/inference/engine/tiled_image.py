@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from srcnn.geometry import Size
 from srcnn.inference.engine.network import Float32, Network
-from srcnn.model.card import Rounding
+from srcnn.model.pixel_format import Rounding
 from srcnn.runtime.onnx_session import check_finite
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -23,6 +23,7 @@ from srcnn.export.find_checkpoint import find_checkpoint, obtain
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import Srcnn
+from srcnn.model.pixel_format import Convention
 from tests.support.graphs import quality_banks
 from tests.support.training_card import TRAINING
 
@@ -259,7 +260,7 @@ def test_of_one_quality_alone_there_is_no_axis(quality_bank: dict[str, Any]) -> 
         read_weights(saved(one | axes), "a.pth")
 
 
-@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])
+@pytest.mark.parametrize("convention", get_args(Convention))
 def test_a_bank_of_two_axes_is_folded_pair_by_pair(
     convention: Any, quality_bank: dict[str, Any]
 ) -> None:
@@ -274,7 +275,7 @@ def test_a_bank_of_two_axes_is_folded_pair_by_pair(
             assert all(torch.equal(network[key], expected[key]) for key in expected)
 
 
-@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte"])
+@pytest.mark.parametrize("convention", get_args(Convention))
 def test_a_bank_is_folded_anchor_by_anchor(convention: Any, bank: dict[str, Any]) -> None:
     found = build_network(bank, convention)
     assert isinstance(found, SrcnnBank)
@@ -353,11 +354,48 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-def test_rgb_unit_weights_are_folded_exactly(weights: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("convention", "axes", "white"),
+    [("rgb-unit", [1], 255), ("bgr-unit", [], 255), ("rgb-byte", [1], 1)],
+)
+def test_other_pixels_are_folded_exactly(
+    weights: dict[str, Any], convention: Any, axes: list[int], white: int
+) -> None:
     image = torch.rand(1, 3, 24, 24)
-    expected = build_network(weights, "bgr-byte")(image).flip(1) * 255
-    found = build_network(weights, "rgb-unit")(image.flip(1) * 255)
+    expected = build_network(weights, "bgr-byte")(image).flip(axes) * white
+    found = build_network(weights, convention)(image.flip(axes) * white)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["model.{}", "{}", "module.net.{}"])
+@pytest.mark.parametrize("places", [(0, 2, 4), (1, 3, 10)])
+def test_layers_of_a_sequential_are_taken_in_order(
+    weights: dict[str, Any], form: str, places: tuple[int, ...]
+) -> None:
+    names = {f"conv{number}": form.format(place) for number, place in enumerate(places, 1)}
+    renamed = {
+        f"{names[layer]}.{parameter}": value
+        for layer, _, parameter, value in (
+            (*key.partition("."), value) for key, value in reversed(weights.items())
+        )
+    }
+    found = read_weights(saved({"state_dict": renamed}), "a.pth")
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+
+
+def test_messages_show_the_names_that_are_in_the_file(weights: dict[str, Any]) -> None:
+    named = dict(zip(("0", "2", "4"), ("conv1", "conv2", "conv3"), strict=True))
+    renamed = {
+        f"model.{place}.{part}": weights[f"{layer}.{part}"]
+        for place, layer in named.items()
+        for part in ("weight", "bias")
+    }
+    renamed["model.4.weight"] = torch.zeros(3, 32, 3, 3)
+    with pytest.raises(CheckpointError, match=r": model\.4\.weight: expected \(3, 32, 5, 5\), got"):
+        read_weights(saved(renamed), "a.pth")
+    renamed["model.6.weight"] = torch.zeros(3)
+    with pytest.raises(CheckpointError, match=r"unexpected model\.6\.weight \(3,\)"):
+        read_weights(saved(renamed), "a.pth")
 
 
 def test_bgr_byte_weights_are_used_bit_for_bit(weights: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from skimage import data
 import srcnn
 from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
 from srcnn.model.model_file import Model, load_model
+from srcnn.model.pixel_format import Convention
 from tests.support.graphs import banks
 
 MakeGraph = Callable[..., bytes]
@@ -139,7 +140,7 @@ def write(tmp_path: Path, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("element", [1, 10, 2], ids=["float32", "float16", "uint8"])
-@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte", None])
+@pytest.mark.parametrize("convention", [*get_args(Convention), None])
 def test_the_fixed_factor_of_a_foreign_graph_is_found(
     make_graph: MakeGraph, tmp_path: Path, element: int, convention: Any
 ) -> None:
@@ -160,6 +161,25 @@ def test_foreign_graphs_take_sixteen_bits(make_graph: MakeGraph, tmp_path: Path)
         for picture in (image, image[:, :, 0]):
             big = upscaler(picture)
             assert np.array_equal(big, picture.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"), [("truncate", 99), ("nearest", 100), (None, 100)]
+)
+def test_the_rounding_of_a_foreign_graph_may_be_stated(
+    make_graph: MakeGraph, tmp_path: Path, rounding: Any, expected: int
+) -> None:
+    url = write(tmp_path, make_graph(gain=0.999))
+    upscaler = srcnn.Upscaler.load(url, convention="bgr-byte", rounding=rounding)
+    assert (upscaler(np.full((20, 20, 3), 100, np.uint8)) == expected).all()
+
+
+def test_the_rounding_of_a_graph_with_a_card_is_known(tmp_path: Path) -> None:
+    url = write(tmp_path, load_model().content)
+    with pytest.raises(
+        srcnn.ModelError, match="states the rounding of its pixels: leave --rounding"
+    ):
+        srcnn.Upscaler.load(url, rounding="truncate")
 
 
 def test_opaque_stays_opaque_if_the_model_truncates(tmp_path: Path) -> None:
@@ -320,14 +340,17 @@ def test_a_child_process_upscales_with_its_parents_model() -> None:
 
 
 def of_our_form(convention: str, element: type) -> bytes:
-    """A cubic, then convolutions: BGR 0..255, or the same network for RGB in [0, 1].
+    """A cubic, then convolutions: BGR 0..255, or the same network for other pixels.
 
     Its pixels and weights are of one type; its factor is float32.
     """
     values = banks.weights(3)
-    if convention == "rgb-unit":
-        values["w0"] = values["w0"][:, ::-1] * 255
-        values["w2"], values["b2"] = values["w2"][::-1] / 255, values["b2"][::-1] / 255
+    if convention.startswith("rgb"):
+        values["w0"] = values["w0"][:, ::-1]
+        values["w2"], values["b2"] = values["w2"][::-1], values["b2"][::-1]
+    if convention.endswith("unit"):
+        values["w0"] = values["w0"] * 255
+        values["w2"], values["b2"] = values["w2"] / 255, values["b2"] / 255
     values = {name: np.ascontiguousarray(value, element) for name, value in values.items()}
     model = onnx.load_from_string(banks.graph("", values))
     for value in (model.graph.input[0], model.graph.output[0]):
@@ -337,21 +360,22 @@ def of_our_form(convention: str, element: type) -> bytes:
 
 
 @pytest.mark.parametrize("element", [np.float32, np.float16])
-@pytest.mark.parametrize("convention", ["rgb-unit", "bgr-byte", None])
+@pytest.mark.parametrize("convention", [*get_args(Convention), None])
 def test_a_graph_of_our_form_without_a_card_equals_its_plain_run(
     tmp_path: Path, convention: Any, element: type
 ) -> None:
     """The engine could run its parts, if its pixels were float32 BGR 0..255."""
     content = of_our_form(convention or "bgr-byte", element)
     image = np.random.default_rng(4).integers(0, 256, (20, 34, 3), dtype=np.uint8)
-    white = 255 if convention == "rgb-unit" else 1
-    planes = image[:, :, ::-1] if convention == "rgb-unit" else image
+    order = -1 if convention and convention.startswith("rgb") else 1
+    white = 255 if convention and convention.endswith("unit") else 1
+    planes = image[:, :, ::order]
     unit = planes.transpose(2, 0, 1)[None].astype(np.float32) / white
     factor = make_resize_factor(Size(20, 34), Size(50, 85))
     session = onnxruntime.InferenceSession(content)
     (plain,) = session.run(None, {"input": unit.astype(element), "factor": factor})
     expected = plain[0].transpose(1, 2, 0).astype(np.float32) * white
-    expected = expected[:, :, ::-1] if convention == "rgb-unit" else expected
+    expected = expected[:, :, ::order]
     upscaler = srcnn.Upscaler.load(write(tmp_path, content), convention=convention, threads=1)
     found = upscaler(image, 2.5)
     assert upscaler.info.element == element

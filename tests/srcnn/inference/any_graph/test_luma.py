@@ -14,8 +14,8 @@ from skimage import data
 from srcnn.errors import ModelError
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
-from srcnn.model.card import Convention
 from srcnn.model.model_file import Model
+from srcnn.model.pixel_format import Convention, StatedPixels
 from tests.support.graphs import upscalers
 
 Array = npt.NDArray[Any]
@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 def load(content: bytes, convention: Convention | None = None) -> Upscaler:
     config = InferenceConfig("cpu", threads=2, tile_px=32)
-    return Upscaler.from_model(Model("luma.onnx", content, ""), config, convention)
+    return Upscaler.from_model(Model("luma.onnx", content, ""), config, StatedPixels(convention))
 
 
 @pytest.fixture(scope="module")

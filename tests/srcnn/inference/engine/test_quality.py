@@ -19,6 +19,7 @@ from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
+from srcnn.model.pixel_format import StatedPixels
 from tests.support.graphs import quality_banks
 from tests.support.graphs.engines import make_engine, noise
 
@@ -157,7 +158,9 @@ def test_every_kind_of_picture_takes_a_quality(
     dtype: Any, channels: int, scale: str, sessions: dict[str, onnxruntime.InferenceSession]
 ) -> None:
     upscaler = Upscaler.from_model(
-        Model("bank", GRAPHS["luma"], "0" * 64), InferenceConfig(threads=2), "bgr-byte"
+        Model("bank", GRAPHS["luma"], "0" * 64),
+        InferenceConfig(threads=2),
+        StatedPixels("bgr-byte"),
     )
     assert upscaler.follows_quality
     levels = np.iinfo(dtype).max // 255

@@ -27,6 +27,7 @@ from srcnn.inference.engine.session_cache import SessionCache
 from srcnn.inference.engine.upsampled_graph import write_upsampled_graph
 from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.model.model_file import Model
+from srcnn.model.pixel_format import StatedPixels
 from srcnn.runtime.onnx_session import Run
 from tests.support.graphs import banks
 from tests.support.graphs.engines import POOL, Array, enlarge, load, make_engine, noise, run_whole
@@ -128,7 +129,7 @@ def test_phases_and_upsampled_tiles_are_both_used(photograph: npt.NDArray[np.uin
 def test_graphs_with_weights_of_another_form_are_not_run_by_the_engine(content: bytes) -> None:
     assert read_network(content, "input", "factor") is None
     upscaler = srcnn.Upscaler.from_model(
-        make_model(content), InferenceConfig(threads=1), "bgr-byte"
+        make_model(content), InferenceConfig(threads=1), StatedPixels("bgr-byte")
     )
     assert isinstance(upscaler._enlargers.colours, AnyGraph)
     image = np.random.default_rng(1).integers(90, 160, (30, 31, 3), np.uint8)
@@ -254,7 +255,7 @@ def test_threads_that_need_the_same_graph_share_one() -> None:
 def test_every_kind_of_picture_goes_through_a_bank(dtype: Any, channels: int, scale: str) -> None:
     content = GRAPHS["bank"]
     upscaler = srcnn.Upscaler.from_model(
-        make_model(content), InferenceConfig(threads=2, tile_px=64), "bgr-byte"
+        make_model(content), InferenceConfig(threads=2, tile_px=64), StatedPixels("bgr-byte")
     )
     levels = np.iinfo(dtype).max // 255
     rng = np.random.default_rng(0)
