@@ -87,10 +87,10 @@ class GraphInterface:
 
     @property
     def is_split_safe(self) -> bool:
-        """Whether its parts can run separately: float32 BGR 0..255 and a factor as input."""
+        """Whether its parts can run separately: float32 BGR 0..255, of any size."""
         plain = self.element == self.output_element == np.float32 and self.channels == COLOURS
         usual = self.layout == self.output_layout == "nchw"
-        return bool(self.factor) and plain and usual and self.convention == "bgr-byte"
+        return plain and usual and self.convention == "bgr-byte" and not self.sizes.only
 
     def _find_white(self, element: np.dtype[Any]) -> float:
         return WHITE if element == np.uint8 else find_white(self.convention)

@@ -1,6 +1,7 @@
 """Build what enlarges the colours and the alpha of pictures with a model.
 
-A graph of the engine's form is run by the engine. Any other graph is run by `any_graph`.
+A graph of the engine's form is run by the engine, any other graph by `any_graph`. One with a fixed
+factor is run by both: see `fixed_factor`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Networks
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
+from srcnn.inference.fixed_factor import FixedFactor
 from srcnn.model.model_file import Model
 from srcnn.model.onnx_file import parse_complete
 from srcnn.model.pixel_format import Rounding
@@ -79,15 +81,18 @@ def build_enlargers(model: Model, info: GraphInterface, config: InferenceConfig)
     choose_providers(config.provider)  # before the first picture, whose graphs need it
     try:
         networks = _read_networks(model, info)
-        build = partial(_build_engine, config=config)
-        return Enlargers(
-            # Always to the nearest: the cubic of 255 is slightly below 255 in places, and
-            # truncating would make it 254.
-            alpha=build(UPSAMPLING, "cpu", "nearest"),
-            colours=build(networks, config.provider, info.rounding)
-            if networks
-            else AnyGraph(free_axes(model.content)[0], info, config),
+        # Always to the nearest: the cubic of 255 is slightly below 255 in places, and truncating
+        # would make it 254.
+        alpha = _build_engine(UPSAMPLING, "cpu", "nearest", config)
+        engine = (
+            _build_engine(networks, config.provider, info.rounding, config) if networks else None
         )
+        if engine and not info.fixed:
+            return Enlargers(alpha, engine)
+        graph = AnyGraph(free_axes(model.content)[0], info, config)
+        if engine and info.fixed:
+            return Enlargers(alpha, FixedFactor(info.fixed, engine, graph))
+        return Enlargers(alpha, graph)
     except ModelError as error:
         raise ModelError(f"{model.url}: {error}") from error
 
@@ -96,7 +101,7 @@ def _read_networks(model: Model, info: GraphInterface) -> Networks | None:
     if not info.is_split_safe:
         parse_complete(model.content)  # as `read_network` does
         return None
-    return read_network(model.content, info.image, info.factor or "")
+    return read_network(model.content, info.image, info.factor or info.fixed or "")
 
 
 def _build_engine(

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from srcnn.geometry import Factor
+from srcnn.graphs.cases import list_scales
 from srcnn.graphs.graph_format import QUALITY
 from srcnn.graphs.structure import Wiring
 from srcnn.inference.engine.bicubic import CUBIC_A
@@ -31,13 +33,15 @@ from srcnn.model.onnx_file import parse_complete
 _POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus"})
 
 
-def read_network(model: bytes, image: str, factor: str, quality: str = QUALITY) -> Networks | None:
+def read_network(
+    model: bytes, image: str, factor: str | Factor, quality: str = QUALITY
+) -> Networks | None:
     """Read the networks of a graph; None if the graph has another form.
 
     Args:
         model: content of the ONNX file.
         image: name of the image input.
-        factor: name of the factor input.
+        factor: name of the factor input, or the factor, if it is fixed.
         quality: name of the quality input, if the graph has one.
 
     Raises:
@@ -46,13 +50,15 @@ def read_network(model: bytes, image: str, factor: str, quality: str = QUALITY) 
     proto = parse_complete(model)
     wiring = Wiring.read(proto.graph)
     nodes = find_nodes(proto.graph, wiring.constants, image)
-    if nodes is None or not _is_plain_cubic(nodes.resize, factor):
+    if nodes is None or not _is_plain_cubic(nodes.resize, factor, wiring.constants):
         return None
     convolutions = [node for node in nodes.layers if node.op_type == "Conv"]
     weights = [name for node in convolutions for name in node.input[1:] if name]
     computed = list(dict.fromkeys(name for name in weights if name not in wiring.constants))
     if not computed:
         return _make_network(nodes, wiring.constants)
+    if isinstance(factor, Factor):
+        return None
     constants = {name: wiring.constants[name] for name in weights if name not in computed}
     read = partial(_make_network, nodes, constants)
     return read_bank(proto, wiring, (factor, quality), computed, read)
@@ -70,18 +76,36 @@ def _make_network(
     return network if not nodes.luma or network.reach == nodes.border else None
 
 
-def _is_plain_cubic(resize: onnx.NodeProto, factor: str) -> bool:
+def _is_plain_cubic(
+    resize: onnx.NodeProto, factor: str | Factor, constants: Mapping[str, Any]
+) -> bool:
     """Whether the node is the upsampling of `bicubic`."""
+    modes = {b"pytorch_half_pixel"}
+    if isinstance(factor, Factor) and min(factor.height, factor.width) > 1:
+        modes.add(b"half_pixel")  # they differ for a result of one pixel only
     defaults: dict[str, object] = {
         "cubic_coeff_a": CUBIC_A,
         "exclude_outside": 0,
         "antialias": 0,
     }
-    wanted = defaults | {"mode": b"cubic", "coordinate_transformation_mode": b"pytorch_half_pixel"}
+    wanted = defaults | {"mode": b"cubic"}
     given = read_attributes(resize)
     found = {name: given.get(name, defaults.get(name)) for name in wanted}
-    is_resize = resize.op_type == "Resize" and list(resize.input[2:]) in ([factor], [factor, ""])
-    return is_resize and found == wanted
+    is_resize = resize.op_type == "Resize" and _has_scales(resize, factor, constants)
+    # The default of the specification is half_pixel.
+    mode = given.get("coordinate_transformation_mode", b"half_pixel")
+    return bool(is_resize and found == wanted and mode in modes)
+
+
+def _has_scales(resize: onnx.NodeProto, factor: str | Factor, constants: Mapping[str, Any]) -> bool:
+    """Whether the node scales by the factor."""
+    scales, *size = resize.input[2:] or [""]
+    if any(size):
+        return False
+    if isinstance(factor, str):
+        return bool(scales == factor)
+    found = constants.get(scales)
+    return found is not None and bool(np.array_equal(np.ravel(found), list_scales(factor)))
 
 
 def _read_layer(
