@@ -14,7 +14,8 @@ from srcnn.graphs.graph_format import CLEAN, round_quality
 
 QUALITY_HELP = "auto, clean, or a JPEG quality from 1 to 100"
 # For JSON schemas too, which are validated before our code runs.
-QUALITY_PATTERN = r"^\s*(auto|clean|100(\.0{1,9})?|[1-9][0-9]?(\.[0-9]{1,9})?)\s*$"
+# 25 decimals are enough for every float from 1 to 100 as Python prints it.
+QUALITY_PATTERN = r"^\s*(auto|clean|100(\.0{1,25})?|[1-9][0-9]?(\.[0-9]{1,25})?)\s*$"
 _MOST_SHOWN = 60  # characters of an invalid quality in an error message
 
 
@@ -31,7 +32,7 @@ class SourceQuality:
     def __str__(self) -> str:
         """Format as text that parses back to this."""
         words = {None: "auto", CLEAN: "clean"}
-        return words.get(self.given) or f"{self.given:.12g}"
+        return words.get(self.given) or str(self.given).removesuffix(".0")
 
     def choose(self, found: float) -> float:
         """Return the quality to take.

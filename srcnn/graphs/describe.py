@@ -102,13 +102,17 @@ def _has_quality(session: Any) -> bool:
 
 
 def _is_quality(value: Any) -> bool:
-    return value.name == QUALITY and value.type == "tensor(float)" and list(value.shape) == [1]
+    return value.name == QUALITY and _may_be_vector(value, 1)
 
 
 def _may_be_factor(value: Any) -> bool:
-    """Whether it is (4,) float32; if its length is not declared, the probe will show."""
+    return _may_be_vector(value, 4)
+
+
+def _may_be_vector(value: Any, length: int) -> bool:
+    """Whether it is (length,) float32; if its length is not declared, the probe will show."""
     declared = [axis for axis in value.shape if isinstance(axis, int)]
-    return value.type == "tensor(float)" and len(value.shape) == 1 and declared in ([], [4])
+    return value.type == "tensor(float)" and len(value.shape) == 1 and declared in ([], [length])
 
 
 def _check_statement(card: ModelCard | None, stated: StatedPixels) -> None:

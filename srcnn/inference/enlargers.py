@@ -101,7 +101,8 @@ def _read_networks(model: Model, info: GraphInterface) -> Networks | None:
     if not info.is_split_safe:
         parse_complete(model.content)  # as `read_network` does
         return None
-    return read_network(model.content, info.image, info.factor or info.fixed or "")
+    factor = info.factor or info.fixed or ""
+    return read_network(model.content, info.image, factor, info.quality or "")
 
 
 def _build_engine(

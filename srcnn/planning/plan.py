@@ -92,7 +92,7 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         tasks=[item for item in inspected if isinstance(item, ImageTask)],
         settled=[result for result in skipped if result]
         + [item for item in inspected if isinstance(item, ImageResult)],
-        warnings=listing.warnings + resolver.list_unused_rows() + known.warnings + unproven,
+        warnings=listing.warnings + resolver.list_warnings() + known.warnings + unproven,
         ignored=listing.ignored,
         leftovers=destination.stale_temporaries(existing),
         unfinished_uploads=_find_unfinished_uploads(

@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from srcnn.geometry import Scale
+from srcnn.graphs.graph_format import CLEAN
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.planning.globs import Globs
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
@@ -101,6 +102,7 @@ class ScaleResolver:
             quality: for images that no row matches, or whose row has none.
         """
         self._scales = scales
+        self._follows_quality = graph.quality is not None
         self._default = Resolved(default or graph.default_scale, quality)
         self._used: set[ScaleRow | None] = set()
 
@@ -112,7 +114,21 @@ class ScaleResolver:
             return self._default
         return Resolved(row.scale, row.quality or self._default.quality)
 
-    def list_unused_rows(self) -> list[str]:
+    def list_warnings(self) -> list[str]:
+        """Return warnings of what was given without any effect."""
+        return [*self._list_unused_rows(), *self._list_ignored_qualities()]
+
+    def _list_ignored_qualities(self) -> list[str]:
+        chosen = {row.quality for row in self._used if row} | {self._default.quality}
+        # Without such weights, all sources count as clean.
+        if self._follows_quality or chosen <= {None, AUTO, SourceQuality(CLEAN)}:
+            return []
+        return [
+            "the model has no weights for the quality of its sources, so the quality that "
+            "--source-quality or the scales file gives changes nothing"
+        ]
+
+    def _list_unused_rows(self) -> list[str]:
         """Return a warning for each row that matches no image: most often a misspelt path."""
         if self._scales is None:
             return []

@@ -117,10 +117,10 @@ def _parse_row(line: int, fields: Mapping[str, object] | str) -> ScaleRow:
         )
     if not isinstance(scale, str) or not scale.strip():
         raise UsageError(f"scale of {_show(path)}: expected a factor or target, got {_show(scale)}")
-    quality = fields.get("quality") or ""
-    if not isinstance(quality, str):
+    quality = fields.get("quality")
+    if not (quality is None or isinstance(quality, str)):
         raise UsageError(f"quality of {_show(path)}: expected {QUALITY_HELP}, got {_show(quality)}")
-    chosen = _parse_quality(quality) if quality.strip() else None
+    chosen = _parse_quality(quality) if quality and quality.strip() else None
     return ScaleRow(line, parse_glob(path), _parse_scale(scale), chosen)
 
 

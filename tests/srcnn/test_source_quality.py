@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
@@ -52,7 +52,8 @@ def test_a_long_text_is_cut() -> None:
     assert len(str(caught.value)) < 150
 
 
-@given(st.one_of(st.none(), st.decimals(1, 100, places=3)))
+@given(st.one_of(st.none(), st.decimals(1, 100, places=3), st.floats(1, 100)))
+@example(200 / 3)
 def test_text_parses_back(number: float | None) -> None:
     quality = SourceQuality(None if number is None else float(number))
     assert parse_source_quality(str(quality)) == quality

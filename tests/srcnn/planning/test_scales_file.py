@@ -275,7 +275,7 @@ def test_images_get_their_row_s_scale_or_the_default_and_unused_rows_are_listed(
     resolver = ScaleResolver(scales, parse_scale("1.5"), open_bundled().graph)
     found = {key: str(resolver.resolve(key).scale) for key in ("a.jpg", "b.jpg", "c.png")}
     assert found == {"a.jpg": "3", "b.jpg": "2", "c.png": "1.5"}
-    assert resolver.list_unused_rows() == ["s.csv:4: 'none.png' matches no image"]
+    assert resolver.list_warnings() == ["s.csv:4: 'none.png' matches no image"]
 
 
 @pytest.mark.parametrize(
@@ -316,12 +316,39 @@ def test_a_row_s_quality_wins_over_the_option_and_an_empty_one_does_not(
         ('"best"', "quality 'best': expected auto"),
         ("[75]", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a l"),
         ("true", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a b"),
+        ("false", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a b"),
+        ("[]", "quality of 'b': expected auto, clean, or a JPEG quality from 1 to 100, got a l"),
     ],
 )
 def test_a_quality_that_is_none_is_named(value: str, got: str) -> None:
     line = f'{{"path": "b", "scale": 2, "quality": {value}}}'
     (message,) = problems("s.jsonl", b'{"path": "a", "scale": 2}\n' + line.encode())
     assert message.startswith(f"s.jsonl:2: {got}")
+
+
+@pytest.mark.parametrize(
+    ("option", "rows", "is_warned"),
+    [
+        (None, ("a,2,", "b,2,clean"), False),
+        (60, ("a,2,",), True),
+        (100, ("a,2,auto",), False),
+        (None, ("a,2,75", "b,2,"), True),
+        (None, ("a,2,", "none,2,75"), False),  # the row's own warning says that it has no effect
+    ],
+)
+def test_a_quality_that_the_model_ignores_is_a_warning(
+    option: float | None, rows: tuple[str, ...], is_warned: bool
+) -> None:
+    scales = read_scales("s.csv", ("path,scale,quality\n" + "\n".join(rows)).encode())
+    graph = open_bundled().graph
+    for quality, expected in ((None, is_warned), ("quality", False)):
+        resolver = ScaleResolver(
+            scales, None, replace(graph, quality=quality), SourceQuality(option)
+        )
+        for key in "ab":
+            resolver.resolve(key)
+        found = [text for text in resolver.list_warnings() if "changes nothing" in text]
+        assert bool(found) == expected
 
 
 def test_a_second_quality_is_refused() -> None:
@@ -337,7 +364,7 @@ def test_without_a_file_or_a_default_the_model_decides() -> None:
     fixed = replace(graph, factor=None, fixed=Factor(Fraction(3), Fraction(3)))
     resolver = ScaleResolver(None, None, fixed)
     assert str(resolver.resolve("a.jpg").scale) == "3"
-    assert resolver.list_unused_rows() == []
+    assert resolver.list_warnings() == []
 
 
 DEEP = "[" * 900 + "]" * 900
@@ -436,4 +463,4 @@ def test_of_many_unused_rows_ten_are_listed_and_the_others_counted() -> None:
         )
         resolver.resolve("a.jpg")
         listed = [f"s.csv:{n + 3}: 'none-{n}.png' matches no image" for n in range(10)]
-        assert resolver.list_unused_rows() == listed + tail
+        assert resolver.list_warnings() == listed + tail

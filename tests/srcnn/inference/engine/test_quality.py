@@ -11,8 +11,11 @@ import onnxruntime
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from onnx import numpy_helper
 
 from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.graphs.check import check_graph
+from srcnn.graphs.graph_format import QUALITY
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network_from_onnx import read_network
@@ -149,6 +152,39 @@ def test_a_graph_whose_quality_has_no_default_is_read_too() -> None:
     assert usual is not None
     factor = np.array([1, 1, 2, 2], np.float32)
     assert networks.at(factor, 60) == usual.at(factor, 60)
+
+
+@pytest.mark.parametrize("axis", ["Q", ""], ids=["a name", "unknown"])
+def test_an_input_whose_length_is_not_declared_is_followed(axis: str) -> None:
+    """The check accepts such a graph."""
+    model = onnx.load_from_string(GRAPHS["luma"])
+    (value,) = (each for each in model.graph.input if each.name == QUALITY)
+    value.type.tensor_type.shape.dim[0].dim_param = axis
+    content = model.SerializeToString()
+    assert check_graph(content) == []
+    upscaler, usual = (
+        Upscaler.from_model(Model("bank", each, ""), InferenceConfig(threads=2), "bgr-byte")
+        for each in (content, GRAPHS["luma"])
+    )
+    assert upscaler.follows_quality
+    picture = np.random.default_rng(0).integers(100, 156, (37, 41, 3), np.uint8)
+    assert np.array_equal(upscaler(picture, 2, 60), usual(picture, 2, 60))
+
+
+def test_a_quality_that_is_not_followed_keeps_its_default() -> None:
+    model = onnx.load_from_string(GRAPHS["luma"])
+    (value,) = (each for each in model.graph.input if each.name == QUALITY)
+    value.type.tensor_type.ClearField("shape")
+    (default,) = (each for each in model.graph.initializer if each.name == QUALITY)
+    default.CopyFrom(numpy_helper.from_array(np.array([60], np.float32), QUALITY))
+    config = InferenceConfig(threads=2)
+    content = model.SerializeToString()
+    upscaler = Upscaler.from_model(Model("bank", content, ""), config, "bgr-byte")
+    usual = Upscaler.from_model(Model("bank", GRAPHS["luma"], ""), config, "bgr-byte")
+    assert not upscaler.follows_quality
+    picture = np.random.default_rng(0).integers(100, 156, (37, 41, 3), np.uint8)
+    found = upscaler(picture, 2, 30).astype(int)
+    assert np.abs(found - usual(picture, 2, 60)).max() <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
