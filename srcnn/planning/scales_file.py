@@ -123,10 +123,11 @@ class ScaleResolver:
         # Without such weights, all sources count as clean.
         if self._follows_quality or chosen <= {None, AUTO, SourceQuality(CLEAN)}:
             return []
-        return [
+        text = (
             "the model has no weights for the quality of its sources, so the quality that "
             "--source-quality or the scales file gives changes nothing"
-        ]
+        )
+        return [text]
 
     def _list_unused_rows(self) -> list[str]:
         """Return a warning for each row that matches no image: most often a misspelt path."""

@@ -337,7 +337,9 @@ def test_a_quality_that_is_none_is_named(value: str, got: str) -> None:
     ],
 )
 def test_a_quality_that_the_model_ignores_is_a_warning(
-    option: float | None, rows: tuple[str, ...], is_warned: bool
+    option: float | None,
+    rows: tuple[str, ...],
+    is_warned: bool,  # noqa: FBT001
 ) -> None:
     scales = read_scales("s.csv", ("path,scale,quality\n" + "\n".join(rows)).encode())
     graph = open_bundled().graph
