@@ -21,7 +21,7 @@ from srcnn.training.current_model import load_current_model
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
 from srcnn.training.promotion import ConditionVerdict, Verdict, judge, make_enlarger
 from srcnn.training.training_job import TrainingJob
-from srcnn.training.training_spec import list_conditions
+from srcnn.training.training_spec import list_conditions, list_kept_conditions
 from srcnn.training.work_folder import WorkFolder
 from tasks.logs import logger
 
@@ -98,7 +98,9 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     def log_row(row: ConditionVerdict) -> None:
         log.info("%s", row.text)
 
-    return judge(candidate, other, pictures.held_out, list_conditions(spec), log_row)
+    kept = list_kept_conditions(spec)
+    conditions = sorted([*list_conditions(spec), *kept])
+    return judge(candidate, other, pictures.held_out, conditions, log_row, kept)
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)

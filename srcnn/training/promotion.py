@@ -1,12 +1,13 @@
 """Decide whether a trained model replaces the current one. Imports no torch.
 
 Both enlarge the held-out pictures as a batch would: as exported graphs, through `Upscaler`. The
-candidate is promoted if it is better under every condition.
+candidate is promoted if it is better under every condition, and no worse where it was to change
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _PICTURES_WITH_LOSS = 12
 _MAX_SHOWN = 8  # conditions in a message
+# Weights that were kept are the same at the anchors, and between them up to rounding.
+_SAME_DB = 0.005
 
 
 class EnlargeSource(Protocol):
@@ -47,17 +50,25 @@ class ConditionVerdict:
         candidate: figures of the trained model.
         current: figures of the current model.
         bicubic: figures of plain bicubic interpolation.
+        is_kept: whether the candidate has the weights of its start here.
     """
 
     condition: Condition
     candidate: Figures
     current: Figures
     bicubic: Figures
+    is_kept: bool = False
 
     @property
     def gain_db(self) -> float:
         """PSNR of the candidate over the current model, in dB."""
         return self.candidate.psnr_db - self.current.psnr_db
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the candidate is not better; or worse, where it was to change nothing."""
+        # Written so that NaN is behind.
+        return not (self.gain_db >= -_SAME_DB if self.is_kept else self.gain_db > 0)
 
     @property
     def text(self) -> str:
@@ -92,8 +103,8 @@ class Verdict:
 
     @property
     def behind(self) -> list[Condition]:
-        """Conditions under which the candidate is not better."""
-        return [row.condition for row in self.rows if not row.gain_db > 0]
+        """Conditions under which the candidate is not good enough."""
+        return [row.condition for row in self.rows if row.is_behind]
 
     @property
     def is_better(self) -> bool:
@@ -104,9 +115,10 @@ class Verdict:
     def text(self) -> str:
         """The verdict in one line."""
         if self.is_better:
-            least = min(self.rows, key=lambda row: row.gain_db)
+            trained = [row for row in self.rows if not row.is_kept]
+            least = min(trained, key=lambda row: row.gain_db)
             return (
-                f"better than the current model at each of {len(self.rows)} {self._axes}, by "
+                f"better than the current model at each of {len(trained)} {self._axes}, by "
                 f"{least.gain_db:.2f} dB at {least.condition.text} and by more elsewhere"
             )
         shown = ", ".join(condition.text for condition in self.behind[:_MAX_SHOWN])
@@ -128,6 +140,7 @@ def judge(
     pictures: Sequence[Picture],
     conditions: Sequence[Condition],
     on_verdict: Callable[[ConditionVerdict], None] = lambda _: None,
+    kept: Collection[Condition] = (),
 ) -> Verdict:
     """Measure both models and bicubic.
 
@@ -138,6 +151,7 @@ def judge(
             the first few: there are many more conditions.
         conditions: ascending.
         on_verdict: called with the figures under each condition.
+        kept: of the conditions, those under which nothing was to change.
     """
     rows = []
     for condition in conditions:
@@ -146,7 +160,7 @@ def judge(
             measure(partial(enlarge, quality=condition.quality), some, condition)
             for enlarge in (candidate, current, _enlarge_by_bicubic)
         ]
-        rows.append(ConditionVerdict(condition, *figures))
+        rows.append(ConditionVerdict(condition, *figures, is_kept=condition in kept))
         on_verdict(rows[-1])
     return Verdict(tuple(rows))
 

@@ -143,9 +143,18 @@ def list_measured_qualities(qualities: tuple[float, ...]) -> list[float]:
 def list_conditions(spec: TrainingSpec) -> list[Condition]:
     """List what a trained model must be better at: every anchor, and midway between anchors.
 
-    Weights that were kept are not compared.
+    Sources whose weights are kept are not among them; see `list_kept_conditions`.
     """
     return sorted(_list_conditions(spec))
+
+
+def list_kept_conditions(spec: TrainingSpec) -> list[Condition]:
+    """List where a trained model must be no worse: sources without loss, if it keeps their weights.
+
+    The current model may have more factors, or others by then.
+    """
+    factors = list_measured_factors(spec.anchors) if spec.keeps_clean else []
+    return [Condition(factor) for factor in factors]
 
 
 def _list_conditions(spec: TrainingSpec) -> Iterator[Condition]:

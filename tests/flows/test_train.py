@@ -167,6 +167,17 @@ def test_weights_for_jpegs_are_added_and_the_clean_ones_kept(
     assert gains["x1 q40"] > 0
 
 
+def test_weights_that_should_be_kept_and_are_lost_keep_the_current_model(
+    promoted: Path, train: Train, tmp_path: Path
+) -> None:
+    """The start has weights for x2, of which the bank for x1 and x4 has only a part at x2.5."""
+    shutil.copytree(promoted / "models", tmp_path / "models")
+    result = train(start="current", qualities="40", factors="4", steps=1)
+    assert not result["promoted"]
+    assert re.search(r"of 5 factors and qualities: .*\bx2\.5(,|;)", result["verdict"])
+    assert not re.search(r"\bx4(,|;)", result["verdict"])
+
+
 def test_a_model_that_is_not_better_everywhere_changes_nothing(
     promoted: Path, train: Train, tmp_path: Path
 ) -> None:

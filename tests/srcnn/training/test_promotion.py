@@ -88,6 +88,24 @@ def test_models_are_compared_at_every_quality_that_they_are_given(
     assert (found.rows[1].row.factor, found.rows[1].row.source_quality) == ("2", 30)
 
 
+def test_where_nothing_was_to_change_an_equal_model_is_good_enough_and_a_worse_one_is_not(
+    photograph: npt.NDArray[np.uint8],
+) -> None:
+    sources, kept = [Condition(1.5), Condition(2, 30), Condition(3)], [Condition(1.5), Condition(3)]
+
+    def worse(low: Picture, size: Size, quality: float) -> Picture:
+        return bicubic(low, size) if quality == CLEAN else nearest(low, size)
+
+    equal = judge(cubic, worse, [photograph], sources, kept=kept)
+    assert [row.gain_db for row in equal.rows if row.is_kept] == [0, 0]
+    assert equal.is_better
+    assert equal.text.startswith("better than the current model at each of 1 factors and qualities")
+    assert "dB at x2 q30" in equal.text
+    assert judge(cubic, cubic, [photograph], sources, kept=kept).behind == [Condition(2, 30)]
+    assert judge(nearest, cubic, [photograph], sources, kept=kept).behind == sources
+    assert judge(mixed, nearest, [photograph], kept, kept=kept).is_better
+
+
 def test_an_equal_model_is_not_better(photograph: npt.NDArray[np.uint8]) -> None:
     assert verdict(cubic, cubic, photograph).behind == CLEAN_ONES
 

@@ -14,6 +14,7 @@ from srcnn.training.training_spec import (
     DEFAULT_QUALITIES,
     TrainingSpec,
     list_conditions,
+    list_kept_conditions,
     list_measured_factors,
 )
 
@@ -307,3 +308,5 @@ def test_models_are_compared_at_all_anchors_and_midway_along_both_axes() -> None
     assert list_conditions(both) == sorted([Condition(1.5), Condition(2), *jpegs])
     kept = TrainingSpec.of(factors=(2.0,), qualities=(50.0,), steps=1)
     assert list_conditions(kept) == sorted(jpegs)
+    assert list_kept_conditions(kept) == [Condition(1.5), Condition(2)]
+    assert list_kept_conditions(both) == []
