@@ -100,7 +100,7 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 
     kept = list_kept_conditions(spec)
     conditions = sorted([*list_conditions(spec), *kept])
-    return judge(candidate, other, pictures.held_out, conditions, log_row, kept)
+    return judge(candidate, other, pictures.held_out, conditions, on_verdict=log_row, kept=kept)
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)

@@ -47,17 +47,17 @@ class ConditionVerdict:
 
     Attributes:
         condition: how the pictures were degraded.
+        is_kept: whether the candidate has the weights of its start here.
         candidate: figures of the trained model.
         current: figures of the current model.
         bicubic: figures of plain bicubic interpolation.
-        is_kept: whether the candidate has the weights of its start here.
     """
 
     condition: Condition
+    is_kept: bool
     candidate: Figures
     current: Figures
     bicubic: Figures
-    is_kept: bool = False
 
     @property
     def gain_db(self) -> float:
@@ -134,11 +134,12 @@ class Verdict:
         return "factors" if is_clean else "factors and qualities"
 
 
-def judge(
+def judge(  # noqa: PLR0913 - two models, and what they are compared by
     candidate: EnlargeSource,
     current: EnlargeSource,
     pictures: Sequence[Picture],
     conditions: Sequence[Condition],
+    *,
     on_verdict: Callable[[ConditionVerdict], None] = lambda _: None,
     kept: Collection[Condition] = (),
 ) -> Verdict:
@@ -160,7 +161,7 @@ def judge(
             measure(partial(enlarge, quality=condition.quality), some, condition)
             for enlarge in (candidate, current, _enlarge_by_bicubic)
         ]
-        rows.append(ConditionVerdict(condition, *figures, is_kept=condition in kept))
+        rows.append(ConditionVerdict(condition, condition in kept, *figures))
         on_verdict(rows[-1])
     return Verdict(tuple(rows))
 
