@@ -93,7 +93,8 @@ def _check_value(value: onnx.ValueInfoProto, axes: Sequence[str | int]) -> Itera
         yield Finding(STEP, value.name, f"expected FLOAT, got {found}")
     dims = list(tensor.shape.dim)
     if len(dims) != len(axes):
-        yield Finding(STEP, value.name, f"expected {len(axes)} axes {axes}, got {len(dims)}")
+        noun = "axis" if len(axes) == 1 else "axes"
+        yield Finding(STEP, value.name, f"expected {len(axes)} {noun} {axes}, got {len(dims)}")
         return
     for index, (dim, axis) in enumerate(zip(dims, axes, strict=True)):
         static = dim.dim_value if dim.HasField("dim_value") else None

@@ -41,7 +41,7 @@ Array = npt.NDArray[Any]
 _SMALL_PIXELS = 64 * 64
 # A factor with a larger one would leave few places where a tile may begin.
 _MAX_DENOMINATOR = 8
-_MAX_STUDIES = 32  # of factors and qualities
+_MAX_STUDIES = 512  # of factors and qualities; each takes a second to make, and under a kB
 _MEGA = 1_000_000
 _BLENDED = "tiles blended: the model sees the whole picture, so the result differs slightly"
 

@@ -153,7 +153,7 @@ def spoil_card(model: onnx.ModelProto) -> None:
         (set_no_number, "signature: quality: expected the default [100], got [nan]"),
         (freeze_input, "signature: quality: no such input, the graph has 'input', 'factor': "),
         (declare_integers, "signature: quality: expected FLOAT, got INT64"),
-        (declare_two_axes, "signature: quality: expected 1 axes (1,), got 2"),
+        (declare_two_axes, "signature: quality: expected 1 axis (1,), got 2"),
         (cut_off, "weight: expected to depend on 'quality', because the card lists qualities"),
         (cut_off_without_a_card, "to depend on the input 'quality', but none does"),
         (ignore, "values: quality: the same output at every quality: it is connected, but ignored"),

@@ -11,6 +11,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 import srcnn
+from srcnn.graphs.graph_format import round_quality
 from srcnn.inference.any_graph.any_graph import AnyGraph
 from srcnn.inference.config import InferenceConfig
 from srcnn.model.model_file import Model
@@ -69,6 +70,14 @@ def test_the_quality_is_fed(default: float | None, cut: slice, picture: Array) -
         found = upscaler(image, quality=quality)
         assert np.abs(found - darken(image, share)).max() <= 1
     assert np.array_equal(upscaler(image), darken(image, 1)), "without loss, whatever its default"
+
+
+def test_no_quality_is_studied_twice_in_a_job_of_many_factors() -> None:
+    """Each study keeps all threads waiting for a second."""
+    enlarger = load(make_model(default=100))._enlargers.colours
+    assert isinstance(enlarger, AnyGraph)
+    qualities = {round_quality(quality) for quality in range(1, 101)}
+    assert enlarger._studies.maxsize >= 8 * len(qualities)
 
 
 def test_a_graph_without_one_ignores_it(make_graph: Any, picture: Array) -> None:
