@@ -35,6 +35,7 @@ from srcnn.destination.ledger import Record
 from srcnn.image_task import ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job
+from srcnn.model.pixel_format import NOTHING_STATED
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
 from srcnn.reporting.report import Report, complete_results
@@ -56,7 +57,7 @@ def make_job(url: str) -> Job:
         "20260101T000000",
         source,
         destination,
-        open_model("bundled", None, InferenceConfig(), DEFAULT_LIMITS),
+        open_model("bundled", NOTHING_STATED, InferenceConfig(), DEFAULT_LIMITS),
     )
 
 

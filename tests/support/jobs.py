@@ -7,13 +7,14 @@ from pathlib import Path
 from srcnn.batch.worker import open_model
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef
+from srcnn.model.pixel_format import NOTHING_STATED
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS
 
 
 def open_bundled() -> ModelRef:
     """Open the bundled model, as the flow does once for a run."""
-    return open_model("bundled", None, InferenceConfig(), DEFAULT_LIMITS)
+    return open_model("bundled", NOTHING_STATED, InferenceConfig(), DEFAULT_LIMITS)
 
 
 def make_job(

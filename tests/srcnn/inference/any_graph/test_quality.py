@@ -15,6 +15,7 @@ from srcnn.graphs.graph_format import round_quality
 from srcnn.inference.any_graph.any_graph import AnyGraph
 from srcnn.inference.config import InferenceConfig
 from srcnn.model.model_file import Model
+from srcnn.model.pixel_format import StatedPixels
 
 Array = npt.NDArray[Any]
 _HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
@@ -47,7 +48,9 @@ def make_model(*, default: float | None, shape: str = "1", ir_version: int = 8) 
 
 def load(content: bytes) -> srcnn.Upscaler:
     config = InferenceConfig("cpu", threads=2, tile_px=32)
-    return srcnn.Upscaler.from_model(Model("dark.onnx", content, ""), config, "bgr-byte")
+    return srcnn.Upscaler.from_model(
+        Model("dark.onnx", content, ""), config, StatedPixels("bgr-byte")
+    )
 
 
 def darken(image: Array, share: float) -> Array:

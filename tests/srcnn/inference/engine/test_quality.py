@@ -163,7 +163,9 @@ def test_an_input_whose_length_is_not_declared_is_followed(axis: str) -> None:
     content = model.SerializeToString()
     assert check_graph(content) == []
     upscaler, usual = (
-        Upscaler.from_model(Model("bank", each, ""), InferenceConfig(threads=2), "bgr-byte")
+        Upscaler.from_model(
+            Model("bank", each, ""), InferenceConfig(threads=2), StatedPixels("bgr-byte")
+        )
         for each in (content, GRAPHS["luma"])
     )
     assert upscaler.follows_quality
@@ -179,8 +181,8 @@ def test_a_quality_that_is_not_followed_keeps_its_default() -> None:
     default.CopyFrom(numpy_helper.from_array(np.array([60], np.float32), QUALITY))
     config = InferenceConfig(threads=2)
     content = model.SerializeToString()
-    upscaler = Upscaler.from_model(Model("bank", content, ""), config, "bgr-byte")
-    usual = Upscaler.from_model(Model("bank", GRAPHS["luma"], ""), config, "bgr-byte")
+    upscaler = Upscaler.from_model(Model("bank", content, ""), config, StatedPixels("bgr-byte"))
+    usual = Upscaler.from_model(Model("bank", GRAPHS["luma"], ""), config, StatedPixels("bgr-byte"))
     assert not upscaler.follows_quality
     picture = np.random.default_rng(0).integers(100, 156, (37, 41, 3), np.uint8)
     found = upscaler(picture, 2, 30).astype(int)
