@@ -166,15 +166,16 @@ def _read_pictures(run: _Run, start: Model | None) -> tuple[TrainingRecord, Pict
     if record is not None:
         added = find_changes(run.work, record, files)
         if added:
-            text = (
-                "%d pictures were added since the training began: they are left for a later "
-                "training"
+            text = "%s since the training began: left for a later training"
+            logger().info(
+                text, "1 picture was added" if added == 1 else f"{added} pictures were added"
             )
-            logger().info(text, added)
         return record, run.calls.call(tasks.read_training_pictures, src, record.taken, wanted)
     pictures = run.calls.call(tasks.read_training_pictures, src, files, wanted)
     identity = make_identity(run.options, run.spec)
-    record = TrainingRecord(identity, pictures.taken, name_start(start) if start else "identity")
+    started_from = name_start(start) if start else "identity"
+    others = tuple(sorted(files.keys() - pictures.taken.keys()))
+    record = TrainingRecord(identity, pictures.taken, started_from, others)
     run.work.begin(record)
     return record, pictures
 

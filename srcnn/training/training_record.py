@@ -62,11 +62,13 @@ class TrainingRecord:
         identity: of the training.
         taken: the file of each picture, by its key.
         started_from: the initial model, in words, for the card.
+        not_taken: keys of the other pictures that were there; earlier versions had none.
     """
 
     identity: Identity
     taken: dict[str, FileInfo]
     started_from: str
+    not_taken: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, content: dict[str, Any]) -> TrainingRecord:

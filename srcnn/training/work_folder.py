@@ -168,7 +168,7 @@ def find_changes(work: WorkFolder, record: TrainingRecord, found: Mapping[str, F
                 f"{one_line(key)} {what} since the training in {work.path} began, which cannot go "
                 "on without it: put it back, or give --restart to start over"
             )
-    return len(found.keys() - record.taken.keys())
+    return len(found.keys() - record.taken.keys() - {*record.not_taken})
 
 
 def _create_folder(path: Path) -> None:

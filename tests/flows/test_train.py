@@ -278,7 +278,7 @@ def test_pictures_may_come_but_not_change_or_go(
         (copy / "cut.png").unlink()
         (copy / "new.png").write_bytes((copy / "00.png").read_bytes())
         train(src=str(copy), steps=3)
-        assert "2 pictures were added since the training began: they are left" in caplog.text
+        assert "1 picture was added since the training began: left" in caplog.text
         assert "resuming from step 2" in caplog.text
     (copy / "03.png").write_bytes((copy / "06.png").read_bytes())
     with pytest.raises(UsageError, match=r"03\.png has changed since .* --restart"):
