@@ -16,7 +16,13 @@ from PIL import Image, ImageCms
 from srcnn.images.pixels import GREY, Pixels, strips
 
 _SPACE = slice(16, 20)  # ICC.1, section 7.2.6
+_SMALLEST_BYTES = 132  # ICC.1, sections 7.2 and 7.3
 _STEPS = np.arange(0, 256, 17, dtype=np.uint8)
+
+
+def is_readable(profile: bytes) -> bool:
+    """Whether a profile has its header, a count of tags, and as many bytes as it says."""
+    return _SMALLEST_BYTES <= int.from_bytes(profile[:4]) <= len(profile)
 
 
 def fits(profile: bytes, *, grey: bool) -> bool:

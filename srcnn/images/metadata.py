@@ -65,6 +65,24 @@ def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[
     return found
 
 
+def drop_unreadable(metadata: Mapping[int, bytes]) -> tuple[dict[int, bytes], tuple[str, ...]]:
+    """Drop an EXIF block or a profile that no reader takes.
+
+    Args:
+        metadata: from `normalise_metadata`.
+
+    Returns:
+        The other blocks, and a note about each that was dropped.
+    """
+    readable = {_EXIF: exif.is_readable, _ICC: icc.is_readable}
+    dropped = [kind for kind, test in readable.items() if not test(metadata.get(kind) or b"")]
+    kept = {kind: block for kind, block in metadata.items() if kind not in dropped}
+    notes = (
+        f"a damaged {_NAMES[kind]} block was dropped" for kind in dropped if metadata.get(kind)
+    )
+    return kept, tuple(notes)
+
+
 def for_file(
     metadata: Mapping[int, bytes], kind: str, size: Size, *, grey: bool
 ) -> dict[int, bytes]:

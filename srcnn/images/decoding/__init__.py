@@ -13,11 +13,13 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
+from srcnn.images.decoding import jpeg_parts
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.decode_file import decode_file
+from srcnn.images.decoding.gapped_file import cut, list_notes
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
-from srcnn.images.metadata import normalise_metadata
+from srcnn.images.metadata import drop_unreadable, normalise_metadata
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
 
@@ -37,6 +39,8 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         UnsupportedImageError: its kind of pixels is not supported.
         SourceChangedError: its size is not the expected one.
     """
+    left_out = jpeg_parts.find_damaged(io.BytesIO(data))
+    data = cut(data, left_out)
     with BoundedFile(io.BytesIO(data)) as file, open_image(file) as image:
         size = parse_header(image, file).size
         if expected is not None and size != expected:
@@ -52,10 +56,11 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         raise DamagedImageError(
             f"its header says {size} px, but it has {Size(*pixels.shape[:2])} px"
         )
+    metadata, notes = drop_unreadable(normalise_metadata(decoded.metadata, orientation))
     return Picture(
         pixels,
-        normalise_metadata(decoded.metadata, orientation),
-        notes=decoded.notes,
+        metadata,
+        notes=(*list_notes(left_out), *decoded.notes, *notes),
         is_grey=pixels.ndim == GREY or (decoded.is_grey and _has_equal_planes(decoded.pixels)),
     )
 

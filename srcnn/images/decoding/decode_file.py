@@ -50,10 +50,10 @@ def decode_file(image: ImageFile.ImageFile, data: bytes) -> DecodedFile:
         UnsupportedImageError: its kind of pixels is not supported.
     """
     if image.format == "PNG":
-        pixels, metadata = png.decode(data)
+        pixels, metadata, notes = png.decode(data)
         for kind, name in _METADATA.items():
             check_block(name, metadata.get(kind))
-        return DecodedFile(pixels, png.is_grey(data), metadata)
+        return DecodedFile(pixels, png.is_grey(data), metadata, notes)
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
     if image.format == "TIFF":

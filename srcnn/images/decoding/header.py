@@ -6,6 +6,7 @@ https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -13,8 +14,9 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import pnm
+from srcnn.images.decoding import jpeg_parts, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.gapped_file import GappedFile, Part
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
@@ -99,7 +101,20 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
     _register_deep_grey_with_alpha()
     _check_start(file)
     try:
-        stream: Any = file
+        return _open_with_pillow(file, jpeg_parts.find_damaged(file))
+    except DamagedImageError:
+        file.seek(0)
+        damaged = png_parts.find_damaged(file)
+        if not damaged:
+            raise
+        return _open_with_pillow(file, damaged)
+
+
+def _open_with_pillow(file: BoundedFile, left_out: Sequence[Part]) -> ImageFile.ImageFile:
+    """Open a file without some of its parts."""
+    file.seek(0)
+    stream: Any = GappedFile(file, left_out) if left_out else file
+    try:
         return Image.open(stream, formats=_FORMATS)
     except (StorageError, UnsupportedImageError):  # the file itself may be intact
         raise

@@ -9,15 +9,22 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
+from srcnn.images.decoding.gapped_file import Part, cut, list_notes
+from srcnn.images.decoding.png_parts import (
+    FRAME_BYTES,
+    SIGNATURE_BYTES,
+    holds_pixels,
+    is_sound,
+    note_of,
+)
 from srcnn.images.decoding.png_stream import check_length
 from srcnn.images.pixels import GREY
 
-_SIGNATURE = 8  # bytes
-_FRAME = 12  # bytes of a chunk without its body: length, name, checksum; section 5.3
 _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
 _COMPRESSED_TEXTS, _LARGEST_TEXTS = (b"zTXt", b"iTXt"), 32
 # An IDAT of an encoder has kilobytes; a small file may have one for each byte.
@@ -25,13 +32,14 @@ _LARGEST_CHUNKS, _BYTES_PER_CHUNK = 10_000, 512
 _COLOURED = 2  # a bit of the colour type
 
 
-def decode(data: bytes) -> tuple[Any, dict[int, bytes]]:
+def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
     """Decode pixels and metadata; gamma and significant bits are not applied.
 
     OpenCV finds metadata before and after the pixels; Pillow would have to decode them again.
 
     Returns:
-        Grey, BGR or BGRA pixels, and the file's metadata blocks by OpenCV's metadata type.
+        Grey, BGR or BGRA pixels, the file's metadata blocks by OpenCV's metadata type, and notes
+        about damaged chunks that were dropped.
 
     Raises:
         DamagedImageError: it is truncated or damaged, or has more pixels than its header says.
@@ -39,8 +47,9 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes]]:
     """
     chunks: dict[bytes, memoryview] = {}
     parts: list[memoryview] = []
+    damaged: list[Part] = []
     texts = 0
-    for kind, body in _read_chunks(data):
+    for kind, body in _read_chunks(data, damaged):
         if kind == b"IHDR" and kind in chunks:  # section 5.6
             raise DamagedImageError("the file is damaged: it has two headers")
         chunks[kind] = body
@@ -53,10 +62,12 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes]]:
             "save it without texts"
         )
     check_length(chunks.get(b"IHDR", memoryview(b"")), parts)
-    pixels, metadata = opencv.decode_with_metadata(data)
+    pixels, metadata = opencv.decode_with_metadata(cut(data, damaged))
     if pixels.ndim == GREY and b"tRNS" in chunks:
         pixels = _add_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
-    return pixels, metadata
+    if b"iCCP" in chunks and cv2.IMAGE_METADATA_ICCP not in metadata:  # by libpng's stricter rules
+        damaged.append(Part(0, 0, note_of(b"iCCP")))
+    return pixels, metadata, list_notes(damaged)
 
 
 def is_grey(data: bytes) -> bool:
@@ -64,9 +75,9 @@ def is_grey(data: bytes) -> bool:
     return not data[_COLOUR_TYPE] & _COLOURED
 
 
-def _read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the name and body of each chunk; check the checksums of those that affect pixels."""
-    view, at, kind = memoryview(data), _SIGNATURE, b""
+def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the name and body of each chunk; list damaged ones that hold no pixels instead."""
+    view, at, kind = memoryview(data), SIGNATURE_BYTES, b""
     left = limit = _LARGEST_CHUNKS + len(data) // _BYTES_PER_CHUNK
     while kind != b"IEND":
         left -= 1
@@ -74,17 +85,20 @@ def _read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
             raise UnsupportedImageError(
                 f"it has more than the {limit} chunks that are read: save it again"
             )
-        end = at + _FRAME + int.from_bytes(view[at : at + 4])
+        end = at + FRAME_BYTES + int.from_bytes(view[at : at + 4])
         kind = bytes(view[at + 4 : at + 8])
         if end > len(data):
             raise DamagedImageError("the file is truncated: its end is missing")
-        needed = kind[:1].isupper() or kind == b"tRNS"  # critical chunks: section 5.4
-        checksum = int.from_bytes(view[end - 4 : end])
-        if needed and zlib.crc32(view[at + 4 : end - 4]) != checksum:
+        body = view[at + 8 : end - 4]
+        is_whole = zlib.crc32(view[at + 4 : end - 4]) == int.from_bytes(view[end - 4 : end])
+        if not is_whole and holds_pixels(kind):
             raise DamagedImageError(
                 f"the file is damaged: wrong checksum in {kind.decode('latin-1')}"
             )
-        yield kind, view[at + 8 : end - 4]
+        if holds_pixels(kind) or (is_whole and is_sound(kind, body)):
+            yield kind, body
+        else:
+            damaged.append(Part(at, end, note_of(kind)))
         at = end
 
 
