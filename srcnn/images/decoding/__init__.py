@@ -13,7 +13,7 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images.decoding import jpeg_parts
+from srcnn.images.decoding import jpeg_end, jpeg_parts
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.gapped_file import cut, list_notes
@@ -40,13 +40,16 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         SourceChangedError: its size is not the expected one.
     """
     left_out = jpeg_parts.find_damaged(io.BytesIO(data))
-    data = cut(data, left_out)
+    given = cut(data, left_out)
+    data = jpeg_end.add_end(given)
     with BoundedFile(io.BytesIO(data)) as file, open_image(file) as image:
         size = parse_header(image, file).size
         if expected is not None and size != expected:
             raise SourceChangedError(
                 f"it had {expected} px when the run was planned, now {size}: run again"
             )
+        if data is not given:
+            jpeg_end.check_is_whole(data)
         orientation = find_orientation(image, file)
         file.release()
         decoded = decode_file(image, data)

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import bmp, deep_tiff, jpeg, opencv, pillow, png, pnm, webp
+from srcnn.images.decoding import bmp, deep_tiff, gif, jpeg, opencv, pillow, png, pnm, webp
 from srcnn.images.decoding.avif_frames import check_frames
 from srcnn.images.decoding.header import check_block
 from srcnn.images.decoding.tiff_check import check_coded_data
@@ -84,8 +84,7 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
             bmp.check_runs(image, data)
             pixels = pillow.decode(image)
         case "GIF":
-            opencv.decode(data)  # checks the end of the stream, which Pillow ignores
-            pixels = pillow.decode(image)
+            pixels = gif.decode(data)
         case _:
             pixels = pillow.decode(image)
     return pixels

@@ -13,6 +13,7 @@ from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError
 from srcnn.images.decoding import pillow
+from srcnn.images.decoding.jpeg_segments import read_size
 from srcnn.images.decoding.jpeg_truncation import check_scans, is_complete, refuse_damage
 
 
@@ -29,7 +30,7 @@ def decode(image: ImageFile.ImageFile, data: bytes) -> Any:
     """
     check_scans(data)
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+        height, width, _ = read_size(data)
         if (width, height) == image.size:  # checked before memory for the pixels is allocated
             space = "GRAY" if image.mode == "L" else "BGR"
             pixels = simplejpeg.decode_jpeg(data, space)

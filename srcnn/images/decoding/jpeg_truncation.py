@@ -9,12 +9,8 @@ import numpy as np
 from PIL import Image
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images.decoding.jpeg_segments import END, END_MARKER, SCAN, SEGMENT
 
-# Markers are 0xFF and one of these (ITU T.81, table B.1).
-_MARK, _END, _SCAN = 0xFF, 0xD9, 0xDA
-# Not after 0xFF within coded data: stuffed bytes, restart markers, TEM, which has no segment, and
-# 0xFF padding before a marker are skipped.
-_SEGMENT = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 _BITS = b"\xaa" * 512
 _RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # RST0 to RST7
 # libjpeg's warnings: jerror.h. Bytes that no block needs are padding, if they are few or zeros;
@@ -34,7 +30,7 @@ def check_scans(data: bytes) -> None:
     Raises:
         UnsupportedImageError: it has more scans than any encoder writes.
     """
-    count = data.count(bytes([_MARK, _SCAN]))
+    count = data.count(bytes([0xFF, SCAN]))
     if count > _LARGEST_SCANS:
         raise UnsupportedImageError(
             f"it has {count} scans, more than the {_LARGEST_SCANS} that are decoded: save it again"
@@ -83,7 +79,7 @@ def is_complete(data: bytes, image: Image.Image) -> bool:
     coded = data[:end].rstrip(b"\xff")
     without_zeros = coded.rstrip(b"\0")  # a file that was allocated, and filled in part
     coded = without_zeros if len(coded) - len(without_zeros) > _PADDING_BYTES else coded
-    changed = coded + _BITS + expected + _BITS + b"\xff\xd9"
+    changed = coded + _BITS + expected + _BITS + END_MARKER
     try:
         with Image.open(io.BytesIO(changed)) as other:
             return np.array_equal(np.asarray(other), np.asarray(image))
@@ -98,10 +94,10 @@ def _find_coded_data(data: bytes) -> tuple[int, int | None]:
     scans, may contain bytes that look like an end marker.
     """
     first, at = 0, 2
-    while found := _SEGMENT.search(data, at):
+    while found := SEGMENT.search(data, at):
         kind = data[found.start() + 1]
-        if kind == _END:
+        if kind == END:
             return first, found.start()
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
-        first = first or (at if kind == _SCAN else 0)
+        first = first or (at if kind == SCAN else 0)
     return first, None

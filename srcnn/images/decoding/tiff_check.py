@@ -19,6 +19,7 @@ from PIL import Image, ImageFile
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.fax import FaxReader
 from srcnn.images.decoding.fax_encoding import is_encoded_as_by_libtiff
+from srcnn.images.decoding.jpeg_segments import read_size
 from srcnn.images.decoding.tiff_layout import (
     COMPRESSION,
     FILL_ORDER,
@@ -201,7 +202,7 @@ def _join_tables(image: ImageFile.ImageFile, coded: memoryview) -> bytes:
 
 def _check_jpeg(block: Block, content: bytes) -> None:
     try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(content)
+        height, width, space = read_size(content)
         if width != block.width or not block.rows <= height <= block.full_rows:
             raise _refuse(block, f"has {width}x{height} px instead of {block.width}x{block.rows}")
         space = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "RGB")
