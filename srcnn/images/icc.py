@@ -6,6 +6,7 @@ Uses littleCMS through Pillow, which computes in 8 bits.
 from __future__ import annotations
 
 import io
+import struct
 from functools import lru_cache
 from typing import Any
 
@@ -16,13 +17,34 @@ from PIL import Image, ImageCms
 from srcnn.images.pixels import GREY, Pixels, strips
 
 _SPACE = slice(16, 20)  # ICC.1, section 7.2.6
-_SMALLEST_BYTES = 132  # ICC.1, sections 7.2 and 7.3
+# ICC.1, sections 7.2 and 7.3: a header, a count of tags, and for each its name and place.
+_SMALLEST_BYTES, _TAG = 132, struct.Struct(">4sII")
+_ALIGNED_VERSION, _LARGEST_INTENT = 4, 0xFFFF
 _STEPS = np.arange(0, 256, 17, dtype=np.uint8)
 
 
 def is_readable(profile: bytes) -> bool:
-    """Whether a profile has its header, a count of tags, and as many bytes as it says."""
-    return _SMALLEST_BYTES <= int.from_bytes(profile[:4]) <= len(profile)
+    """Whether a profile is whole, by what libpng asks of those that it writes.
+
+    Args:
+        profile: bytes behind its end are ignored.
+    """
+    size, tags = int.from_bytes(profile[:4]), int.from_bytes(profile[128:_SMALLEST_BYTES])
+    table = profile[_SMALLEST_BYTES : _SMALLEST_BYTES + 12 * tags]
+    return (
+        _SMALLEST_BYTES + 12 * tags <= size <= len(profile)
+        and (size % 4 == 0 or profile[8] < _ALIGNED_VERSION)
+        and profile[36:40] == b"acsp"
+        and profile[12:16] not in (b"abst", b"link")
+        and profile[20:24] in (b"XYZ ", b"Lab ")
+        and int.from_bytes(profile[64:68]) < _LARGEST_INTENT
+        and all(start + length <= size for _, start, length in _TAG.iter_unpack(table))
+    )
+
+
+def cut_to_size(profile: bytes) -> bytes:
+    """Return a readable profile without the bytes behind its end."""
+    return profile[: int.from_bytes(profile[:4])]
 
 
 def fits(profile: bytes, *, grey: bool) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import cv2
 from PIL import Image
 
-from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images import exif, icc, xmp
+from srcnn.images.jpeg_metadata import EXIF_HEADER, LARGEST_BYTES, XMP_HEADER
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
 _EXIF, _XMP, _ICC = (
@@ -20,9 +20,6 @@ _EXIF, _XMP, _ICC = (
 )
 _NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
-_EXIF_HEADER = b"Exif\x00\x00"
-_XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"  # in JPEG only, XMP part 3, section 1.1.3
-_JPEG_SEGMENT = 65_533 - len(_XMP_HEADER)  # bytes; XMP has the longest header of the three
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -57,7 +54,7 @@ def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[
         The blocks without the headers of their formats, and with the orientation reset.
     """
     found = dict(metadata)
-    for kind, header, block in ((_EXIF, _EXIF_HEADER, exif), (_XMP, _XMP_HEADER, xmp)):
+    for kind, header, block in ((_EXIF, EXIF_HEADER, exif), (_XMP, XMP_HEADER, xmp)):
         if kind in found:
             found[kind] = found[kind].removeprefix(header)
             if orientation != 1:
@@ -77,6 +74,8 @@ def drop_unreadable(metadata: Mapping[int, bytes]) -> tuple[dict[int, bytes], tu
     readable = {_EXIF: exif.is_readable, _ICC: icc.is_readable}
     dropped = [kind for kind, test in readable.items() if not test(metadata.get(kind) or b"")]
     kept = {kind: block for kind, block in metadata.items() if kind not in dropped}
+    if _ICC in kept:
+        kept[_ICC] = icc.cut_to_size(kept[_ICC])
     notes = (
         f"a damaged {_NAMES[kind]} block was dropped" for kind in dropped if metadata.get(kind)
     )
@@ -85,7 +84,7 @@ def drop_unreadable(metadata: Mapping[int, bytes]) -> tuple[dict[int, bytes], tu
 
 def for_file(
     metadata: Mapping[int, bytes], kind: str, size: Size, *, grey: bool
-) -> dict[int, bytes]:
+) -> tuple[dict[int, bytes], tuple[str, ...]]:
     """Adapt metadata to a file that will be written.
 
     Args:
@@ -95,13 +94,10 @@ def for_file(
         grey: whether its pixels are grey.
 
     Returns:
-        The blocks that fit the file.
-
-    Raises:
-        UnsupportedImageError: a block is larger than the format supports.
+        The blocks that fit the file, and a note about each that is too large for it.
     """
     if kind not in WITH_METADATA:
-        return {}
+        return {}, ()
     taken = {key: metadata[key] for key in _NAMES if metadata.get(key)}
     if not icc.fits(taken.get(_ICC, b""), grey=grey and kind != "webp"):
         taken.pop(_ICC, None)
@@ -111,16 +107,13 @@ def for_file(
         taken[_EXIF] = exif.adapt_to_result(taken[_EXIF], size)
     if _XMP in taken:
         taken[_XMP] = xmp.adapt_to_result(taken[_XMP], size)
-    return _check_segments(taken) if kind == "jpg" else taken
+    return _drop_large(taken) if kind == "jpg" else (taken, ())
 
 
-def _check_segments(taken: dict[int, bytes]) -> dict[int, bytes]:
-    for key, blob in taken.items():
-        if len(blob) > _JPEG_SEGMENT:
-            raise UnsupportedImageError(
-                f"its {_NAMES[key]} block of {len(blob)} bytes is larger than a jpg can hold: "
-                "use --metadata strip, or --format png or webp"
-            )
-    if _XMP in taken:
-        taken[_XMP] = _XMP_HEADER + taken[_XMP]
-    return taken
+def _drop_large(taken: dict[int, bytes]) -> tuple[dict[int, bytes], tuple[str, ...]]:
+    """Drop what a JPEG cannot hold: the plan, which has read headers alone, cannot refuse it."""
+    kept = {key: blob for key, blob in taken.items() if len(blob) <= LARGEST_BYTES[key]}
+    notes = (
+        f"an {_NAMES[key]} block too large for a jpg was dropped" for key in taken.keys() - kept
+    )
+    return kept, tuple(sorted(notes))

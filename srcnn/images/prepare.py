@@ -84,12 +84,13 @@ def prepare(
     check_size(extension, size, _bytes_per_pixel(pixels, kind))
     if not keep_metadata or kind not in WITH_METADATA:
         picture = _convert_to_srgb(picture)
+    metadata, notes = for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
     return PreparedImage(
         picture.pixels,
         kind,
-        for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY),
+        metadata,
         flatten if kind not in WITH_ALPHA and has_alpha(pixels) else None,
-        picture.notes,
+        (*picture.notes, *notes),
         picture.is_grey,
     )
 

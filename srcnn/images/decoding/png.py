@@ -67,6 +67,8 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
         pixels = _add_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
     if b"iCCP" in chunks and cv2.IMAGE_METADATA_ICCP not in metadata:  # by libpng's stricter rules
         damaged.append(Part(0, 0, note_of(b"iCCP")))
+    if cv2.IMAGE_METADATA_XMP in metadata:  # OpenCV adds a zero to texts
+        metadata[cv2.IMAGE_METADATA_XMP] = metadata[cv2.IMAGE_METADATA_XMP].rstrip(b"\0")
     return pixels, metadata, list_notes(damaged)
 
 
