@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images.decoding.avif_boxes import FULL_BOX, Cursor, Limit, list_boxes
 
-_FULL_BOX = 4  # bytes of version and flags
 _SEQUENCE_HEADER = 1  # obu_type
 _IN_IDAT = 1  # construction_method
-_LARGEST_PARTS = 20_000  # boxes, extents of items, or units of coded data
 _TILE_PIXELS = 4_000_000  # a grid's tiles may be larger than what is cut from them
 
 
@@ -28,7 +27,7 @@ def check_frames(data: bytes, pixels: int) -> None:
         UnsupportedImageError: it is a sequence, or has more parts than are read.
     """
     try:
-        frames = list(_find_frames(data, _Limit()))
+        frames = list(_find_frames(data, Limit()))
     except IndexError as error:
         raise DamagedImageError("the file is damaged: its structure is cut off") from error
     for width, height in frames:
@@ -38,27 +37,14 @@ def check_frames(data: bytes, pixels: int) -> None:
             )
 
 
-class _Limit:
-    """Counts the parts of a file, which may have millions."""
-
-    def __init__(self) -> None:
-        self._left = _LARGEST_PARTS
-
-    def count(self) -> None:
-        """Count one; raises `UnsupportedImageError` at the limit."""
-        self._left -= 1
-        if self._left < 0:
-            raise UnsupportedImageError(
-                f"it has more than the {_LARGEST_PARTS} parts that are read: save it again"
-            )
-
-
-def _find_frames(data: bytes, limit: _Limit) -> Iterator[tuple[int, int]]:
-    for kind, start, end in _boxes(data, 0, len(data), limit):
+def _find_frames(data: bytes, limit: Limit) -> Iterator[tuple[int, int]]:
+    for kind, start, end in list_boxes(data, 0, len(data), limit):
         if kind == b"moov":
             raise UnsupportedImageError("it is a sequence of frames: save it as a single image")
         if kind == b"meta":
-            children = {name: (at, stop) for name, at, stop in _boxes(data, start + 4, end, limit)}
+            children = {
+                name: (at, stop) for name, at, stop in list_boxes(data, start + 4, end, limit)
+            }
             if b"iloc" in children and b"iinf" in children:
                 idat = children.get(b"idat", (0, 0))[0]
                 coded = _list_coded_items(data, *children[b"iinf"], limit)
@@ -67,12 +53,12 @@ def _find_frames(data: bytes, limit: _Limit) -> Iterator[tuple[int, int]]:
                         yield from _read_sequence_headers(item, limit)
 
 
-def _list_coded_items(data: bytes, at: int, end: int, limit: _Limit) -> set[int]:
+def _list_coded_items(data: bytes, at: int, end: int, limit: Limit) -> set[int]:
     """List the items that are AV1, not metadata or grids (section 8.11.6)."""
     coded = set()
-    for _, start, _ in _boxes(data, at + (8 if data[at] else 6), end, limit):
+    for _, start, _ in list_boxes(data, at + (8 if data[at] else 6), end, limit):
         wide = 4 if data[start] > 2 else 2  # noqa: PLR2004 - a version
-        cursor = _Cursor(data, start + _FULL_BOX)
+        cursor = Cursor(data, start + FULL_BOX)
         number = cursor.take(wide)
         cursor.take(2)
         if cursor.take(4).to_bytes(4) == b"av01":
@@ -80,26 +66,12 @@ def _list_coded_items(data: bytes, at: int, end: int, limit: _Limit) -> set[int]
     return coded
 
 
-def _boxes(data: bytes, at: int, end: int, limit: _Limit) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and end of each box."""
-    while at + 8 <= end:
-        limit.count()
-        length, head = int.from_bytes(data[at : at + 4]), 8
-        if length == 1:
-            length, head = int.from_bytes(data[at + 8 : at + 16]), 16
-        length = length or end - at
-        if length < head:
-            return
-        yield data[at + 4 : at + 8], at + head, min(at + length, end)
-        at += length
-
-
-def _read_items(data: bytes, at: int, idat: int, limit: _Limit) -> Iterator[tuple[int, bytes]]:
+def _read_items(data: bytes, at: int, idat: int, limit: Limit) -> Iterator[tuple[int, bytes]]:
     """Yield number and content of each item (section 8.11.3); together no more than the file."""
     left = len(data)
     version, sizes = data[at], int.from_bytes(data[at + 4 : at + 6])
     offset_bytes, length_bytes, base_bytes, index_bytes = (sizes >> by & 15 for by in (12, 8, 4, 0))
-    cursor = _Cursor(data, at + _FULL_BOX + 2)
+    cursor = Cursor(data, at + FULL_BOX + 2)
     wide = 4 if version == 2 else 2  # noqa: PLR2004 - a version
     for _ in range(cursor.take(wide)):
         limit.count()
@@ -118,21 +90,7 @@ def _read_items(data: bytes, at: int, idat: int, limit: _Limit) -> Iterator[tupl
         yield number, content
 
 
-class _Cursor:
-    """Reads big-endian numbers of whole bytes."""
-
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data, self._at = data, at
-
-    def take(self, count: int) -> int:
-        """Read a number; raises `IndexError` at the end of the file."""
-        if self._at + count > len(self._data):
-            raise IndexError
-        self._at += count
-        return int.from_bytes(self._data[self._at - count : self._at])
-
-
-def _read_sequence_headers(item: bytes, limit: _Limit) -> Iterator[tuple[int, int]]:
+def _read_sequence_headers(item: bytes, limit: Limit) -> Iterator[tuple[int, int]]:
     """Yield the largest frame of each sequence header."""
     at = 0
     while at < len(item):

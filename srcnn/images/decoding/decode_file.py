@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import bmp, deep_tiff, gif, jpeg, opencv, pillow, png, pnm, webp
+from srcnn.images.decoding import avif, bmp, deep_tiff, gif, jpeg, pillow, png, pnm, webp
 from srcnn.images.decoding.avif_frames import check_frames
 from srcnn.images.decoding.header import check_block
 from srcnn.images.decoding.tiff_check import check_coded_data
@@ -75,7 +75,7 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
             pixels = webp.decode(data, image.size)
         case "AVIF":
             check_frames(data, image.width * image.height)
-            pixels = opencv.decode_avif(data)
+            pixels = avif.decode(data)
         case "TIFF" if deep_tiff.is_deep(image):
             pixels = deep_tiff.decode_deep(image, data)
         case "PPM" if image.mode != "F":
@@ -93,7 +93,7 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
 def _declares_grey(image: ImageFile.ImageFile, data: bytes) -> bool:
     """Whether a file declares itself grey."""
     if image.format == "AVIF":
-        return opencv.is_grey_avif(data)
+        return avif.is_grey(data)
     return image.mode in ("1", "L", "LA") or (
         image.format == "TIFF" and deep_tiff.is_grey_with_alpha(image)
     )

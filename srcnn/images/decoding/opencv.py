@@ -8,10 +8,7 @@ import cv2
 import numpy as np
 
 from srcnn.errors import DamagedImageError
-from srcnn.images.pixels import GREY, scale_samples
-
-# AV1 in ISOBMFF, section 2.3.3: bits of the third byte of an AV1CodecConfigurationBox.
-_AVIF_BOX, _HIGH_DEPTH, _TWELVE_BITS, _MONOCHROME = b"av1C", 0x40, 0x20, 0x10
+from srcnn.images.pixels import GREY
 
 
 def decode(data: bytes) -> Any:
@@ -43,25 +40,3 @@ def decode_with_metadata(data: bytes) -> tuple[Any, dict[int, bytes]]:
         raise DamagedImageError("the file is truncated or damaged: OpenCV cannot decode it")
     metadata = {int(kind): blob.tobytes() for kind, blob in zip(kinds, blobs, strict=True)}
     return pixels[:, :, 0] if pixels.ndim > GREY and pixels.shape[2] == 1 else pixels, metadata
-
-
-def decode_avif(data: bytes) -> Any:
-    """Decode an AVIF; samples of 10 and 12 bits are scaled to 16.
-
-    Raises:
-        DamagedImageError: it is truncated or damaged.
-    """
-    pixels = decode(data)
-    if pixels.dtype != np.uint16:
-        return pixels
-    return scale_samples(pixels, 4095 if _read_avif_flags(data) & _TWELVE_BITS else 1023, np.uint16)
-
-
-def is_grey_avif(data: bytes) -> bool:
-    """Whether an AVIF declares itself grey."""
-    return bool(_read_avif_flags(data) & _MONOCHROME)
-
-
-def _read_avif_flags(data: bytes) -> int:
-    at = data.find(_AVIF_BOX)
-    return data[at + 6] if 0 <= at < len(data) - 6 else 0
