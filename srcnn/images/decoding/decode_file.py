@@ -81,8 +81,7 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
         case "PPM" if image.mode != "F":
             pixels = pnm.decode(data)
         case "BMP" | "DIB":
-            bmp.check_runs(image, data)
-            pixels = pillow.decode(image)
+            pixels = bmp.decode(image, data)
         case "GIF":
             pixels = gif.decode(data)
         case _:

@@ -16,6 +16,7 @@ from PIL import ImageFile
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
 from srcnn.images.decoding.orientation import apply_orientation
+from srcnn.images.decoding.tiff_kind import FORMATS
 from srcnn.images.decoding.tiff_layout import (
     BITS,
     COMPRESSION,
@@ -34,6 +35,7 @@ _EXTRA, _FORMAT = 338, 339
 _WHITE_IS_ZERO, _UNSIGNED, _PREMULTIPLIED = 0, 1, 1
 _WHITE = 65_535
 _DEEP = 16  # bits
+_BY_TIFFFILE = (UNCOMPRESSED, 8, 32946, 32773)  # also deflate, and PackBits
 _ONLY_IN_8_BITS = {34925: "LZMA", 50000: "Zstandard"}  # OpenCV has neither
 
 
@@ -60,6 +62,8 @@ def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
     in_planes = read_number(image, PLANAR, 1) == SEPARATE and image.mode in ("RGB", "RGBA")
     # OpenCV mixes up separate planes, and drops the alpha of grey.
     by_opencv = not in_planes and not is_grey_with_alpha(image)
+    if not by_opencv:
+        _check_compression(image)
     pixels = opencv.decode(data) if by_opencv else _decode_by_tifffile(image, data)
     if pixels.dtype != np.uint16:
         raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
@@ -78,8 +82,8 @@ def _check(image: ImageFile.ImageFile) -> None:
     bits, kind = set(read_tag(image, BITS, 1)), set(read_tag(image, _FORMAT, _UNSIGNED))
     if bits != {_DEEP} or kind != {_UNSIGNED}:
         raise UnsupportedImageError(
-            f"its samples have {max(bits)} bits and TIFF's sample format {max(kind)}; expected "
-            "unsigned integers of 8 or 16 bits: convert it first"
+            f"its samples have {max(bits)} bits and are {FORMATS.get(max(kind), 'untyped')}; "
+            "expected unsigned integers of 8 or 16 bits: convert it first"
         )
     compression = read_number(image, COMPRESSION, UNCOMPRESSED)
     if compression in _ONLY_IN_8_BITS:
@@ -88,7 +92,16 @@ def _check(image: ImageFile.ImageFile) -> None:
         )
     if image.mode not in ("I;16", "I;16B", "I;16L", "RGB", "RGBA"):
         raise UnsupportedImageError(
-            f"16-bit TIFF of mode {image.mode} is not supported: convert it to RGB or grey first"
+            "16-bit TIFF of these colours is not supported: convert it to RGB or grey first"
+        )
+
+
+def _check_compression(image: ImageFile.ImageFile) -> None:
+    compression = read_number(image, COMPRESSION, UNCOMPRESSED)
+    if compression not in _BY_TIFFFILE:
+        raise UnsupportedImageError(
+            f"16-bit TIFF in planes, or of grey with alpha, in compression {compression} is not "
+            "supported: save it with interleaved colours, or with deflate"
         )
 
 

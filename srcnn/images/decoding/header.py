@@ -6,6 +6,7 @@ https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -14,12 +15,13 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import jpeg_parts, png_parts, pnm
+from srcnn.images.decoding import bmp_masks, jpeg_parts, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.gapped_file import GappedFile, Part
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
+from srcnn.images.decoding.tiff_kind import refuse_unsupported
 from srcnn.images.decoding.webp_quality import find_webp_quality
 
 # Only these of Pillow's formats: PDF and PostScript, for example, would run other programs.
@@ -100,9 +102,15 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
     Image.MAX_IMAGE_PIXELS = None
     _register_deep_grey_with_alpha()
     _check_start(file)
+    start = file.read(bmp_masks.HEADER_BYTES)
+    file.seek(0)
+    if layout := bmp_masks.read_layout(start):
+        header = bmp_masks.make_usual_header(start, layout)
+        return _open_with_pillow(BoundedFile(io.BytesIO(header)), [])
     try:
         return _open_with_pillow(file, jpeg_parts.find_damaged(file))
     except DamagedImageError:
+        refuse_unsupported(file)
         file.seek(0)
         damaged = png_parts.find_damaged(file)
         if not damaged:

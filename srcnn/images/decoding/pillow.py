@@ -18,6 +18,7 @@ from srcnn.images.pixels import GREY
 
 CONVERTED_MODES = ("CMYK", "LAB")
 _EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr")
+_KINDS = {"F": "a picture of floating-point samples", "I": "a picture of 32-bit samples"}
 _ICC_SPACE = slice(16, 20)  # ICC.1, section 7.2.6
 
 
@@ -30,7 +31,8 @@ def decode(image: ImageFile.ImageFile) -> Any:
     """
     if image.mode not in _EIGHT_BITS:
         raise UnsupportedImageError(
-            f"its pixel mode {image.mode} is not supported: convert it to 8 or 16 bits first"
+            f"{_KINDS.get(image.mode, 'its kind of samples')} is not supported: convert it to "
+            "8 or 16 bits first"
         )
     load(image)
     if image.mode == "La":  # Pillow converts it to nothing else

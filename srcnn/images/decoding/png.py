@@ -107,6 +107,7 @@ def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[tuple[bytes, memo
 def _add_alpha(grey: Any, key: int, depth: int) -> Any:
     """Convert grey with one transparent level to BGRA with equal planes."""
     top = np.iinfo(grey.dtype).max
+    key &= 2**depth - 1  # section 11.3.1.1: the other bits are not used
     level = key * (top // (2**depth - 1)) if depth < 8 else key  # noqa: PLR2004 - scaled to a byte
     alpha = np.where(grey == level, 0, top).astype(grey.dtype)
     return np.dstack([grey, grey, grey, alpha])

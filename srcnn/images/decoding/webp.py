@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
 
 _CHUNKS, _HEAD = 12, 8  # bytes of the file's header, and of a chunk's
 _LOSSLESS = b"VP8L"
 _LARGEST_CHUNKS = 1000  # a still picture has six kinds of them
+_SMALLEST_BYTES = 32  # of a file, for OpenCV; one colour takes 26
 _ZEROS = bytes(32)  # no encoder writes as many in a row
 _SPARE_BYTES = 16  # that an encoder may write behind its last pixel
 
@@ -32,9 +35,20 @@ def decode(data: bytes, size: tuple[int, int]) -> Any:
     if chunk is None:
         return opencv.decode(data)
     _check_size(chunk, size)
-    pixels = opencv.decode(_wrap(chunk))
+    pixels = _decode_chunk(chunk)
     if chunk.find(_ZEROS) >= 0 and not _is_complete(chunk):
         raise DamagedImageError("the file is damaged: a part of its data is zeros")
+    return pixels
+
+
+def _decode_chunk(chunk: bytes) -> Any:
+    """Decode a lossless picture; one of fewer bytes than OpenCV takes is filled up, in two ways."""
+    file = _wrap(chunk)
+    if len(file) >= _SMALLEST_BYTES:
+        return opencv.decode(file)
+    pixels, others = (opencv.decode(file.ljust(_SMALLEST_BYTES, fill)) for fill in (b"\0", b"\xff"))
+    if not np.array_equal(pixels, others):
+        raise DamagedImageError("the file is truncated: a part of its pixels is missing")
     return pixels
 
 

@@ -1,0 +1,51 @@
+"""Say what a TIFF is that Pillow cannot open, if it is whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tifffile
+
+from srcnn.errors import UnsupportedImageError
+from srcnn.images.decoding.bounded_file import BoundedFile
+
+_COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab"}
+_COLOURS |= {9: "ICCLab", 10: "ITULab", 32803: "a camera's colour filter", 34892: "linear raw"}
+FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
+_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def refuse_unsupported(file: BoundedFile) -> None:
+    """Refuse a TIFF by its kind; returns for other files, and for those that are damaged.
+
+    Args:
+        file: that Pillow cannot open; its directories were checked.
+
+    Raises:
+        UnsupportedImageError: its pixels are in it, and the message says of which kind they are.
+    """
+    file.seek(0)
+    start = file.read(4)
+    if start not in _STARTS:
+        return
+    file.seek(0)
+    stream: Any = file
+    try:
+        with tifffile.TiffFile(stream) as tiff:
+            page: Any = tiff.pages.first
+            parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+            kind = _describe(page, is_big=start[:1] == b"M" and tiff.is_bigtiff)
+    except Exception:  # noqa: BLE001 - it raises many types on what is damaged
+        return
+    if parts and all(at > 0 and count > 0 and at + count <= file.size for at, count in parts):
+        raise UnsupportedImageError(
+            f"{kind} is not supported: convert it to RGB or grey of 8 or 16 bits first"
+        )
+
+
+def _describe(page: Any, *, is_big: bool) -> str:
+    colours = _COLOURS.get(int(page.photometric), f"colours of kind {int(page.photometric)}")
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
+    samples = FORMATS.get(int(page.sampleformat or 1), "untyped")
+    form = "big-endian BigTIFF" if is_big else "TIFF"
+    return f"a {form} of {colours}, {page.samplesperpixel} {samples} samples of {bits} bits,"
