@@ -32,11 +32,12 @@ def add_end(data: bytes) -> bytes:
         data: a file's content.
 
     Returns:
-        The same object if it is another kind of file, or has its end marker.
+        The same object if it is another kind of file, or has its end marker, or no pixels.
     """
     if data[:2] != START or data.endswith(END_MARKER):
         return data
-    if any(kind == END for kind, _ in list_segments(data)):
+    kinds = {kind for kind, _ in list_segments(data)}
+    if END in kinds or SCAN not in kinds:
         return data
     content = data.rstrip(b"\0")
     # 0xFF of coded data is followed by a zero; here it may also be half of the marker.

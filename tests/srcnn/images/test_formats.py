@@ -606,17 +606,6 @@ def test_a_damaged_exif_block_does_not_affect_the_picture(rest: bytes, start: by
         assert again.pixels.shape[:2] == size
 
 
-@pytest.mark.parametrize("kind", ["EXIF", "XMP", "ICC"])
-def test_metadata_too_large_for_a_jpeg_is_an_error(kind: str) -> None:
-    number = {"EXIF": 0, "XMP": 1, "ICC": 2}[kind]
-    blob = {"EXIF": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "XMP": xmp(1), "ICC": icc()}[kind]
-    picture = Picture(RGB, {number: blob + bytes(70_000)})
-    with pytest.raises(UnsupportedImageError, match=f"{kind}.*--metadata strip"):
-        to_file(picture, ".jpg", None, keep_metadata=True)
-    assert to_file(picture, ".jpg", None, keep_metadata=False)
-    assert to_file(picture, ".webp", None, keep_metadata=True)
-
-
 def jpeg_segments(data: bytes) -> list[bytes]:
     """Split a JPEG into its segments before the first scan, and the rest."""
     parts, at = [data[:2]], 2
