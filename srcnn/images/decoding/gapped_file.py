@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from srcnn.images.decoding.bounded_file import BoundedFile
 
@@ -78,7 +78,3 @@ class GappedFile:
     def tell(self) -> int:
         """Return the position."""
         return self._at
-
-    def __getattr__(self, name: str) -> Any:
-        """Pass everything else on."""
-        return getattr(self._file, name)

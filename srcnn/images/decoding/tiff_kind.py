@@ -8,6 +8,7 @@ import tifffile
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.gapped_file import GappedFile
 
 _COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab"}
 _COLOURS |= {9: "ICCLab", 10: "ITULab", 32803: "a camera's colour filter", 34892: "linear raw"}
@@ -29,7 +30,7 @@ def refuse_unsupported(file: BoundedFile) -> None:
     if start not in _STARTS:
         return
     file.seek(0)
-    stream: Any = file
+    stream: Any = GappedFile(file, ())  # a file's own name may be a number, which it cannot take
     try:
         with tifffile.TiffFile(stream) as tiff:
             page: Any = tiff.pages.first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
+from srcnn.storage.plain_files import open_plain
 from tests.support.image_files import PHOTO, chunk
 from tests.support.paths import CASES
 
@@ -167,6 +169,16 @@ def test_a_whole_tiff_is_refused_by_what_it_is(content: bytes, words: str) -> No
             read(content)
         with pytest.raises(DamagedImageError):
             read(content[:-1])
+
+
+def test_a_file_in_a_folder_is_refused_by_what_it_is(tmp_path: Path) -> None:
+    """As a plan opens it: its name is a number."""
+    (tmp_path / "a.tif").write_bytes(tiff(3, 32, 2, 3))
+    with (
+        open_plain(tmp_path / "a.tif") as file,
+        pytest.raises(UnsupportedImageError, match="3 floating-point samples"),
+    ):
+        read_header(file)
 
 
 def test_a_big_endian_bigtiff_is_refused_by_what_it_is() -> None:
