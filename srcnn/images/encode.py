@@ -12,13 +12,22 @@ import numpy as np
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.images import alpha
+from srcnn.images.avif_encoding import encode_full_chroma
+from srcnn.images.chroma import Chroma, choose_chroma
 from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
 from srcnn.images.jpeg_metadata import with_segments
-from srcnn.images.pixels import Pixels, has_alpha, strips
+from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
 from srcnn.images.prepare import PreparedImage
 from srcnn.images.tiff_tags import with_tags
 
-_LOSSLESS_WEBP = 101
+_LOSSLESS_WEBP, _LOSSLESS_AVIF = 101, 100
+_SAMPLING: dict[Chroma, int] = {
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:4:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440,
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    "4:1:1": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411,
+}
 _XMP = int(cv2.IMAGE_METADATA_XMP)
 _AVIF_BITS = 10  # what all decoders read; 12 need a profile that most lack
 # Bytes and time against OpenCV's default (filter Sub, run lengths), by benchmarks/png.py: of
@@ -49,7 +58,11 @@ def encode(image: PreparedImage, quality: int | None) -> bytes:
     if image.background is not None:
         pixels = alpha.flatten(pixels, image.background)
     pixels = _convert_depth(pixels, kind)
-    settings = _settings(kind, quality, pixels.dtype)
+    quality = quality or DEFAULT_QUALITY.get(kind, _LOSSLESS_WEBP)
+    chroma = choose_chroma(image.traits.chroma, quality)
+    if kind == "avif" and chroma == "4:4:4" and _is_lossy_in_8_bits(pixels, quality):
+        return encode_full_chroma(pixels, quality, image.metadata)
+    settings = _settings(kind, quality, chroma, pixels.dtype)
     if kind == "jpg":  # OpenCV writes one segment for each
         return with_segments(_encode_pixels(kind, pixels, {}, settings), image.metadata)
     if kind == "tiff":  # OpenCV writes no tags of ours
@@ -58,19 +71,22 @@ def encode(image: PreparedImage, quality: int | None) -> bytes:
     return _encode_pixels(kind, pixels, image.metadata, settings)
 
 
-def _settings(kind: str, quality: int | None, depth: np.dtype[Any]) -> list[int]:
+def _is_lossy_in_8_bits(pixels: Pixels, quality: int) -> bool:
+    """Whether a picture has colours of 8 bits that lose something; grey has no chroma."""
+    return pixels.ndim > GREY and pixels.dtype == np.uint8 and quality < _LOSSLESS_AVIF
+
+
+def _settings(kind: str, quality: int, chroma: Chroma, depth: np.dtype[Any]) -> list[int]:
     if kind == "png":
         return FAST_PNG
     if kind == "jpg":
-        return [cv2.IMWRITE_JPEG_QUALITY, quality or DEFAULT_QUALITY[kind]]
+        sampling = _SAMPLING[chroma]
+        return [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
     if kind == "webp":
-        return [cv2.IMWRITE_WEBP_QUALITY, quality or _LOSSLESS_WEBP]
+        return [cv2.IMWRITE_WEBP_QUALITY, quality]
     if kind == "avif":
         bits = _AVIF_BITS if depth == np.uint16 else 8
-        return [
-            *(cv2.IMWRITE_AVIF_QUALITY, quality or DEFAULT_QUALITY[kind]),
-            *(cv2.IMWRITE_AVIF_DEPTH, bits),
-        ]
+        return [cv2.IMWRITE_AVIF_QUALITY, quality, cv2.IMWRITE_AVIF_DEPTH, bits]
     return []
 
 

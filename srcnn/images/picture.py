@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from srcnn.images.chroma import Chroma
 from srcnn.images.pixels import Pixels
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a file says of its picture in fields of its format, not in a block of metadata.
+
+    Attributes:
+        chroma: resolution of its colours; None if they are not separate from luma.
+    """
+
+    chroma: Chroma | None = None
+
+
+NO_TRAITS = Traits()
 
 
 @dataclass(frozen=True)
@@ -16,9 +31,11 @@ class Picture:
         metadata: EXIF (orientation reset), ICC and XMP, by OpenCV's metadata type.
         notes: conversions of its colours, for the report.
         is_grey: whether it is grey; with alpha, it is BGRA with equal planes.
+        traits: what else its file says of it.
     """
 
     pixels: Pixels
     metadata: dict[int, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     is_grey: bool = False
+    traits: Traits = NO_TRAITS

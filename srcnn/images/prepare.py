@@ -26,7 +26,7 @@ from srcnn.images.formats import (
 )
 from srcnn.images.icc import fits, to_srgb
 from srcnn.images.metadata import WITH_METADATA, for_file
-from srcnn.images.picture import Picture
+from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
 
 
@@ -42,6 +42,7 @@ class PreparedImage:
             has none.
         notes: what was done to its colours, for the report.
         is_grey: it has no colours; with alpha it is BGRA of equal planes.
+        traits: what else the source says of it, as far as it is kept.
     """
 
     pixels: Pixels
@@ -50,6 +51,7 @@ class PreparedImage:
     background: Colour | None = None
     notes: tuple[str, ...] = ()
     is_grey: bool = False
+    traits: Traits = NO_TRAITS
 
 
 def prepare(
@@ -92,6 +94,7 @@ def prepare(
         flatten if kind not in WITH_ALPHA and has_alpha(pixels) else None,
         (*picture.notes, *notes),
         picture.is_grey,
+        picture.traits,
     )
 
 

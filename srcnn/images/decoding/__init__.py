@@ -19,6 +19,7 @@ from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.gapped_file import cut, list_notes
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
+from srcnn.images.decoding.traits import read_traits
 from srcnn.images.metadata import drop_unreadable, normalise_metadata
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
@@ -52,6 +53,7 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
             jpeg_end.check_is_whole(data)
         orientation = find_orientation(image, file)
         file.release()
+        traits = read_traits(image, data, orientation)
         decoded = decode_file(image, data)
     check_picture(decoded.pixels)
     pixels = apply_orientation(decoded.pixels, orientation)
@@ -65,6 +67,7 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         metadata,
         notes=(*list_notes(left_out), *decoded.notes, *notes),
         is_grey=pixels.ndim == GREY or (decoded.is_grey and _has_equal_planes(decoded.pixels)),
+        traits=traits,
     )
 
 
