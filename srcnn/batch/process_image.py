@@ -19,6 +19,7 @@ from srcnn.inference.upscaler import Upscaler
 from srcnn.job import OutputOptions
 
 _MEGA = 1_000_000
+_ENCODER_BYTES = {"avif": 40}  # for each pixel of the result, with colours at full resolution
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,18 @@ def estimate_peak_bytes(task: ImageTask) -> int:
     """Memory that an image in progress takes at the most, besides the tiles that are computed.
 
     Its file and its result, and first the source's pixels, then the output's file. The source has
-    no more pixels than the result; the output's file may be half as large again, as noise in LZW.
+    no more pixels than the result; the output's file may be half as large again, as noise in LZW;
+    the encoder of AVIF takes more.
     Decoding may take more than both, for a result that is hardly larger than its source.
 
     Args:
         task: the image.
     """
     result_bytes = task.size_out.pixels * task.pixel_bytes
-    return task.info.size + max(task.decoding_bytes, result_bytes * 5 // 2)
+    encoder_bytes = task.size_out.pixels * _ENCODER_BYTES.get(detect_format(task.output) or "", 0)
+    return task.info.size + max(
+        task.decoding_bytes, result_bytes * 5 // 2, result_bytes + encoder_bytes
+    )
 
 
 def check_memory(task: ImageTask, resources: WorkerResources) -> None:

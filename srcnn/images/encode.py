@@ -18,6 +18,7 @@ from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
 from srcnn.images.jpeg_metadata import with_segments
 from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
 from srcnn.images.prepare import PreparedImage
+from srcnn.images.resolution import with_resolution
 from srcnn.images.tiff_tags import with_tags
 
 _LOSSLESS_WEBP, _LOSSLESS_AVIF = 101, 100
@@ -54,11 +55,15 @@ def encode(image: PreparedImage, quality: int | None) -> bytes:
     Raises:
         UnsupportedImageError: OpenCV cannot encode it.
     """
+    content = _encode(image, quality or DEFAULT_QUALITY.get(image.format, _LOSSLESS_WEBP))
+    return with_resolution(content, image.format, image.traits.resolution)
+
+
+def _encode(image: PreparedImage, quality: int) -> bytes:
     kind, pixels = image.format, image.pixels
     if image.background is not None:
         pixels = alpha.flatten(pixels, image.background)
     pixels = _convert_depth(pixels, kind)
-    quality = quality or DEFAULT_QUALITY.get(kind, _LOSSLESS_WEBP)
     chroma = choose_chroma(image.traits.chroma, quality)
     if kind == "avif" and chroma == "4:4:4" and _is_lossy_in_8_bits(pixels, quality):
         return encode_full_chroma(pixels, quality, image.metadata)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from srcnn.images.chroma import Chroma
 from srcnn.images.pixels import Pixels
+from srcnn.images.resolution import Resolution
 
 
 @dataclass(frozen=True)
@@ -14,9 +15,11 @@ class Traits:
 
     Attributes:
         chroma: resolution of its colours; None if they are not separate from luma.
+        resolution: that it is to be printed at; None if the file says none.
     """
 
     chroma: Chroma | None = None
+    resolution: Resolution | None = None
 
 
 NO_TRAITS = Traits()

@@ -28,6 +28,7 @@ from srcnn.images.icc import fits, to_srgb
 from srcnn.images.metadata import WITH_METADATA, for_file
 from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
+from srcnn.images.resolution import add_exif
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,16 @@ def prepare(
     check_size(extension, size, _bytes_per_pixel(pixels, kind))
     if not keep_metadata or kind not in WITH_METADATA:
         picture = _convert_to_srgb(picture)
+    traits = picture.traits if keep_metadata else replace(picture.traits, resolution=None)
     metadata, notes = for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
     return PreparedImage(
         picture.pixels,
         kind,
-        metadata,
+        add_exif(metadata, kind, traits.resolution),
         flatten if kind not in WITH_ALPHA and has_alpha(pixels) else None,
         (*picture.notes, *notes),
         picture.is_grey,
-        picture.traits,
+        traits,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PIL import ImageFile
 
-from srcnn.images import chroma
+from srcnn.images.chroma import find_chroma, turn
 from srcnn.images.decoding.orientation import TURNED
 from srcnn.images.picture import Traits
+from srcnn.images.resolution import read_resolution
 
 
 def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Traits:
@@ -17,5 +18,7 @@ def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Tr
         data: the file's content.
         orientation: of the pixels in the file.
     """
-    found = chroma.find_chroma(image, data)
-    return Traits(chroma.turn(found) if orientation in TURNED else found)
+    colours, resolution = find_chroma(image, data), read_resolution(image)
+    if orientation in TURNED:
+        colours, resolution = turn(colours), resolution and resolution.turn()
+    return Traits(colours, resolution)
