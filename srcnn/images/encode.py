@@ -17,8 +17,10 @@ from srcnn.images.chroma import Chroma, choose_chroma
 from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
 from srcnn.images.jpeg_metadata import with_segments
 from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
+from srcnn.images.png_chunks import insert_chunks
 from srcnn.images.prepare import PreparedImage
 from srcnn.images.resolution import with_resolution
+from srcnn.images.texts import to_chunks, to_comments
 from srcnn.images.tiff_tags import with_tags
 
 _LOSSLESS_WEBP, _LOSSLESS_AVIF = 101, 100
@@ -69,11 +71,13 @@ def _encode(image: PreparedImage, quality: int) -> bytes:
         return encode_full_chroma(pixels, quality, image.metadata)
     settings = _settings(kind, quality, chroma, pixels.dtype)
     if kind == "jpg":  # OpenCV writes one segment for each
-        return with_segments(_encode_pixels(kind, pixels, {}, settings), image.metadata)
+        content = _encode_pixels(kind, pixels, {}, settings)
+        return with_segments(content, image.metadata, to_comments(image.traits.texts)[0])
     if kind == "tiff":  # OpenCV writes no tags of ours
         content = _encode_pixels(kind, pixels, {}, settings)
         return with_tags(content, image.metadata, alpha=has_alpha(pixels))
-    return _encode_pixels(kind, pixels, image.metadata, settings)
+    content = _encode_pixels(kind, pixels, image.metadata, settings)
+    return insert_chunks(content, to_chunks(image.traits.texts)) if kind == "png" else content
 
 
 def _is_lossy_in_8_bits(pixels: Pixels, quality: int) -> bool:

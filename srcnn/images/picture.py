@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from srcnn.images.chroma import Chroma
 from srcnn.images.pixels import Pixels
 from srcnn.images.resolution import Resolution
+from srcnn.images.texts import NO_TEXTS, Texts
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,12 @@ class Traits:
     Attributes:
         chroma: resolution of its colours; None if they are not separate from luma.
         resolution: that it is to be printed at; None if the file says none.
+        texts: and comments.
     """
 
     chroma: Chroma | None = None
     resolution: Resolution | None = None
+    texts: Texts = NO_TEXTS
 
 
 NO_TRAITS = Traits()

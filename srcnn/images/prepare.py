@@ -29,6 +29,7 @@ from srcnn.images.metadata import WITH_METADATA, for_file
 from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
 from srcnn.images.resolution import add_exif
+from srcnn.images.texts import to_comments
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ def prepare(
     check_size(extension, size, _bytes_per_pixel(pixels, kind))
     if not keep_metadata or kind not in WITH_METADATA:
         picture = _convert_to_srgb(picture)
-    traits = picture.traits if keep_metadata else replace(picture.traits, resolution=None)
+    traits, lost = _choose_traits(picture.traits, kind, keep_metadata=keep_metadata)
     metadata, notes = for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
     return PreparedImage(
         picture.pixels,
         kind,
         add_exif(metadata, kind, traits.resolution),
         flatten if kind not in WITH_ALPHA and has_alpha(pixels) else None,
-        (*picture.notes, *notes),
+        (*picture.notes, *notes, *lost),
         picture.is_grey,
         traits,
     )
@@ -149,6 +150,17 @@ def _convert_to_srgb(picture: Picture) -> Picture:
     if pixels is None:
         return replace(picture, metadata={cv2.IMAGE_METADATA_ICCP: profile})
     return replace(picture, pixels=pixels, metadata={})
+
+
+def _choose_traits(
+    traits: Traits, kind: str, *, keep_metadata: bool
+) -> tuple[Traits, tuple[str, ...]]:
+    """Return what the format can say, and notes about what it cannot."""
+    if not keep_metadata:
+        return Traits(traits.chroma), ()
+    if not any(traits.texts) or kind == "png" or (kind == "jpg" and to_comments(traits.texts)[1]):
+        return traits, ()
+    return traits, (f"texts or comments were left out: {kind} has no place for them",)
 
 
 def _require_writable(extension: str) -> str:

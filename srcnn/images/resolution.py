@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import struct
-import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import cv2
 from PIL import Image, ImageFile
+
+from srcnn.images.png_chunks import insert_chunks, make_chunk
 
 _EXIF = int(cv2.IMAGE_METADATA_EXIF)
 BY_EXIF = frozenset({"webp", "avif", "tiff"})  # formats without a field, or whose fields are tags
@@ -24,7 +25,6 @@ _JFIF_AT, _JFIF = 13, struct.Struct(">BHH")
 _JFIF_UNITS = {1: 1.0, 2: _CM_PER_INCH}
 _BMP_AT, _BMP = 38, struct.Struct("<ii")  # biXPelsPerMeter, biYPelsPerMeter
 _LARGEST = {"jpg": 2**16 - 1, "bmp": 2**31 - 1, "png": 2**31 - 1}
-_PNG_AT = 33  # behind IHDR: PNG 3, sections 5.2 and 11.2.1
 _METRES = 1  # PNG 3, section 11.3.4.3
 
 
@@ -106,9 +106,7 @@ def with_resolution(content: bytes, kind: str, resolution: Resolution | None) ->
         return _overwrite(content, _JFIF_AT, _JFIF.pack(1, x, y))
     if kind == "bmp":
         return _overwrite(content, _BMP_AT, _BMP.pack(x, y))
-    chunk = b"pHYs" + struct.pack(">IIB", x, y, _METRES)
-    framed = struct.pack(">I", 9) + chunk + zlib.crc32(chunk).to_bytes(4)
-    return b"".join((content[:_PNG_AT], framed, memoryview(content)[_PNG_AT:]))
+    return insert_chunks(content, [make_chunk(b"pHYs", struct.pack(">IIB", x, y, _METRES))])
 
 
 def _overwrite(content: bytes, at: int, field: bytes) -> bytes:

@@ -8,6 +8,7 @@ from srcnn.images.chroma import find_chroma, turn
 from srcnn.images.decoding.orientation import TURNED
 from srcnn.images.picture import Traits
 from srcnn.images.resolution import read_resolution
+from srcnn.images.texts import read_texts
 
 
 def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Traits:
@@ -21,4 +22,4 @@ def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Tr
     colours, resolution = find_chroma(image, data), read_resolution(image)
     if orientation in TURNED:
         colours, resolution = turn(colours), resolution and resolution.turn()
-    return Traits(colours, resolution)
+    return Traits(colours, resolution, read_texts(image, data))

@@ -1,0 +1,115 @@
+"""Texts of PNGs, and comments of JPEGs and GIFs; prompts of generated pictures are there.
+
+PNG Specification, third edition, section 11.3.3. ITU T.81, section B.2.4.5.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from PIL import ImageFile
+
+from srcnn.images.decoding.jpeg_segments import SCAN, list_segments
+from srcnn.images.png_chunks import list_chunks, make_chunk
+
+_KINDS = (b"tEXt", b"zTXt", b"iTXt")
+_COMMENT = 0xFE  # ITU T.81, table B.1
+_LARGEST_COMMENT = 65_533  # bytes: ITU T.81, section B.1.1.4
+# Blocks of metadata, which are kept by themselves, and what describes a thumbnail of the source.
+_OTHERS = (
+    b"XML:com.adobe.xmp",
+    *(b"Raw profile type " + name for name in (b"exif", b"APP1", b"xmp", b"icc", b"icm")),
+    b"Thumb::",
+)
+
+
+class Texts(NamedTuple):
+    """What a file says in words.
+
+    Attributes:
+        chunks: name and content of a PNG's.
+        comments: of a JPEG or GIF, in an encoding that only their writer knows.
+    """
+
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    comments: tuple[bytes, ...] = ()
+
+
+NO_TEXTS = Texts()
+
+
+def read_texts(image: ImageFile.ImageFile, data: bytes) -> Texts:
+    """Read the texts of a file.
+
+    Args:
+        image: opened by Pillow.
+        data: the file's content.
+    """
+    if image.format == "PNG":
+        found = list_chunks(data, _KINDS)
+        return Texts(chunks=tuple(each for each in found if not each[1].startswith(_OTHERS)))
+    if image.format in ("JPEG", "MPO"):
+        return Texts(comments=tuple(_list_comments(data)))
+    comment = image.info.get("comment") if image.format == "GIF" else None
+    return Texts(comments=(comment,)) if isinstance(comment, bytes) and comment else NO_TEXTS
+
+
+def _list_comments(data: bytes) -> Iterator[bytes]:
+    for kind, body in list_segments(data):
+        if kind == SCAN:
+            return
+        if kind == _COMMENT and body:
+            yield body
+
+
+def to_chunks(texts: Texts) -> list[bytes]:
+    """Return the chunks of a PNG that say the texts."""
+    chunks = [make_chunk(*chunk) for chunk in texts.chunks]
+    for comment in texts.comments:
+        text = comment.replace(b"\0", b"")
+        if text.isascii() or not _is_utf8(text):  # Latin-1
+            chunks.append(make_chunk(b"tEXt", b"Comment\0" + text))
+        else:
+            chunks.append(make_chunk(b"iTXt", b"Comment\0\0\0\0\0" + text))
+    return chunks
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def to_comments(texts: Texts) -> tuple[list[bytes], bool]:
+    """Return comments of a JPEG that say the texts, and whether all of them do.
+
+    A text of a PNG becomes `name: text`, in UTF-8.
+    """
+    decoded = [_decode(*chunk) for chunk in texts.chunks]
+    comments = [*texts.comments, *(each for each in decoded if each)]
+    kept = [comment for comment in comments if len(comment) <= _LARGEST_COMMENT]
+    return kept, len(kept) == len(texts.comments) + len(texts.chunks)
+
+
+def _decode(kind: bytes, body: bytes) -> bytes:
+    """Return name and text in UTF-8; empty if it is damaged, or too large for a comment."""
+    name, _, rest = body.partition(b"\0")
+    is_compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
+    if kind == b"zTXt":
+        rest = rest[1:]
+    elif kind == b"iTXt":  # two bytes, a language, and the name in that language
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    if is_compressed:
+        stream = zlib.decompressobj()
+        try:
+            rest = stream.decompress(rest, _LARGEST_COMMENT)
+        except zlib.error:
+            return b""
+        if not stream.eof:
+            return b""
+    text = rest if kind == b"iTXt" else rest.decode("latin-1").encode()
+    return name.decode("latin-1").encode() + b": " + text
