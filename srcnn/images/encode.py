@@ -15,7 +15,9 @@ from srcnn.images import alpha
 from srcnn.images.avif_encoding import encode_full_chroma
 from srcnn.images.chroma import Chroma, choose_chroma
 from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
+from srcnn.images.hdr import hdr_chunks, with_hdr
 from srcnn.images.jpeg_metadata import with_segments
+from srcnn.images.picture import Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
 from srcnn.images.png_chunks import insert_chunks
 from srcnn.images.prepare import PreparedImage
@@ -68,7 +70,7 @@ def _encode(image: PreparedImage, quality: int) -> bytes:
     pixels = _convert_depth(pixels, kind)
     chroma = choose_chroma(image.traits.chroma, quality)
     if kind == "avif" and chroma == "4:4:4" and _is_lossy_in_8_bits(pixels, quality):
-        return encode_full_chroma(pixels, quality, image.metadata)
+        return with_hdr(encode_full_chroma(pixels, quality, image.metadata), image.traits.hdr)
     settings = _settings(kind, quality, chroma, pixels.dtype)
     if kind == "jpg":  # OpenCV writes one segment for each
         content = _encode_pixels(kind, pixels, {}, settings)
@@ -77,7 +79,13 @@ def _encode(image: PreparedImage, quality: int) -> bytes:
         content = _encode_pixels(kind, pixels, {}, settings)
         return with_tags(content, image.metadata, alpha=has_alpha(pixels))
     content = _encode_pixels(kind, pixels, image.metadata, settings)
-    return insert_chunks(content, to_chunks(image.traits.texts)) if kind == "png" else content
+    return _add_chunks(kind, content, image.traits)
+
+
+def _add_chunks(kind: str, content: bytes, traits: Traits) -> bytes:
+    if kind == "png":
+        return insert_chunks(content, [*hdr_chunks(traits.hdr), *to_chunks(traits.texts)])
+    return with_hdr(content, traits.hdr) if kind == "avif" else content
 
 
 def _is_lossy_in_8_bits(pixels: Pixels, quality: int) -> bool:

@@ -18,11 +18,13 @@ class Traits:
         chroma: resolution of its colours; None if they are not separate from luma.
         resolution: that it is to be printed at; None if the file says none.
         texts: and comments.
+        hdr: primaries and transfer of PQ or HLG, by their numbers in ITU-T H.273; else None.
     """
 
     chroma: Chroma | None = None
     resolution: Resolution | None = None
     texts: Texts = NO_TEXTS
+    hdr: tuple[int, int] | None = None
 
 
 NO_TRAITS = Traits()

@@ -6,16 +6,15 @@ What the format cannot hold is refused or dropped here, once; `srcnn.images.enco
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
-import numpy as np
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.alpha import is_opaque
 from srcnn.images.colour import Colour
+from srcnn.images.fit_profile import convert_to_srgb, fit_profile
 from srcnn.images.formats import (
     DEEP,
     EXTENSIONS,
@@ -24,7 +23,7 @@ from srcnn.images.formats import (
     check_writable,
     detect_format,
 )
-from srcnn.images.icc import fits, to_srgb
+from srcnn.images.hdr import describe_loss
 from srcnn.images.metadata import WITH_METADATA, for_file
 from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
@@ -83,11 +82,11 @@ def prepare(
         UnsupportedImageError: the format cannot hold the picture.
     """
     kind = _require_writable(extension)
-    picture = _drop_grey_profile(_drop_opaque_alpha(picture, kind, flatten), kind)
+    picture = fit_profile(_drop_opaque_alpha(picture, kind, flatten), kind)
     pixels = picture.pixels
     check_size(extension, size, _bytes_per_pixel(pixels, kind))
     if not keep_metadata or kind not in WITH_METADATA:
-        picture = _convert_to_srgb(picture)
+        picture = convert_to_srgb(picture, kind)
     traits, lost = _choose_traits(picture.traits, kind, keep_metadata=keep_metadata)
     metadata, notes = for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
     return PreparedImage(
@@ -115,52 +114,21 @@ def _drop_opaque_alpha(picture: Picture, kind: str, flatten: Colour | None) -> P
     return picture
 
 
-def _drop_grey_profile(picture: Picture, kind: str) -> Picture:
-    """Convert a grey picture that is written as colours to sRGB: its profile fits grey only."""
-    pixels = picture.pixels
-    profile = picture.metadata.get(cv2.IMAGE_METADATA_ICCP, b"")
-    stays_grey = pixels.ndim == GREY and kind != "webp"
-    if stays_grey or not fits(profile, grey=True) or not (picture.is_grey or pixels.ndim == GREY):
-        return picture
-    plane: Any = pixels if pixels.ndim == GREY else np.ascontiguousarray(pixels[:, :, 1])
-    converted = to_srgb(plane, profile)
-    if converted is None:
-        note = "a profile of greys was dropped: 16 bits are not converted"
-        return replace(picture, notes=(*picture.notes, note))
-    if pixels.ndim > GREY:
-        in_colours: Any = np.dstack([converted] * 3 + [pixels[:, :, 3:]])
-        converted = in_colours
-    metadata = {k: v for k, v in picture.metadata.items() if k != cv2.IMAGE_METADATA_ICCP}
-    return replace(picture, pixels=converted, metadata=metadata)
-
-
 def _bytes_per_pixel(pixels: Pixels, kind: str) -> int:
     channels = 1 if pixels.ndim == GREY else pixels.shape[2] if kind in WITH_ALPHA else 3
     return channels * (pixels.itemsize if kind in DEEP else 1)
 
 
-def _convert_to_srgb(picture: Picture) -> Picture:
-    """Drop the metadata, and convert to sRGB, which pixels without a profile are taken for.
-
-    A 16-bit picture keeps its profile if it is not sRGB: Pillow converts 8 bits only, and
-    stripping metadata must not change colours.
-    """
-    profile = picture.metadata.get(cv2.IMAGE_METADATA_ICCP, b"")
-    pixels = to_srgb(picture.pixels, profile)
-    if pixels is None:
-        return replace(picture, metadata={cv2.IMAGE_METADATA_ICCP: profile})
-    return replace(picture, pixels=pixels, metadata={})
-
-
 def _choose_traits(
     traits: Traits, kind: str, *, keep_metadata: bool
 ) -> tuple[Traits, tuple[str, ...]]:
-    """Return what the format can say, and notes about what it cannot."""
+    """Return what is kept, and notes about what the format cannot say of it."""
+    notes = describe_loss(traits.hdr, kind)
     if not keep_metadata:
-        return Traits(traits.chroma), ()
-    if not any(traits.texts) or kind == "png" or (kind == "jpg" and to_comments(traits.texts)[1]):
-        return traits, ()
-    return traits, (f"texts or comments were left out: {kind} has no place for them",)
+        return Traits(traits.chroma, hdr=traits.hdr), notes
+    if any(traits.texts) and kind != "png" and not (kind == "jpg" and to_comments(traits.texts)[1]):
+        notes += (f"texts or comments were left out: {kind} has no place for them",)
+    return traits, notes
 
 
 def _require_writable(extension: str) -> str:

@@ -6,23 +6,11 @@ PNG Specification, third edition, section 11.3.3. ITU T.81, section B.2.4.5.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from PIL import ImageFile
+from srcnn.images.png_chunks import make_chunk
 
-from srcnn.images.decoding.jpeg_segments import SCAN, list_segments
-from srcnn.images.png_chunks import list_chunks, make_chunk
-
-_KINDS = (b"tEXt", b"zTXt", b"iTXt")
-_COMMENT = 0xFE  # ITU T.81, table B.1
 _LARGEST_COMMENT = 65_533  # bytes: ITU T.81, section B.1.1.4
-# Blocks of metadata, which are kept by themselves, and what describes a thumbnail of the source.
-_OTHERS = (
-    b"XML:com.adobe.xmp",
-    *(b"Raw profile type " + name for name in (b"exif", b"APP1", b"xmp", b"icc", b"icm")),
-    b"Thumb::",
-)
 
 
 class Texts(NamedTuple):
@@ -38,30 +26,6 @@ class Texts(NamedTuple):
 
 
 NO_TEXTS = Texts()
-
-
-def read_texts(image: ImageFile.ImageFile, data: bytes) -> Texts:
-    """Read the texts of a file.
-
-    Args:
-        image: opened by Pillow.
-        data: the file's content.
-    """
-    if image.format == "PNG":
-        found = list_chunks(data, _KINDS)
-        return Texts(chunks=tuple(each for each in found if not each[1].startswith(_OTHERS)))
-    if image.format in ("JPEG", "MPO"):
-        return Texts(comments=tuple(_list_comments(data)))
-    comment = image.info.get("comment") if image.format == "GIF" else None
-    return Texts(comments=(comment,)) if isinstance(comment, bytes) and comment else NO_TEXTS
-
-
-def _list_comments(data: bytes) -> Iterator[bytes]:
-    for kind, body in list_segments(data):
-        if kind == SCAN:
-            return
-        if kind == _COMMENT and body:
-            yield body
 
 
 def to_chunks(texts: Texts) -> list[bytes]:

@@ -7,6 +7,7 @@ incomplete files: `docs/formats.md` lists which, and why.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
 from srcnn.images.decoding import jpeg_end, jpeg_parts
 from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.coded_colours import read_coded_colours, to_profile
 from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.gapped_file import cut, list_notes
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
@@ -53,7 +55,8 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
             jpeg_end.check_is_whole(data)
         orientation = find_orientation(image, file)
         file.release()
-        traits = read_traits(image, data, orientation)
+        coded = read_coded_colours(image, data)
+        traits = replace(read_traits(image, data, orientation), hdr=coded.hdr)
         decoded = decode_file(image, data)
     check_picture(decoded.pixels)
     pixels = apply_orientation(decoded.pixels, orientation)
@@ -64,8 +67,8 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
     metadata, notes = drop_unreadable(normalise_metadata(decoded.metadata, orientation))
     return Picture(
         pixels,
-        metadata,
-        notes=(*list_notes(left_out), *decoded.notes, *notes),
+        to_profile(coded, metadata, grey=pixels.ndim == GREY),
+        notes=(*list_notes(left_out), *decoded.notes, *notes, *filter(None, [coded.note])),
         is_grey=pixels.ndim == GREY or (decoded.is_grey and _has_equal_planes(decoded.pixels)),
         traits=traits,
     )

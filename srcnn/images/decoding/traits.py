@@ -6,9 +6,9 @@ from PIL import ImageFile
 
 from srcnn.images.chroma import find_chroma, turn
 from srcnn.images.decoding.orientation import TURNED
+from srcnn.images.decoding.source_texts import read_texts
 from srcnn.images.picture import Traits
 from srcnn.images.resolution import read_resolution
-from srcnn.images.texts import read_texts
 
 
 def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Traits:
