@@ -13,12 +13,14 @@ from PIL import Image
 from srcnn.geometry import Size
 from srcnn.images import exif, icc, xmp
 from srcnn.images.jpeg_metadata import EXIF_HEADER, LARGEST_BYTES, XMP_HEADER
+from srcnn.images.xmp_promises import remove_promises
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
 _EXIF, _XMP, _ICC = (
     int(kind) for kind in (cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_XMP, cv2.IMAGE_METADATA_ICCP)
 )
 _NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
+_PROMISES = "a gain map, motion photo or extended XMP is not kept, and XMP no longer mentions it"
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 
 
@@ -63,22 +65,25 @@ def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[
 
 
 def drop_unreadable(metadata: Mapping[int, bytes]) -> tuple[dict[int, bytes], tuple[str, ...]]:
-    """Drop an EXIF block or a profile that no reader takes.
+    """Drop an EXIF block or a profile that no reader takes, and what XMP promises in vain.
 
     Args:
         metadata: from `normalise_metadata`.
 
     Returns:
-        The other blocks, and a note about each that was dropped.
+        The other blocks, and a note about each that was dropped or changed.
     """
     readable = {_EXIF: exif.is_readable, _ICC: icc.is_readable}
     dropped = [kind for kind, test in readable.items() if not test(metadata.get(kind) or b"")]
     kept = {kind: block for kind, block in metadata.items() if kind not in dropped}
     if _ICC in kept:
         kept[_ICC] = icc.cut_to_size(kept[_ICC])
-    notes = (
+    notes = [
         f"a damaged {_NAMES[kind]} block was dropped" for kind in dropped if metadata.get(kind)
-    )
+    ]
+    if _XMP in kept:
+        kept[_XMP] = remove_promises(kept[_XMP])
+        notes += [_PROMISES] if kept[_XMP] is not metadata[_XMP] else []
     return kept, tuple(notes)
 
 

@@ -103,7 +103,7 @@ def test_stripped_files_have_none_and_that_is_not_noted(extension: str) -> None:
 
 
 @pytest.mark.parametrize("extension", [".webp", ".avif", ".tiff", ".bmp", ".ppm"])
-def test_formats_without_a_place_for_texts_are_noted(extension: str) -> None:
+def test_formats_that_hold_no_texts_are_noted(extension: str) -> None:
     for data in (generated(), save("JPEG", comment=b"scan 12")):
         (note,) = prepare(decode(data), SIZE, extension, keep_metadata=True).notes
         assert note.startswith("texts or comments were left out")
