@@ -89,7 +89,8 @@ class UpscaleOptions(Options):
     metadata: Literal["keep", "strip"] = Field(
         "keep",
         description="keep or strip EXIF, ICC and XMP (BMP and PNM hold none), resolution, texts "
-        "and comments. Stripped images are converted to sRGB, except 16-bit ones, which keep a profile other than sRGB.",
+        "and comments. Stripped images are converted to sRGB, except 16-bit ones, which keep a "
+        "profile other than sRGB.",
     )
     overwrite: Overwrite = Field(
         "changed",

@@ -77,7 +77,8 @@ def _encode(image: PreparedImage, quality: int) -> bytes:
         return with_segments(content, image.metadata, to_comments(image.traits.texts)[0])
     if kind == "tiff":  # OpenCV writes no tags of ours
         content = _encode_pixels(kind, pixels, {}, settings)
-        return with_tags(content, image.metadata, alpha=has_alpha(pixels))
+        resolution = image.traits.resolution
+        return with_tags(content, image.metadata, alpha=has_alpha(pixels), resolution=resolution)
     content = _encode_pixels(kind, pixels, image.metadata, settings)
     return _add_chunks(kind, content, image.traits)
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 from srcnn.images.png_chunks import insert_chunks, make_chunk
 
 _EXIF = int(cv2.IMAGE_METADATA_EXIF)
-BY_EXIF = frozenset({"webp", "avif", "tiff"})  # formats without a field, or whose fields are tags
+BY_EXIF = frozenset({"webp", "avif"})  # formats without a field of their own
 _INCHES_PER_METRE, _CM_PER_INCH = 100 / 2.54, 2.54
 _X, _Y, _UNIT, _INCHES, _CENTIMETRES = 282, 283, 296, 2, 3  # TIFF 6.0, section 8
 # JFIF 1.02: the unit, and the numbers across and down, behind length, name and version.
@@ -83,9 +83,14 @@ def add_exif(
     if resolution is None or _EXIF in metadata or kind not in BY_EXIF:
         return metadata
     exif = Image.Exif()
-    exif[_X], exif[_Y] = resolution
-    exif[_UNIT] = _INCHES
+    for tag, value in to_tags(resolution).items():
+        exif[tag] = value
     return {**metadata, _EXIF: exif.tobytes().removeprefix(b"Exif\0\0")}
+
+
+def to_tags(resolution: Resolution) -> dict[int, float]:
+    """Return the tags of EXIF and TIFF."""
+    return {_X: resolution.x, _Y: resolution.y, _UNIT: _INCHES}
 
 
 def with_resolution(content: bytes, kind: str, resolution: Resolution | None) -> bytes:

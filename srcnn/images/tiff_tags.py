@@ -14,6 +14,8 @@ import cv2
 from PIL import Image, TiffTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from srcnn.images.resolution import Resolution, to_tags
+
 _EXIF_HEADER = b"Exif\x00\x00"
 _STRIP_OFFSETS, _STRIP_BYTES = 273, 279  # TIFF 6.0, section 8
 _EXTRA_SAMPLES, _STRAIGHT_ALPHA = 338, 2  # TIFF 6.0, section 18
@@ -69,18 +71,25 @@ def _read_directory(exif: Image.Exif, pointer: int) -> dict[int, Any]:
     return {tag: value for tag, value in entries if tag != _INTEROPERABILITY}
 
 
-def with_tags(content: bytes, metadata: Mapping[int, bytes], *, alpha: bool) -> bytes:
+def with_tags(
+    content: bytes,
+    metadata: Mapping[int, bytes],
+    *,
+    alpha: bool,
+    resolution: Resolution | None = None,
+) -> bytes:
     """Add metadata to a TIFF written by OpenCV, and mark its last channel as alpha.
 
     Args:
         content: of the file; one picture in strips.
         metadata: as from `read_tiff_metadata`.
         alpha: whether the last channel is straight alpha.
+        resolution: of the picture, unless EXIF says one.
 
     Returns:
         The content of the new file.
     """
-    if not metadata and not alpha:
+    if not metadata and not alpha and resolution is None:
         return content
     directory = ImageFileDirectory_v2(content[:8])
     file = io.BytesIO(content)
@@ -98,6 +107,8 @@ def with_tags(content: bytes, metadata: Mapping[int, bytes], *, alpha: bool) -> 
         directory[_EXTRA_SAMPLES] = _STRAIGHT_ALPHA
     _set_blob(directory, _ICC, metadata.get(cv2.IMAGE_METADATA_ICCP), TiffTags.UNDEFINED)
     _set_blob(directory, _XMP, metadata.get(cv2.IMAGE_METADATA_XMP), TiffTags.BYTE)
+    if resolution is not None:
+        directory.update(to_tags(resolution))
     _set_exif(directory, metadata.get(cv2.IMAGE_METADATA_EXIF, b""))
     return b"".join(
         (

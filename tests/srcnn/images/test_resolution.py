@@ -61,6 +61,16 @@ def test_the_resolution_of_exif_is_written_to_the_field_too(extension: str) -> N
         assert image.getexif()[0x011A] == 118
 
 
+def test_exif_without_a_resolution_gets_it_in_a_tiff() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    picture = decode(save("PNG", dpi=(300, 150), exif=exif))
+    written = to_file(picture, ".tiff", None, keep_metadata=True)
+    assert read(written) == pytest.approx((300, 150), abs=0.02)
+    with Image.open(io.BytesIO(written)) as image:
+        assert image.getexif()[0x010F] == "Maker"
+
+
 def test_the_resolution_turns_with_the_pixels() -> None:
     picture = decode(save("JPEG", dpi=(300, 150), exif=TURNED))
     assert picture.traits.resolution == (150, 300)
