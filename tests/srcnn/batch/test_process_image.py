@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from srcnn.batch.process_image import check_memory
+from srcnn.batch.process_image import check_memory, estimate_peak_bytes
 from srcnn.batch.resources import create_resources
 from srcnn.errors import ImageTooLargeError
 from srcnn.geometry import Size, parse_scale
@@ -22,6 +23,14 @@ from srcnn.storage.listing import FileInfo
 def make_task(side: int) -> ImageTask:
     size = Size(side, side)
     return ImageTask("a.png", "a.png", parse_scale("1"), FileInfo(0, ""), size, size)
+
+
+def test_the_encoder_of_avif_is_counted() -> None:
+    """It takes up to 40 bytes for each pixel of the result, which lies beside it."""
+    task = make_task(1000)
+    png, avif = (replace(task, output=f"a.{kind}") for kind in ("png", "avif"))
+    assert estimate_peak_bytes(avif) == (8 + 40) * 1000**2
+    assert estimate_peak_bytes(png) == 20 * 1000**2
 
 
 def test_tiles_of_another_model_leave_less_memory_for_an_image(make_graph: Any) -> None:
