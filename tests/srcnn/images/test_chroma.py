@@ -70,6 +70,14 @@ def test_sources_that_do_not_separate_colours_get_half_of_them_below_quality_90(
     assert sampling(to_file(picture, ".jpg", None, keep_metadata=True))[0] == (1, 1)
 
 
+@pytest.mark.parametrize("steps", [(1, 1), (2, 1)])
+def test_a_tiff_of_jpeg_keeps_the_resolution_of_its_colours(
+    steps: tuple[int, int],
+) -> None:
+    picture = decode(save("TIFF", "YCbCr", compression="jpeg", tiffinfo={530: steps}))
+    assert sampling(to_file(picture, ".jpg", 80, keep_metadata=True))[0] == steps
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_greys_and_inks_are_written(mode: str) -> None:
     picture = decode(save("JPEG", mode))
