@@ -44,8 +44,6 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     _log_to_stderr()
-    # Pillow's warnings about metadata (corrupt EXIF) name no file. Damaged images are refused.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         # Imports what the command needs; until then, a signal ends the process at once.
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flows.output.mode import current_mode
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.reporting.summary import count_images
 from srcnn.text import one_line
 from tasks.logs import logger
+
+
+def describe_ignored(ignored: Mapping[str, int]) -> str:
+    """Return a line on files that are not images, so that nobody believes they were upscaled.
+
+    Args:
+        ignored: how many, by extension.
+    """
+    count = sum(ignored.values())
+    kinds = ", ".join(f"{number} {kind}" for kind, number in ignored.items())
+    files = "1 file of another kind is" if count == 1 else f"{count} files of other kinds are"
+    return f"{files} not upscaled: ignored {kinds}"
 
 
 def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
@@ -23,8 +37,7 @@ def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
             count_images(resized),
         )
     if plan.ignored:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in plan.ignored.items())
-        log.info("ignored %s: not images that can be upscaled", one_line(kinds))
+        log.info("%s", one_line(describe_ignored(plan.ignored)))
     lines = current_mode.get().lines
     if lines is not None:
         lines.plan(job, plan, dry_run=dry_run)

@@ -142,6 +142,7 @@ def _build_report(run: FinishedRun) -> Report:
         ended=run.result.ended,
         versions=list_versions(),
         estimate=run.estimate.fields if run.estimate else None,
+        ignored=run.plan.ignored,
     )
 
 

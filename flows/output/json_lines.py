@@ -43,6 +43,7 @@ class JsonLines:
             to_make=len(plan.tasks),
             megapixels=_round(sum(task.size_out.pixels for task in plan.tasks) / _MEGA),
             warnings=plan.warnings,
+            ignored=plan.ignored,
         )
 
     def estimate(self, fields: Mapping[str, Any]) -> None:

@@ -15,8 +15,8 @@ from srcnn.geometry import Size
 Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif"]
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "png": (".png",),
-    "jpg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "png": (".png", ".apng"),
+    "jpg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "webp": (".webp",),
     "tiff": (".tiff", ".tif"),
     "bmp": (".bmp", ".dib"),

@@ -14,6 +14,10 @@ from srcnn.storage.folder import Folder
 from srcnn.storage.listing import FileInfo
 
 _DOTS = frozenset({".", ".."})  # in keys of buckets: such images fail, and are not hidden
+# Programs write them beside images: notes on one, or on a folder.
+_SIDECARS = frozenset({".aae", ".dop", ".pp3", ".thm", ".xmp"})
+_SYSTEM_FILES = frozenset({"desktop.ini", "ehthumbs.db", "icon\r", "thumbs.db"})
+_MOST_KINDS = 20
 _SYSTEM_FOLDERS = frozenset(
     {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 )
@@ -26,7 +30,8 @@ class SourceListing:
     Attributes:
         files: all of them, but those that runs wrote.
         images: keys of the images among them, sorted.
-        ignored: visible files that are not images we read: how many, by extension.
+        ignored: visible files that are not images we read: how many, by extension. Sidecars
+            are not counted.
         warnings: one for each folder that is skipped.
     """
 
@@ -83,7 +88,8 @@ def find_earlier_outputs(listing: Iterable[str]) -> list[str]:
 def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
     """Split files into images and a count of the others by extension.
 
-    Hidden and system files are left out of both.
+    Hidden and system files, sidecars and the scales file are left out of both. Rare extensions are
+    counted together.
 
     Args:
         listing: keys of files.
@@ -92,9 +98,19 @@ def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
     others = Counter(
         posixpath.splitext(key)[1].lower() or "no extension"
         for key in visible
-        if not _is_image(key) and key != DEFAULT_NAME
+        if not _is_image(key) and not _is_companion(key)
     )
-    return [key for key in visible if _is_image(key)], dict(others.most_common())
+    kinds = dict(others.most_common(_MOST_KINDS))
+    if rest := others.total() - sum(kinds.values()):
+        kinds["other extensions"] = rest
+    return [key for key in visible if _is_image(key)], kinds
+
+
+def _is_companion(key: str) -> bool:
+    name = posixpath.basename(key).lower()
+    return (
+        key == DEFAULT_NAME or name in _SYSTEM_FILES or posixpath.splitext(name)[1] in _SIDECARS
+    )
 
 
 def _is_image(key: str) -> bool:

@@ -36,6 +36,7 @@ class Report:
         ended: why it ended early; empty if it did not.
         versions: of the programs that made it, by name.
         estimate: what the run was estimated to take, if it was.
+        ignored: files of the source that are not images we read: how many, by extension.
     """
 
     job: Job
@@ -46,6 +47,7 @@ class Report:
     ended: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     estimate: Mapping[str, Any] | None = None
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -95,6 +97,7 @@ class Report:
                 "not_attempted": self.not_attempted,
                 "megapixels": round(self.megapixels, 6),
                 "ended": self.ended,
+                "ignored": dict(self.ignored),
                 "versions": dict(self.versions),
             },
         }

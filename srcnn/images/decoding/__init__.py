@@ -21,12 +21,15 @@ from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.gapped_file import cut, list_notes
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
+from srcnn.images.decoding.quiet import silence_libraries
 from srcnn.images.decoding.traits import read_traits
 from srcnn.images.metadata import drop_unreadable, normalise_metadata
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
 
 __all__ = ["Header", "decode", "read_header"]
+
+silence_libraries()
 
 
 def decode(data: bytes, expected: Size | None = None) -> Picture:

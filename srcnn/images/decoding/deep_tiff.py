@@ -118,7 +118,7 @@ def _decode_by_tifffile(image: ImageFile.ImageFile, data: bytes) -> Any:
     # It raises many types; an unknown compression is one of its errors.
     except Exception as error:
         raise DamagedImageError(
-            f"the file is damaged, or has an unusual 16-bit layout ({error}): save it with "
+            "the file is damaged, or has an unusual 16-bit layout: save it with "
             "interleaved colours, uncompressed or with deflate"
         ) from error
     samples = np.moveaxis(samples, 0, 2) if planar else samples

@@ -7,6 +7,7 @@ https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#png
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -17,7 +18,9 @@ from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import bmp_masks, jpeg_parts, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.file_kinds import START_BYTES, refuse_other_kind
 from srcnn.images.decoding.gapped_file import GappedFile, Part
+from srcnn.images.decoding.jpeg_kind import refuse_unsupported_jpeg
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
@@ -43,7 +46,17 @@ _BYTES_PER_PIXEL = {
 _BYTES_PER_OPAQUE_AVIF_PIXEL = 27
 _OPAQUE_MODES = ("1", "L", "I", "I;16", "I;16B", "RGB", "YCbCr")
 _FORMATS_OF_BYTES = ("JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF")
-_SIGNATURE_BYTES, _START_BYTES = 12, 64 * 1024
+_PNM_START_BYTES = 64 * 1024
+_STARTS = {
+    "JPEG": re.compile(rb"\xff\xd8"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WebP": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    "AVIF": re.compile(rb".{4}ftyp", re.DOTALL),
+    "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
+    "GIF": re.compile(rb"GIF8[79]a"),
+    "BMP": re.compile(rb"BM"),
+    "PNM": re.compile(rb"P[1-6]\s"),
+}
 _PNM_TEXT_COPIES = 4  # of a file of numbers as text, which takes more than its pixels do
 # Bytes of a file for each pixel, and besides: 16 bits of four channels, or of three as text, and
 # metadata, previews and layers.
@@ -111,6 +124,7 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
         return _open_with_pillow(file, jpeg_parts.find_damaged(file))
     except DamagedImageError:
         refuse_unsupported(file)
+        refuse_unsupported_jpeg(file)
         file.seek(0)
         damaged = png_parts.find_damaged(file)
         if not damaged:
@@ -128,18 +142,19 @@ def _open_with_pillow(file: BoundedFile, left_out: Sequence[Part]) -> ImageFile.
         raise
     # Pillow's parsers raise many types: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
-        raise DamagedImageError(f"not a readable image: {describe_error(error)}") from error
+        raise DamagedImageError(f"not a readable image: {_describe_start(file)}") from error
 
 
 def _check_start(file: BoundedFile) -> None:
-    """Refuse what Pillow would read without limit to find the size of the picture."""
-    start = file.read(_SIGNATURE_BYTES)
+    """Refuse other kinds, and what Pillow would read without limit to find the picture's size."""
+    start = file.read(START_BYTES)
+    refuse_other_kind(start)
     if pnm.is_pnm(start):
-        start += file.read(_START_BYTES - len(start))
+        start += file.read(_PNM_START_BYTES - len(start))
     file.seek(0)
     if pnm.is_pnm(start) and not pnm.has_header(start):
         raise DamagedImageError(
-            f"not a readable image: a PNM whose header does not end within {_START_BYTES} bytes"
+            f"not a readable image: a PNM whose header does not end within {_PNM_START_BYTES} bytes"
         )
     if start[8:12] == b"WEBP" or start[4:8] == b"ftyp":
         check_file_size(file.size, 0)
@@ -164,7 +179,7 @@ def parse_header(image: ImageFile.ImageFile, file: BoundedFile) -> Header:
         raise
     # As above: parsers raise many types.
     except Exception as error:
-        raise DamagedImageError(f"its header is damaged: {describe_error(error)}") from error
+        raise DamagedImageError("its header is truncated or damaged") from error
     if frames != "1":
         raise UnsupportedImageError(
             f"it has {frames} frames or pages; only single images are upscaled: split it first"
@@ -240,10 +255,14 @@ def _estimate_decoding(image: ImageFile.ImageFile, file_bytes: int) -> int:
     return pixels_bytes + (_PNM_TEXT_COPIES * file_bytes if text else 0)
 
 
-def describe_error(error: BaseException) -> str:
-    """Return the text of a library's error, for messages."""
-    text = str(error).partition(" <")[0]  # followed by a memory address
-    return text or type(error).__name__
+def _describe_start(file: BoundedFile) -> str:
+    """Say what is wrong with a file whose header no reader takes."""
+    file.seek(0)
+    start = file.read(12)
+    kind = next((kind for kind, pattern in _STARTS.items() if pattern.match(start)), "")
+    if kind:
+        return f"its {kind} header is truncated or damaged"
+    return "it begins like no known kind of image"
 
 
 def _count_frames(image: ImageFile.ImageFile) -> str:

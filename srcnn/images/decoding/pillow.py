@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.deep_tiff import is_deep
-from srcnn.images.decoding.header import describe_error
+from srcnn.images.decoding.opencv import UNDECODABLE
 from srcnn.images.decoding.jpeg_truncation import check_scans, is_complete, refuse_damage
 from srcnn.images.pixels import GREY
 
@@ -52,9 +52,8 @@ def load(image: ImageFile.ImageFile) -> None:
         image.load()
     # Decoders raise many types: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
-        raise DamagedImageError(
-            f"the file is truncated or damaged: {describe_error(error)}"
-        ) from error
+        what = "a part is missing" if "truncated" in str(error).lower() else UNDECODABLE
+        raise DamagedImageError(f"the file is truncated or damaged: {what}") from error
 
 
 def to_bgr(image: Image.Image) -> Any:

@@ -146,7 +146,7 @@ def _check_stream(block: Block, coded: memoryview, stream: Any, error: type[Exce
             if found > block.full_bytes or not (count or piece):
                 break
     except error as wrong:
-        raise _refuse(block, f"cannot be decompressed ({wrong})") from wrong
+        raise _refuse(block, "cannot be decompressed") from wrong
     if not stream.eof or found < block.needed_bytes:
         raise _refuse(block, f"does not end where its {block.needed_bytes} bytes of pixels do")
 
