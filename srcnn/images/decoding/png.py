@@ -14,7 +14,8 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
-from srcnn.images.decoding.gapped_file import Part, cut, list_notes
+from srcnn.images.decoding.gapped_file import Part, list_notes
+from srcnn.images.decoding.png_needed import Chunk, choose_needed, make_plain
 from srcnn.images.decoding.png_parts import (
     FRAME_BYTES,
     SIGNATURE_BYTES,
@@ -22,7 +23,7 @@ from srcnn.images.decoding.png_parts import (
     is_sound,
     note_of,
 )
-from srcnn.images.decoding.png_stream import check_length
+from srcnn.images.decoding.png_profile import read_profile
 from srcnn.images.pixels import GREY
 
 _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
@@ -45,28 +46,27 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
         DamagedImageError: it is truncated or damaged, or has more pixels than its header says.
         UnsupportedImageError: it has too many compressed texts.
     """
-    chunks: dict[bytes, memoryview] = {}
-    parts: list[memoryview] = []
     damaged: list[Part] = []
-    texts = 0
-    for kind, body in _read_chunks(data, damaged):
-        if kind == b"IHDR" and kind in chunks:  # section 5.6
-            raise DamagedImageError("the file is damaged: it has two headers")
-        chunks[kind] = body
-        texts += kind in _COMPRESSED_TEXTS
-        if kind == b"IDAT":
-            parts.append(body)
+    chunks = list(_read_chunks(data, damaged))
+    kinds = [chunk.kind for chunk in chunks]
+    if kinds.count(b"IHDR") > 1:  # section 5.6
+        raise DamagedImageError("the file is damaged: it has two headers")
+    texts = sum(kind in _COMPRESSED_TEXTS for kind in kinds)
     if texts > _LARGEST_TEXTS:  # each may expand to megabytes, for its checksum
         raise UnsupportedImageError(
             f"it has {texts} compressed texts, more than the {_LARGEST_TEXTS} that are read: "
             "save it without texts"
         )
-    check_length(chunks.get(b"IHDR", memoryview(b"")), parts)
-    pixels, metadata = opencv.decode_with_metadata(cut(data, damaged))
-    if pixels.ndim == GREY and b"tRNS" in chunks:
-        pixels = _add_alpha(pixels, int.from_bytes(chunks[b"tRNS"][:2]), data[_DEPTH])
-    if b"iCCP" in chunks and cv2.IMAGE_METADATA_ICCP not in metadata:  # by libpng's stricter rules
-        damaged.append(Part(0, 0, note_of(b"iCCP")))
+    pixels, metadata = opencv.decode_with_metadata(make_plain(data, chunks, damaged))
+    used = {chunk.kind: chunk.body for chunk in choose_needed(chunks)}
+    if pixels.ndim == GREY and b"tRNS" in used:
+        pixels = _add_alpha(pixels, int.from_bytes(used[b"tRNS"]), data[_DEPTH])
+    profiles = [chunk.body for chunk in chunks if chunk.kind == b"iCCP"]
+    if profiles:
+        if profile := read_profile(bytes(profiles[0]), is_grey=is_grey(data)):
+            metadata[cv2.IMAGE_METADATA_ICCP] = profile
+        else:
+            damaged.append(Part(0, 0, note_of(b"iCCP")))
     if cv2.IMAGE_METADATA_XMP in metadata:  # OpenCV adds a zero to texts
         metadata[cv2.IMAGE_METADATA_XMP] = metadata[cv2.IMAGE_METADATA_XMP].rstrip(b"\0")
     return pixels, metadata, list_notes(damaged)
@@ -77,8 +77,8 @@ def is_grey(data: bytes) -> bool:
     return not data[_COLOUR_TYPE] & _COLOURED
 
 
-def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the name and body of each chunk; list damaged ones that hold no pixels instead."""
+def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[Chunk]:
+    """Yield each chunk; list damaged ones that hold no pixels instead."""
     view, at, kind = memoryview(data), SIGNATURE_BYTES, b""
     left = limit = _LARGEST_CHUNKS + len(data) // _BYTES_PER_CHUNK
     while kind != b"IEND":
@@ -98,7 +98,7 @@ def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[tuple[bytes, memo
                 f"the file is damaged: wrong checksum in {kind.decode('latin-1')}"
             )
         if holds_pixels(kind) or (is_whole and is_sound(kind, body)):
-            yield kind, body
+            yield Chunk(at, end, kind, body)
         else:
             damaged.append(Part(at, end, note_of(kind)))
         at = end

@@ -1,4 +1,4 @@
-"""Check how much the pixels of a PNG decompress to, before libpng does it without a limit.
+"""Check the pixels of a PNG before libpng, which has no limit and writes to standard error.
 
 PNG Specification, third edition: https://www.w3.org/TR/png-3/
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from srcnn.errors import DamagedImageError
 
@@ -24,53 +24,89 @@ _PASSES = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-_LARGEST_RATIO = 1032  # of deflate: 258 bytes take two bits
-_SURPLUS_BYTES = 64 * 1024  # libpng ignores it, with a warning; some encoders add a little
+_LAST_FILTER = 4  # section 9.2
+_SURPLUS_BYTES = 64 * 1024  # some encoders add a little
 _PIECE_BYTES = 64 * 1024
 
 
-def check_length(header: memoryview, parts: list[memoryview]) -> None:
-    """Refuse pixels that decompress to much more than the header says.
-
-    What is missing or wrong is left to libpng, which reports it.
+def check_stream(header: memoryview, parts: list[memoryview]) -> bool:
+    """Check that pixels decompress to what the header says, with their checksum.
 
     Args:
         header: content of IHDR.
         parts: content of each IDAT.
 
+    Returns:
+        Whether something is left over, which libpng would warn about.
+
     Raises:
-        DamagedImageError: they decompress to more.
+        DamagedImageError: the header is wrong, or the pixels are fewer, many more, or damaged.
     """
-    limit_bytes = _count_bytes(header) + _SURPLUS_BYTES
-    if _LARGEST_RATIO * sum(map(len, parts)) > limit_bytes and _exceeds(parts, limit_bytes):
-        raise DamagedImageError("the file is damaged: it has more pixels than its header says")
+    passes = _list_passes(header)
+    expected = sum(row_bytes * rows for row_bytes, rows in passes)
+    stream, found = zlib.decompressobj(), 0
+    try:
+        for piece in _decompress(stream, parts):
+            if _has_wrong_filter(piece, found, passes):
+                raise DamagedImageError("the file is damaged: a row of its pixels has no filter")
+            found += len(piece)
+            if found > expected + _SURPLUS_BYTES:
+                raise DamagedImageError(
+                    "the file is damaged: it has more pixels than its header says"
+                )
+    except zlib.error as error:
+        raise DamagedImageError("the file is damaged: its pixels cannot be decompressed") from error
+    if found < expected or not stream.eof:
+        raise DamagedImageError("the file is truncated or damaged: a part of its pixels is missing")
+    return found > expected or bool(stream.unused_data)
 
 
-def _count_bytes(header: memoryview) -> int:
-    """Bytes of the filtered rows of all passes (sections 7 and 9)."""
+def trim(header: memoryview, parts: list[memoryview]) -> bytes:
+    """Compress checked pixels again, without what is left over.
+
+    Args:
+        header: content of IHDR.
+        parts: content of each IDAT.
+    """
+    left = sum(row_bytes * rows for row_bytes, rows in _list_passes(header))
+    coder, coded = zlib.compressobj(1), []
+    for piece in _decompress(zlib.decompressobj(), parts):
+        coded.append(coder.compress(piece[:left]))
+        left -= min(left, len(piece))
+    return b"".join((*coded, coder.flush()))
+
+
+def _list_passes(header: memoryview) -> list[tuple[int, int]]:
+    """List the bytes of a filtered row, and the rows, of each pass (sections 7 to 9)."""
     if len(header) != _HEADER.size:
         raise DamagedImageError("the file is damaged: its header has a wrong size")
-    width, height, depth, colours, _, _, interlaced = _HEADER.unpack(header)
-    bits, total = depth * _SAMPLES.get(colours, 1), 0
+    width, height, depth, colours, method, filters, interlaced = _HEADER.unpack(header)
+    if method or filters or interlaced > 1:
+        raise DamagedImageError("the file is damaged: its header has a method that does not exist")
+    bits, found = depth * _SAMPLES.get(colours, 1), []
     for left, top, across, down in _PASSES if interlaced else _WHOLE:
         columns, rows = -((left - width) // across), -((top - height) // down)
         if columns > 0 and rows > 0:
-            total += rows * (1 + -(-columns * bits // 8))
-    return total
+            found.append((1 + -(-columns * bits // 8), rows))
+    return found
 
 
-def _exceeds(parts: Iterable[memoryview], limit_bytes: int) -> bool:
-    """Decompress in pieces, of which none is kept, up to the limit."""
-    stream, found = zlib.decompressobj(), 0
-    try:
-        for part in parts:
-            for start in range(0, len(part), _PIECE_BYTES):
-                piece: bytes | memoryview = part[start : start + _PIECE_BYTES]
-                while piece and not stream.eof:
-                    found += len(stream.decompress(piece, 16 * _PIECE_BYTES))
-                    piece = stream.unconsumed_tail
-                    if found > limit_bytes:
-                        return True
-    except zlib.error:  # libpng reports it
-        return False
+def _decompress(stream: zlib._Decompress, parts: list[memoryview]) -> Iterator[bytes]:
+    """Yield pieces of the pixels, none of which is kept."""
+    for part in parts:
+        for start in range(0, len(part), _PIECE_BYTES):
+            piece: bytes | memoryview = part[start : start + _PIECE_BYTES]
+            while piece and not stream.unused_data:
+                yield stream.decompress(piece, 16 * _PIECE_BYTES)
+                piece = stream.unconsumed_tail
+
+
+def _has_wrong_filter(piece: bytes, at: int, passes: list[tuple[int, int]]) -> bool:
+    """Whether the first byte of a row in a piece, which begins at an offset, is no filter."""
+    for row_bytes, rows in passes:
+        end = row_bytes * rows
+        first = -at % row_bytes if at > 0 else -at
+        if at < end and max(piece[first : max(0, end - at) : row_bytes], default=0) > _LAST_FILTER:
+            return True
+        at -= end
     return False

@@ -537,8 +537,7 @@ def test_a_truncated_file_is_rejected_or_still_complete(name: str, share: float)
     assert np.array_equal(found, whole)
 
 
-# libtiff itself writes to standard error when Pillow calls it.
-@pytest.mark.parametrize("name", sorted(set(FILES) - {"TIFF"}))
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_damage_is_reported_only_by_the_error(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     content = FILES[name]
     for share in (0.3, 0.6, 0.95):
@@ -550,7 +549,7 @@ def test_damage_is_reported_only_by_the_error(name: str, capfd: pytest.CaptureFi
 def test_a_png_with_missing_pixels_and_valid_checksums_is_damaged() -> None:
     for values, kind, depth in ((noise(3), 2, 8), (DEEP, 6, 16), (noise(1), 0, 8)):
         for lost in (1, 40, 1000):
-            with pytest.raises(DamagedImageError, match="truncated or damaged: OpenCV cannot"):
+            with pytest.raises(DamagedImageError, match="a part of its pixels is missing"):
                 decode(png(values, kind, depth, lost=lost))
 
 
@@ -565,7 +564,7 @@ def test_a_changed_byte_in_the_pixels_of_a_png_is_detected(name: str) -> None:
 def test_a_gif_with_data_left_in_its_stream_is_damaged() -> None:
     content = bytearray(FILES["GIF"])
     content[1201] ^= 1  # Pillow accepts it, with half of the pixels wrong
-    with pytest.raises(DamagedImageError, match="truncated or damaged: OpenCV cannot"):
+    with pytest.raises(DamagedImageError, match="its pixels cannot be decoded"):
         decode(bytes(content))
 
 
@@ -707,7 +706,7 @@ def test_a_pnm_may_be_wider_than_opencv_reads(depth: type) -> None:
     assert np.array_equal(decode(content).pixels, values)
 
 
-def test_what_opencv_refuses_is_an_error_of_the_image() -> None:
+def test_what_is_too_wide_for_the_decoder_is_refused_with_the_limit() -> None:
     wide = np.zeros((1, WIDER_THAN_OPENCV_READS), np.uint16)
-    with pytest.raises(ImageError, match=r"OpenCV cannot decode it: .*IMAGE_WIDTH"):
+    with pytest.raises(UnsupportedImageError, match=r"more than 1,048,576 px in a side"):
         decode(tiff(wide))

@@ -16,7 +16,7 @@ from PIL import Image
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.decoding.avif_frames import _read_frame_size
-from srcnn.images.decoding.png_stream import check_length
+from srcnn.images.decoding.png_stream import check_stream
 from srcnn.images.decoding.tiff_directory import check_directories
 
 pytestmark = pytest.mark.timeout(60)
@@ -209,10 +209,10 @@ def test_the_length_of_the_pixels_of_a_png(
         rows = [row[row == number].size for number in range(8) for row in passes]
         length = sum(1 + -(-pixels * depth * samples // 8) for pixels in rows if pixels)
         header = struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, interlaced)
-        check_length(memoryview(header), [memoryview(zlib.compress(bytes(length + ignored)))])
+        check_stream(memoryview(header), [memoryview(zlib.compress(bytes(length + ignored)))])
         more = memoryview(zlib.compress(bytes(length + ignored + 1)))
         with pytest.raises(DamagedImageError):
-            check_length(memoryview(header), [more])
+            check_stream(memoryview(header), [more])
 
 
 def test_a_second_header_of_a_jpeg_is_damage() -> None:

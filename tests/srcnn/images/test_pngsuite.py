@@ -26,20 +26,20 @@ FILES = sorted((ODD / "pngsuite").glob("*.png"))
 Samples = npt.NDArray[np.int64]
 
 REFUSED = {
-    "xs1n0g01.png": "cannot identify image file",  # a wrong byte in the signature
-    "xs2n0g01.png": "cannot identify image file",
-    "xs4n0g01.png": "cannot identify image file",
-    "xs7n0g01.png": "cannot identify image file",
-    "xcrn0g04.png": "cannot identify image file",  # line ends were converted
-    "xlfn0g04.png": "cannot identify image file",
-    "xhdn0g08.png": "cannot identify image file",  # the checksum of the header is wrong
-    "xc1n0g08.png": "cannot identify image file",  # there is no colour type 1
-    "xc9n2c08.png": "cannot identify image file",  # nor 9
-    "xd0n2c08.png": "cannot identify image file",  # there is no depth of 0 bits
-    "xd3n2c08.png": "cannot identify image file",  # nor 3
-    "xd9n2c08.png": "cannot identify image file",  # nor 99
+    "xs1n0g01.png": "like no known kind of image",  # a wrong byte in the signature
+    "xs2n0g01.png": "like no known kind of image",
+    "xs4n0g01.png": "like no known kind of image",
+    "xs7n0g01.png": "like no known kind of image",
+    "xcrn0g04.png": "copied as text",  # line ends were converted
+    "xlfn0g04.png": "copied as text",
+    "xhdn0g08.png": "its PNG header",  # the checksum of the header is wrong
+    "xc1n0g08.png": "its PNG header",  # there is no colour type 1
+    "xc9n2c08.png": "its PNG header",  # nor 9
+    "xd0n2c08.png": "its PNG header",  # there is no depth of 0 bits
+    "xd3n2c08.png": "its PNG header",  # nor 3
+    "xd9n2c08.png": "its PNG header",  # nor 99
     "xcsn0g01.png": "wrong checksum in IDAT",
-    "xdtn0g01.png": "the file is truncated or damaged",  # no pixel data
+    "xdtn0g01.png": "a part of its pixels is missing",  # no pixel data
 }
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 PASSES = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]

@@ -1,0 +1,150 @@
+"""The chunks of a PNG that libpng is given: it writes to standard error about many others.
+
+PNG Specification, third edition: https://www.w3.org/TR/png-3/
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images.decoding.gapped_file import Part, cut
+from srcnn.images.decoding.png_stream import check_stream, trim
+
+_LARGEST_SIDE_PX = 1_000_000  # of libpng
+_PALETTE_ENTRIES, _IN_COLOUR = 256, 3
+_TRANSPARENT = {0: (2,), 2: (6,)}  # bytes of tRNS, by the colour type: section 11.3.1.1
+_XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type "
+_EXIF_STARTS = (b"II*\0", b"MM\0*")
+_SHORTEST_EXIF = 8
+_KNOWN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+
+
+class Chunk(NamedTuple):
+    """A chunk of a file.
+
+    Attributes:
+        start: offset of its first byte.
+        end: offset behind its last byte.
+        kind: its name.
+        body: its content.
+    """
+
+    start: int
+    end: int
+    kind: bytes
+    body: memoryview
+
+
+def make_plain(data: bytes, chunks: Sequence[Chunk], damaged: Sequence[Part]) -> bytes:
+    """Make a PNG of the same pixels, EXIF and XMP, about which libpng has nothing to say.
+
+    Args:
+        data: the file's content.
+        chunks: all that are sound.
+        damaged: the others.
+
+    Raises:
+        DamagedImageError: pixels or colours are missing or damaged.
+        UnsupportedImageError: a chunk is needed that no specification has.
+    """
+    needed = choose_needed(chunks)
+    header = needed[0].body
+    if max(int.from_bytes(header[:4]), int.from_bytes(header[4:8])) > _LARGEST_SIDE_PX:
+        raise UnsupportedImageError(
+            f"it has more than {_LARGEST_SIDE_PX:,} px in a side, which cannot be decoded from a "
+            "PNG: split it first"
+        )
+    pixels = [chunk for chunk in needed if chunk.kind == b"IDAT"]
+    is_surplus = check_stream(header, [chunk.body for chunk in pixels])
+    if header[9] == _IN_COLOUR and not any(chunk.kind == b"PLTE" for chunk in needed):
+        raise DamagedImageError("the file is damaged: its palette is missing")
+    if not is_surplus and needed[-1].kind == b"IEND" and not needed[-1].body:
+        kept = {chunk.start for chunk in needed}
+        left_out = [Part(each.start, each.end) for each in chunks if each.start not in kept]
+        return cut(data, sorted((*left_out, *damaged)))
+    coded = trim(header, [chunk.body for chunk in pixels])
+    before = [data[each.start : each.end] for each in needed if each.start < pixels[0].start]
+    after = [data[each.start : each.end] for each in needed if each.start > pixels[-1].start]
+    ends = (_frame(b"IDAT", coded), *after[:-1], _frame(b"IEND", b""))
+    return b"".join((data[:8], *before, *ends))
+
+
+def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Choose the chunks that decide pixels, EXIF and XMP, each once and in its place.
+
+    Args:
+        chunks: of a file, the first of which is its header.
+
+    Raises:
+        DamagedImageError: there is no header at the start.
+        UnsupportedImageError: a chunk is needed that no specification has.
+    """
+    if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].body) < 13:  # noqa: PLR2004 - section 11.2.1
+        raise DamagedImageError("the file is damaged: its header is not at its start")
+    colours = chunks[0].body[9]
+    found: dict[bytes, Chunk] = {}
+    needed = []
+    for chunk in chunks:
+        kind = chunk.kind
+        if kind[:1].isupper() and kind not in _KNOWN:
+            raise UnsupportedImageError(
+                f"its pixels need a chunk {kind.decode('latin-1')}, which no specification of PNG "
+                "has: save it again"
+            )
+        if kind == b"IDAT" or (kind not in found and _is_needed(chunk, colours, found)):
+            found[kind if kind != b"iTXt" else _XMP] = chunk
+            needed.append(chunk)
+    return needed
+
+
+def _is_needed(chunk: Chunk, colours: int, found: dict[bytes, Chunk]) -> bool:
+    body = chunk.body
+    match chunk.kind:
+        case b"PLTE":
+            count, rest = divmod(len(body), 3)
+            is_palette = not rest and 0 < count <= _PALETTE_ENTRIES
+            return colours == _IN_COLOUR and b"IDAT" not in found and is_palette
+        case b"tRNS":
+            entries = len(found[b"PLTE"].body) // 3 if b"PLTE" in found else 0
+            lengths = range(1, entries + 1) if colours == _IN_COLOUR else ()
+            return b"IDAT" not in found and len(body) in _TRANSPARENT.get(colours, lengths)
+        case b"eXIf":
+            return len(body) >= _SHORTEST_EXIF and bytes(body[:4]) in _EXIF_STARTS
+        case b"iTXt":
+            return _XMP not in found and _is_xmp(bytes(body))
+        case b"tEXt":
+            return bytes(body[: len(_RAW_EXIF)]) == _RAW_EXIF and 0 in body
+        case b"zTXt":
+            return bytes(body[: len(_RAW_EXIF)]) == _RAW_EXIF and _is_compressed(bytes(body))
+        case kind:
+            return kind in _KNOWN
+
+
+def _is_xmp(body: bytes) -> bool:
+    """Whether it is XMP, and can be read: keyword, form, language, translation, text."""
+    name, _, rest = body.partition(b"\0")
+    texts = rest[2:].split(b"\0", 2)
+    if name != _XMP or len(texts) < 3 or rest[:1] not in (b"\0", b"\1") or rest[1:2] != b"\0":  # noqa: PLR2004 - section 11.3.3.4
+        return False
+    return rest[:1] == b"\0" or _is_stream(texts[2])
+
+
+def _is_compressed(body: bytes) -> bool:
+    _, _, rest = body.partition(b"\0")
+    return rest[:1] == b"\0" and _is_stream(rest[1:])
+
+
+def _is_stream(coded: bytes) -> bool:
+    stream = zlib.decompressobj()
+    try:
+        stream.decompress(coded, 2**24)
+    except zlib.error:
+        return False
+    return stream.eof and not stream.unused_data
+
+
+def _frame(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)
