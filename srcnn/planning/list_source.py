@@ -108,9 +108,7 @@ def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
 
 def _is_companion(key: str) -> bool:
     name = posixpath.basename(key).lower()
-    return (
-        key == DEFAULT_NAME or name in _SYSTEM_FILES or posixpath.splitext(name)[1] in _SIDECARS
-    )
+    return key == DEFAULT_NAME or name in _SYSTEM_FILES or posixpath.splitext(name)[1] in _SIDECARS
 
 
 def _is_image(key: str) -> bool:

@@ -115,6 +115,8 @@ def _decode_by_tifffile(image: ImageFile.ImageFile, data: bytes) -> Any:
             _check_shape(page.shape, expected)  # before memory is allocated
             samples = page.asarray()
             planar = int(page.planarconfig or 1) == SEPARATE
+    except DamagedImageError:
+        raise
     # It raises many types; an unknown compression is one of its errors.
     except Exception as error:
         raise DamagedImageError(
@@ -128,7 +130,9 @@ def _decode_by_tifffile(image: ImageFile.ImageFile, data: bytes) -> Any:
 
 def _check_shape(shape: tuple[int, ...], samples: int) -> None:
     if math.prod(shape) != samples:
-        raise ValueError(f"it has {shape} instead of {samples} samples")
+        raise DamagedImageError(
+            f"the file is damaged: its pixels have the shape {shape} instead of {samples} samples"
+        )
 
 
 def _unpremultiply(pixels: Any) -> Any:

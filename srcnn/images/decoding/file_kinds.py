@@ -41,7 +41,7 @@ _HTML = Kind("a web page (HTML)", _AGAIN, is_lost=True)
 _LFS = Kind("a Git LFS pointer, without the image itself", "run `git lfs pull`", is_lost=True)
 _TEXT = Kind("a text file", _AGAIN, is_lost=True)
 _EMPTY = Kind("an empty file", _AGAIN, is_lost=True)
-_ZEROS = Kind("a file that begins with zeros: its content was lost", _AGAIN, is_lost=True)
+_ZEROS = Kind("a file that begins with zeros, whose content was lost", _AGAIN, is_lost=True)
 _AS_TEXT = Kind("an image that was copied as text", f"{_AGAIN}, as binary", is_lost=True)
 _XCODE = Kind(
     "a PNG in Apple's CgBI form, as Xcode writes it for apps",
@@ -66,6 +66,9 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x89PNG\n\x1a\n", _AS_TEXT),
     (0, b"\x89PNG\r\r\n", _AS_TEXT),
     (0, b"\x89PNG\r\n\x1a\r\n", _AS_TEXT),
+    (0, b"\x89PNG\r\n\r\n", _AS_TEXT),
+    (0, b"\x89PNG\r\r\x1a\r", _AS_TEXT),
+    (0, b"\x89PNG\n\n\x1a\n", _AS_TEXT),
     (8, b"CR\x02\0", _RAW),  # Canon, which is a TIFF of previews too
     (6, b"HEAPCCDR", _RAW),
     (0, b"FUJIFILMCCD-RAW", _RAW),

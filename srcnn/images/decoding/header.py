@@ -124,7 +124,6 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
         return _open_with_pillow(file, jpeg_parts.find_damaged(file))
     except DamagedImageError:
         refuse_unsupported(file)
-        refuse_unsupported_jpeg(file)
         file.seek(0)
         damaged = png_parts.find_damaged(file)
         if not damaged:
@@ -149,6 +148,8 @@ def _check_start(file: BoundedFile) -> None:
     """Refuse other kinds, and what Pillow would read without limit to find the picture's size."""
     start = file.read(START_BYTES)
     refuse_other_kind(start)
+    refuse_unsupported_jpeg(file)
+    file.seek(len(start))
     if pnm.is_pnm(start):
         start += file.read(_PNM_START_BYTES - len(start))
     file.seek(0)

@@ -9,31 +9,31 @@ from srcnn.errors import UnsupportedImageError
 from srcnn.images.decoding.bounded_file import BoundedFile
 
 _START, _MARK, _SCAN = b"\xff\xd8", 0xFF, 0xDA
-_EIGHT_BITS = 8
-_FRAMES = {0xC0: "", 0xC1: "", 0xC2: "", 0xC3: "lossless ", 0xC5: "hierarchical "}
-_FRAMES |= {0xC6: "hierarchical ", 0xC7: "hierarchical lossless ", 0xC9: "arithmetic-coded "}
-_FRAMES |= {0xCA: "arithmetic-coded ", 0xCB: "lossless arithmetic-coded "}
-_FRAMES |= {0xCD: "hierarchical ", 0xCE: "hierarchical ", 0xCF: "hierarchical lossless "}
-_LOSSLESS_STANDARD = 0xF7  # JPEG-LS
+# Frames by their marker; of those without a name, libjpeg-turbo decodes the ones of 8 bits.
+_FRAMES = {
+    **dict.fromkeys((0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA), ""),
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "a hierarchical JPEG"),
+    0xCB: "a lossless arithmetic-coded JPEG",
+    0xF7: "a JPEG-LS image",
+}
+_DEEP = range(9, 17)  # bits
 _LARGEST_SEGMENTS = 300
 
 
 def refuse_unsupported_jpeg(file: BoundedFile) -> None:
-    """Refuse a JPEG by its kind; returns for other files, and for usual kinds.
+    """Refuse a JPEG by its kind; returns for other files, and for kinds that are decoded.
 
     Args:
-        file: that Pillow cannot open.
+        file: with any position.
 
     Raises:
         UnsupportedImageError: its frame is of a kind, or of a depth, that is not decoded.
     """
     kind, depth = _read_frame(file)
-    name = "JPEG-LS image" if kind == _LOSSLESS_STANDARD else f"{_FRAMES.get(kind, '')}JPEG"
-    if kind == _LOSSLESS_STANDARD or _FRAMES.get(kind) or (kind and depth != _EIGHT_BITS):
-        article = "an" if name.startswith("a") else "a"
+    name = _FRAMES.get(kind, "") or ("a JPEG" if kind and depth in _DEEP else "")
+    if name:
         raise UnsupportedImageError(
-            f"it is {article} {name} of {depth} bits, which is not supported: convert it to PNG "
-            "first"
+            f"it is {name} of {depth} bits, which is not supported: convert it to PNG first"
         )
 
 
@@ -46,7 +46,7 @@ def _read_frame(file: BoundedFile) -> tuple[int, int]:
         head = file.read(5)
         if len(head) < 5 or head[0] != _MARK or head[1] == _SCAN:  # noqa: PLR2004 - as read
             break
-        if head[1] in _FRAMES or head[1] == _LOSSLESS_STANDARD:
+        if head[1] in _FRAMES:
             return head[1], head[4]
         at += 2 + int.from_bytes(head[2:4])
     return 0, 0

@@ -19,6 +19,7 @@ _TRANSPARENT = {0: (2,), 2: (6,)}  # bytes of tRNS, by the colour type: section 
 _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type "
 _EXIF_STARTS = (b"II*\0", b"MM\0*")
 _SHORTEST_EXIF = 8
+_REPEATED = frozenset({b"IDAT", b"tEXt", b"zTXt", b"iTXt"})
 _KNOWN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 
 
@@ -73,7 +74,7 @@ def make_plain(data: bytes, chunks: Sequence[Chunk], damaged: Sequence[Part]) ->
 
 
 def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Choose the chunks that decide pixels, EXIF and XMP, each once and in its place.
+    """Choose the chunks that decide pixels, EXIF and XMP, each in its place.
 
     Args:
         chunks: of a file, the first of which is its header.
@@ -94,8 +95,9 @@ def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
                 f"its pixels need a chunk {kind.decode('latin-1')}, which no specification of PNG "
                 "has: save it again"
             )
-        if kind == b"IDAT" or (kind not in found and _is_needed(chunk, colours, found)):
-            found[kind if kind != b"iTXt" else _XMP] = chunk
+        repeats = kind in found and kind not in _REPEATED
+        if not repeats and _is_needed(chunk, colours, found):
+            found[kind] = chunk
             needed.append(chunk)
     return needed
 
@@ -113,28 +115,26 @@ def _is_needed(chunk: Chunk, colours: int, found: dict[bytes, Chunk]) -> bool:
             return b"IDAT" not in found and len(body) in _TRANSPARENT.get(colours, lengths)
         case b"eXIf":
             return len(body) >= _SHORTEST_EXIF and bytes(body[:4]) in _EXIF_STARTS
-        case b"iTXt":
-            return _XMP not in found and _is_xmp(bytes(body))
-        case b"tEXt":
-            return bytes(body[: len(_RAW_EXIF)]) == _RAW_EXIF and 0 in body
-        case b"zTXt":
-            return bytes(body[: len(_RAW_EXIF)]) == _RAW_EXIF and _is_compressed(bytes(body))
+        case b"tEXt" | b"zTXt" | b"iTXt":
+            return _is_text(chunk)
         case kind:
             return kind in _KNOWN
 
 
-def _is_xmp(body: bytes) -> bool:
-    """Whether it is XMP, and can be read: keyword, form, language, translation, text."""
-    name, _, rest = body.partition(b"\0")
-    texts = rest[2:].split(b"\0", 2)
-    if name != _XMP or len(texts) < 3 or rest[:1] not in (b"\0", b"\1") or rest[1:2] != b"\0":  # noqa: PLR2004 - section 11.3.3.4
+def _is_text(chunk: Chunk) -> bool:
+    """Whether it has XMP or EXIF, and can be read (section 11.3.3)."""
+    name, zero, rest = bytes(chunk.body).partition(b"\0")
+    if not zero or not (name == _XMP or name.startswith(_RAW_EXIF)):
         return False
-    return rest[:1] == b"\0" or _is_stream(texts[2])
-
-
-def _is_compressed(body: bytes) -> bool:
-    _, _, rest = body.partition(b"\0")
-    return rest[:1] == b"\0" and _is_stream(rest[1:])
+    match chunk.kind:
+        case b"zTXt":
+            return rest[:1] == b"\0" and _is_stream(rest[1:])
+        case b"iTXt":  # whether it is compressed, how, language, translation, text
+            _, *translated = rest[2:].split(b"\0", 2)
+            is_plain, is_known = rest[:1] == b"\0", rest[:2] in (b"\0\0", b"\1\0")
+            return is_known and len(translated) > 1 and (is_plain or _is_stream(translated[1]))
+        case _:
+            return True
 
 
 def _is_stream(coded: bytes) -> bool:

@@ -404,14 +404,14 @@ def test_garbage_is_rejected(content: bytes, start: bytes) -> None:
         b"",
         b"\x00",
         b"this is text\n" * 50,
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"\x07\xff\xfe\x00\x80",
         bytes(5000),
     ],
-    ids=["empty", "one byte", "text", "svg", "zeros"],
+    ids=["empty", "one byte", "text", "unknown", "zeros"],
 )
 def test_files_that_are_not_images_are_rejected(content: bytes) -> None:
     for read in (decode, lambda data: read_header(io.BytesIO(data))):
-        with pytest.raises(DamagedImageError, match=r"^not a readable image: cannot identify"):
+        with pytest.raises(DamagedImageError, match=r"^not a readable image: it "):
             read(content)
 
 
