@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -9,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.paths import ROOT
 from tests.support.run_python import Run
@@ -31,8 +34,44 @@ def test_a_source_with_special_files_loses_only_them(run: Run, pictures: Path) -
     )
     assert "zero.jpg: UnusableFile: " in done.stderr
     assert "s.png: UnusableFile: " in done.stderr
-    assert "ignored 1 no extension" in done.stderr
+    assert "1 file of another kind is not upscaled: ignored 1 no extension" in done.stderr
     assert "8 images: 4 written" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--json"])
+def test_every_line_on_damaged_files_names_one(run: Run, pictures: Path, option: str) -> None:
+    """Libraries write to standard error too, and do not know a file's name."""
+    pixels = np.random.default_rng(5).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    for name, form, options in (
+        ("lzw.tif", "TIFF", {"compression": "tiff_lzw"}),
+        ("fax.tif", "TIFF", {"compression": "group4"}),
+        ("cut.jpg", "JPEG", {}),
+        ("cut.webp", "WEBP", {"lossless": True}),
+    ):
+        file = io.BytesIO()
+        Image.fromarray(pixels).convert("1" if name == "fax.tif" else "RGB").save(
+            file, form, **options
+        )
+        content = file.getvalue()
+        half = len(content) // 2
+        (pictures / name).write_bytes(content[:half] + bytes(200) + content[half + 200 :])
+    whole = Image.fromarray(pixels)
+    whole.save(
+        pictures / "exif.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x0f\1\2\0\xff\0\0\0\xff\0\0\0"
+    )
+    (pictures / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (pictures / "named.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    done = run(UPSCALE, "--src", pictures, option)
+    assert done.returncode == 1
+    *lines, last = done.stderr.splitlines()
+    names = ["cut.jpg", "cut.webp", "fax.tif", "lzw.tif", "named.jpg"]
+    assert [line.partition(": ")[0] for line in lines] == names
+    assert "named.jpg: UnsupportedImage: it is a HEIC (HEIF) image" in done.stderr
+    assert last.startswith("error: 5 of ")
+    (report,) = (pictures.parent / f"{pictures.name}-upscaled/.srcnn/runs").glob("*.json")
+    assert json.loads(report.read_text())["summary"]["ignored"] == {".heic": 1}
+    if option == "--json":
+        assert json.loads(done.stdout.splitlines()[0])["ignored"] == {".heic": 1}
 
 
 @pytest.mark.parametrize("option", ["--scales", "--model"])

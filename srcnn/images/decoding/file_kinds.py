@@ -134,7 +134,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"version https://git-lfs", _LFS),
 )
 # The brands of ISO/IEC 14496-12, section 4.3: the first that is known decides.
-_BRANDS = {brand: _HEIC for brand in (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis")}
+_BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), _HEIC)
 _BRANDS |= {b"hevm": _HEIC, b"hevs": _HEIC, b"avci": _HEIC, b"avcs": _HEIC}
 _BRANDS |= {b"crx ": _RAW, b"qt  ": _MOV, b"jxl ": _JXL}
 _READ_BRANDS = frozenset({b"avif", b"avis"})

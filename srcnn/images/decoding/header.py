@@ -24,7 +24,7 @@ from srcnn.images.decoding.jpeg_kind import refuse_unsupported_jpeg
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
 from srcnn.images.decoding.tiff_directory import check_directories
-from srcnn.images.decoding.tiff_kind import refuse_unsupported
+from srcnn.images.decoding.tiff_kind import refuse_preview, refuse_unsupported
 from srcnn.images.decoding.webp_quality import find_webp_quality
 
 # Only these of Pillow's formats: PDF and PostScript, for example, would run other programs.
@@ -185,6 +185,7 @@ def parse_header(image: ImageFile.ImageFile, file: BoundedFile) -> Header:
         raise UnsupportedImageError(
             f"it has {frames} frames or pages; only single images are upscaled: split it first"
         )
+    refuse_preview(image)
     width, height = image.size
     check_file_size(file.size, width * height)
     for name in _LARGEST_BLOCK_BYTES:

@@ -12,8 +12,8 @@ from PIL import Image, ImageCms, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.deep_tiff import is_deep
-from srcnn.images.decoding.opencv import UNDECODABLE
 from srcnn.images.decoding.jpeg_truncation import check_scans, is_complete, refuse_damage
+from srcnn.images.decoding.opencv import UNDECODABLE
 from srcnn.images.pixels import GREY
 
 CONVERTED_MODES = ("CMYK", "LAB")

@@ -1,10 +1,11 @@
-"""Say what a TIFF is that Pillow cannot open, if it is whole."""
+"""Say what a TIFF is that Pillow cannot open, or opens as a preview, if it is whole."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import tifffile
+from PIL import ImageFile
 
 from srcnn.errors import UnsupportedImageError
 from srcnn.images.decoding.bounded_file import BoundedFile
@@ -13,6 +14,7 @@ from srcnn.images.decoding.gapped_file import GappedFile
 _COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab"}
 _COLOURS |= {9: "ICCLab", 10: "ITULab", 32803: "a camera's colour filter", 34892: "linear raw"}
 FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
+_KIND_OF_PICTURE, _REDUCED, _OTHER_PICTURES = 254, 1, 330  # NewSubfileType, SubIFDs
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -41,6 +43,24 @@ def refuse_unsupported(file: BoundedFile) -> None:
     if parts and all(at > 0 and count > 0 and at + count <= file.size for at, count in parts):
         raise UnsupportedImageError(
             f"{kind} is not supported: convert it to RGB or grey of 8 or 16 bits first"
+        )
+
+
+def refuse_preview(image: ImageFile.ImageFile) -> None:
+    """Refuse a TIFF whose first picture is a preview of another: NEF, ARW, DNG and their like.
+
+    Args:
+        image: opened.
+
+    Raises:
+        UnsupportedImageError: it is one.
+    """
+    tags: Any = getattr(image, "tag_v2", {})
+    kind = tags.get(_KIND_OF_PICTURE, 0)
+    if isinstance(kind, int) and kind & _REDUCED and _OTHER_PICTURES in tags:
+        raise UnsupportedImageError(
+            "its first picture is a preview, as in a camera's raw file: develop it to TIFF or JPEG "
+            "first"
         )
 
 

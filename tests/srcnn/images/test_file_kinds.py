@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,6 +20,7 @@ from PIL import Image
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.decoding.file_kinds import START_BYTES, find_kind
+from srcnn.images.formats import detect_format
 
 PICTURE = Image.fromarray(
     np.arange(3 * 20 * 24, dtype=np.uint16).astype(np.uint8).reshape(20, 24, 3)
@@ -153,6 +155,43 @@ def test_rare_kinds_of_jpeg(frame: int, depth: int, expected: str) -> None:
     body = struct.pack(">BHHB", depth, 20, 24, 1) + b"\1\x11\0"
     start = b"\xff\xd8" + comment + bytes([0xFF, frame]) + struct.pack(">H", 2 + len(body)) + body
     refuse(start + b"\xff\xda\0\x08\1\1\0\0\x3f\0\x12\x34\xff\xd9", UnsupportedImageError, expected)
+
+
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_a_preview_of_another_picture_is_refused(*, is_raw: bool) -> None:
+    """A pyramid has smaller pictures of its first one; a raw file has a larger one."""
+    pixels, file = np.asarray(PICTURE), io.BytesIO()
+    with tifffile.TiffWriter(file) as tiff:
+        tiff.write(pixels, subifds=1, subfiletype=int(is_raw), photometric="rgb")
+        tiff.write(pixels[::2, ::2], subfiletype=int(not is_raw), photometric="rgb")
+    if is_raw:
+        with pytest.raises(UnsupportedImageError, match="its first picture is a preview"):
+            decode(file.getvalue())
+    else:
+        assert np.array_equal(decode(file.getvalue()).pixels, pixels[:, :, ::-1])
+
+
+def test_the_first_picture_of_an_mpo_is_read() -> None:
+    file, alone = io.BytesIO(), io.BytesIO()
+    PICTURE.save(file, "MPO", save_all=True, append_images=[PICTURE.rotate(180)], quality=90)
+    PICTURE.save(alone, "JPEG", quality=90)
+    assert detect_format("a.MPO") == "jpg"
+    assert np.array_equal(decode(file.getvalue()).pixels, decode(alone.getvalue()).pixels)
+
+
+def test_an_apng_of_one_frame_is_read() -> None:
+    file = io.BytesIO()
+    PICTURE.save(file, "PNG")
+    animated = file.getvalue()
+    control = struct.pack(">IIIIIHHBB", 0, *PICTURE.size, 0, 0, 1, 10, 0, 0)
+    frames = chunk(b"acTL", struct.pack(">II", 1, 0)) + chunk(b"fcTL", control)
+    still = animated[:33] + frames + animated[33:]
+    assert detect_format("a.apng") == "png"
+    assert np.array_equal(decode(still).pixels, np.asarray(PICTURE)[:, :, ::-1])
+    several = io.BytesIO()
+    PICTURE.save(several, "PNG", save_all=True, append_images=[PICTURE.rotate(180)])
+    with pytest.raises(UnsupportedImageError, match="2 frames"):
+        decode(several.getvalue())
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF"])

@@ -47,6 +47,22 @@ def test_a_destination_inside_the_source_is_skipped_without_one(source: Path) ->
     assert not [key for key in listing.files if key.startswith("big/")]
 
 
+def test_other_kinds_are_counted_and_companions_are_not() -> None:
+    photographs = [f"{number}.HEIC" for number in range(10)]
+    companions = ["a.xmp", "a.png.xmp", "b/IMG_1.AAE", "Thumbs.db", "b/desktop.ini", "scales.csv"]
+    others = ["a.psd", "b.psd", "b/scales.csv", "README"]
+    images, ignored = split_images([*photographs, *companions, *others, "a.mpo", "b.apng"])
+    assert images == ["a.mpo", "b.apng"]
+    assert ignored == {".heic": 10, ".psd": 2, "no extension": 1, ".csv": 1}
+
+
+def test_rare_kinds_are_counted_together() -> None:
+    names = [f"a.{number}" for number in range(500)] + ["a.heic", "b.heic"]
+    ignored = split_images(names)[1]
+    assert (len(ignored), ignored[".heic"], sum(ignored.values())) == (21, 2, 502)
+    assert ignored["other extensions"] == 481
+
+
 def test_odd_keys_of_buckets_are_images_and_not_hidden() -> None:
     odd = ["../d.png", "./a.png", "/f.png", "photo.jpg/", "x/../c.png", "x//e.png"]
     assert split_images([*odd, ".hidden/a.png", "x/.b.png", "notes/"]) == (odd, {"no extension": 1})
