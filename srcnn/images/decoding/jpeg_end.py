@@ -14,6 +14,7 @@ from srcnn.images.decoding.jpeg_segments import (
     SCAN,
     START,
     list_segments,
+    quote_warning,
     read_size,
 )
 from srcnn.images.decoding.jpeg_truncation import check_scans
@@ -68,7 +69,7 @@ def check_is_whole(data: bytes) -> None:
     if warning and data.endswith(_LAST_BYTE + END_MARKER):
         warning = _find_warning(data.removesuffix(_LAST_BYTE + END_MARKER) + END_MARKER, space)
     if warning:
-        raise DamagedImageError(f"{TRUNCATED} ({warning})")
+        raise DamagedImageError(TRUNCATED + quote_warning(warning))
 
 
 def _find_warning(data: bytes, space: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import simplejpeg
 
 START, END_MARKER = b"\xff\xd8", b"\xff\xd9"
+WARNING = "Corrupt JPEG data"  # jerror.h
 SCAN, END = 0xDA, 0xD9
 # Not after 0xFF within coded data: stuffed bytes, restart markers, TEM, which has no segment, and
 # 0xFF padding before a marker are skipped.
@@ -33,6 +34,15 @@ def list_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         if kind == END:
             return
         at = start + length
+
+
+def quote_warning(text: str) -> str:
+    """Return what libjpeg says about the coded data, in brackets; nothing of its other texts.
+
+    Args:
+        text: of an error.
+    """
+    return f" ({text})" if text.startswith(WARNING) else ""
 
 
 def read_size(data: bytes) -> tuple[int, int, str]:

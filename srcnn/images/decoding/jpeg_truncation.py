@@ -9,13 +9,12 @@ import numpy as np
 from PIL import Image
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.images.decoding.jpeg_segments import END, END_MARKER, SCAN, SEGMENT
+from srcnn.images.decoding.jpeg_segments import END, END_MARKER, SCAN, SEGMENT, WARNING
 
 _BITS = b"\xaa" * 512
 _RESTARTS = [bytes([0xFF, 0xD0 + count]) for count in range(8)]  # RST0 to RST7
 # libjpeg's warnings: jerror.h. Bytes that no block needs are padding, if they are few or zeros;
 # otherwise blocks before them were lost, or took more bits than they have.
-_WARNING = "Corrupt JPEG data"
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker")
 _PADDING_BYTES = 8
 _LARGEST_SCANS = 100  # libjpeg's progressive files have 10; 64 coefficients could have one each
@@ -47,7 +46,7 @@ def refuse_damage(warning: str, data: bytes) -> None:
     Raises:
         DamagedImageError: blocks are missing or wrong.
     """
-    if _WARNING not in warning:
+    if WARNING not in warning:
         return
     found = _EXTRANEOUS.search(warning)
     end = _find_coded_data(data)[1]

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.fax import FaxReader
 from srcnn.images.decoding.fax_encoding import is_encoded_as_by_libtiff
-from srcnn.images.decoding.jpeg_segments import read_size
+from srcnn.images.decoding.jpeg_segments import quote_warning, read_size
 from srcnn.images.decoding.tiff_layout import (
     COMPRESSION,
     FILL_ORDER,
@@ -210,7 +210,7 @@ def _check_jpeg(block: Block, content: bytes) -> None:
     except ValueError as error:
         if isinstance(error, DamagedImageError):
             raise
-        raise _refuse(block, f"is a damaged JPEG ({error})") from error
+        raise _refuse(block, f"is a damaged JPEG{quote_warning(str(error))}") from error
 
 
 def _check_by_libtiff(block: Block, coded: memoryview, compression: int) -> None:

@@ -13,6 +13,7 @@ from srcnn.images.decoding.gapped_file import GappedFile
 
 _COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab"}
 _COLOURS |= {9: "ICCLab", 10: "ITULab", 32803: "a camera's colour filter", 34892: "linear raw"}
+_USUAL_BITS = (1, 8, 16)
 FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 _KIND_OF_PICTURE, _REDUCED, _OTHER_PICTURES = 254, 1, 330  # NewSubfileType, SubIFDs
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -41,9 +42,7 @@ def refuse_unsupported(file: BoundedFile) -> None:
     except Exception:  # noqa: BLE001 - it raises many types on what is damaged
         return
     if parts and all(at > 0 and count > 0 and at + count <= file.size for at, count in parts):
-        raise UnsupportedImageError(
-            f"{kind} is not supported: convert it to RGB or grey of 8 or 16 bits first"
-        )
+        raise UnsupportedImageError(kind)
 
 
 def refuse_preview(image: ImageFile.ImageFile) -> None:
@@ -69,4 +68,11 @@ def _describe(page: Any, *, is_big: bool) -> str:
     bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
     samples = FORMATS.get(int(page.sampleformat or 1), "untyped")
     form = "big-endian BigTIFF" if is_big else "TIFF"
-    return f"a {form} of {colours}, {page.samplesperpixel} {samples} samples of {bits} bits,"
+    kind = f"a {form} of {colours}, {page.samplesperpixel} {samples} samples of {bits} bits,"
+    is_usual = colours in ("RGB", "grey") and samples == "unsigned" and bits in _USUAL_BITS
+    if is_usual and not is_big:
+        return (
+            f"{kind} with compression {int(page.compression)} and a structure of its own, is not "
+            "supported: save it again"
+        )
+    return f"{kind} is not supported: convert it to RGB or grey of 8 or 16 bits first"
