@@ -18,7 +18,7 @@ _PALETTE_ENTRIES, _IN_COLOUR = 256, 3
 _TRANSPARENT = {0: (2,), 2: (6,)}  # bytes of tRNS, by the colour type: section 11.3.1.1
 _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type "
 _EXIF_STARTS = (b"II*\0", b"MM\0*")
-_SHORTEST_EXIF = 8
+_SHORTEST_EXIF, _CICP_BYTES = 8, 4
 _REPEATED = frozenset({b"IDAT", b"tEXt", b"zTXt", b"iTXt"})
 _KNOWN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 
@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
 
 
 def make_plain(data: bytes, chunks: Sequence[Chunk], damaged: Sequence[Part]) -> bytes:
-    """Make a PNG of the same pixels, EXIF and XMP, about which libpng has nothing to say.
+    """Make a PNG of the same pixels, EXIF, XMP and cICP, about which libpng has nothing to say.
 
     Args:
         data: the file's content.
@@ -62,19 +62,21 @@ def make_plain(data: bytes, chunks: Sequence[Chunk], damaged: Sequence[Part]) ->
     is_surplus = check_stream(header, [chunk.body for chunk in pixels])
     if header[9] == _IN_COLOUR and not any(chunk.kind == b"PLTE" for chunk in needed):
         raise DamagedImageError("the file is damaged: its palette is missing")
-    if not is_surplus and needed[-1].kind == b"IEND" and not needed[-1].body:
+    is_masked = any(
+        each.body != data[each.start + 8 : each.end - 4] for each in needed if each.kind == b"tRNS"
+    )
+    if not (is_surplus or is_masked or needed[-1].body):
         kept = {chunk.start for chunk in needed}
         left_out = [Part(each.start, each.end) for each in chunks if each.start not in kept]
         return cut(data, sorted((*left_out, *damaged)))
     coded = trim(header, [chunk.body for chunk in pixels])
-    before = [data[each.start : each.end] for each in needed if each.start < pixels[0].start]
-    after = [data[each.start : each.end] for each in needed if each.start > pixels[-1].start]
-    ends = (_frame(b"IDAT", coded), *after[:-1], _frame(b"IEND", b""))
-    return b"".join((data[:8], *before, *ends))
+    before = [_frame(*each[2:]) for each in needed if each.start < pixels[0].start]
+    after = [_frame(*each[2:]) for each in needed[:-1] if each.start > pixels[-1].start]
+    return b"".join((data[:8], *before, _frame(b"IDAT", coded), *after, _frame(b"IEND", b"")))
 
 
 def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Choose the chunks that decide pixels, EXIF and XMP, each in its place.
+    """Choose the chunks that decide pixels, EXIF, XMP and cICP, each in its place.
 
     Args:
         chunks: of a file, the first of which is its header.
@@ -85,7 +87,8 @@ def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
     """
     if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].body) < 13:  # noqa: PLR2004 - section 11.2.1
         raise DamagedImageError("the file is damaged: its header is not at its start")
-    colours = chunks[0].body[9]
+    depth, colours = chunks[0].body[8:10]
+    last = max((chunk.start for chunk in chunks if chunk.kind == b"IDAT"), default=0)
     found: dict[bytes, Chunk] = {}
     needed = []
     for chunk in chunks:
@@ -96,10 +99,19 @@ def choose_needed(chunks: Sequence[Chunk]) -> list[Chunk]:
                 "has: save it again"
             )
         repeats = kind in found and kind not in _REPEATED
-        if not repeats and _is_needed(chunk, colours, found):
+        is_between = kind != b"IDAT" and b"IDAT" in found and chunk.start < last  # section 5.6
+        if not (repeats or is_between) and _is_needed(chunk, colours, found):
             found[kind] = chunk
-            needed.append(chunk)
+            masked = kind == b"tRNS" and colours != _IN_COLOUR
+            needed.append(_mask(chunk, depth) if masked else chunk)
     return needed
+
+
+def _mask(chunk: Chunk, depth: int) -> Chunk:
+    """Clear the bits of transparent samples that are not used (section 11.3.1.1)."""
+    body = bytes(chunk.body)
+    samples = [int.from_bytes(body[at : at + 2]) & 2**depth - 1 for at in range(0, len(body), 2)]
+    return chunk._replace(body=memoryview(b"".join(each.to_bytes(2) for each in samples)))
 
 
 def _is_needed(chunk: Chunk, colours: int, found: dict[bytes, Chunk]) -> bool:
@@ -113,6 +125,9 @@ def _is_needed(chunk: Chunk, colours: int, found: dict[bytes, Chunk]) -> bool:
             entries = len(found[b"PLTE"].body) // 3 if b"PLTE" in found else 0
             lengths = range(1, entries + 1) if colours == _IN_COLOUR else ()
             return b"IDAT" not in found and len(body) in _TRANSPARENT.get(colours, lengths)
+        case b"cICP":  # section 11.3.2.6: before the palette and the pixels
+            is_valid = len(body) == _CICP_BYTES and body[2] == 0  # of RGB
+            return is_valid and not {b"PLTE", b"IDAT"} & found.keys()
         case b"eXIf":
             return len(body) >= _SHORTEST_EXIF and bytes(body[:4]) in _EXIF_STARTS
         case b"tEXt" | b"zTXt" | b"iTXt":
@@ -146,5 +161,6 @@ def _is_stream(coded: bytes) -> bool:
     return stream.eof and not stream.unused_data
 
 
-def _frame(kind: bytes, body: bytes) -> bytes:
+def _frame(kind: bytes, body: bytes | memoryview) -> bytes:
+    body = bytes(body)
     return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)

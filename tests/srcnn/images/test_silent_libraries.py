@@ -14,6 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from srcnn.images.decoding import decode
 from tests.support.paths import ROOT
 
 PROGRAM = """
@@ -67,6 +68,7 @@ def make_pngs() -> dict[str, bytes]:
             "bKGD": b"\x08",
             "hIST": b"\x08",
             "tIME": b"\xff" * 7,
+            "cICP": b"\xff" * 4,
             "sPLT": b"a\0\x09aaa",
             "pCAL": b"a\0b",
             "tEXt": b"",
@@ -87,6 +89,7 @@ def make_pngs() -> dict[str, bytes]:
         "fewer": png(rows=ROWS[:-1]),
         "surplus": png(rows=ROWS + bytes(100)),
         "followed": png(end=b"more"),
+        "transparent": png(chunk(b"tRNS", b"\1\0" * 3)),
         "late": png(after=chunk(b"tRNS", bytes(6)) + chunk(b"pHYs", bytes(9))),
     }
 
@@ -127,3 +130,14 @@ def test_libraries_are_silent(make: object, tmp_path: Path) -> None:
         timeout=100,
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["surplus", "followed", "late", "PLTE", "pCAL"])
+def test_what_libpng_is_not_given_changes_no_pixel(name: str) -> None:
+    assert np.array_equal(decode(make_pngs()[name]).pixels, RGB[:, :, ::-1])
+
+
+def test_bits_of_a_transparent_colour_that_are_not_used_are_ignored() -> None:
+    colour = b"".join(b"\xab" + bytes([value]) for value in RGB[3, 4].tolist())
+    alpha = decode(png(chunk(b"tRNS", colour))).pixels[:, :, 3]
+    assert np.array_equal(alpha == 0, (RGB[3, 4] == RGB).all(axis=2))
