@@ -80,6 +80,7 @@ def interlaced_png(grey: np.ndarray) -> bytes:
     return signature + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+@cache  # it says when it was made, to the second
 def icc(space: bytes = b"RGB ") -> bytes:
     profile: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile[:16] + space + profile[20:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import cache
 from typing import Any
 
 import cv2
@@ -213,6 +214,7 @@ def photograph(form: str = "JPEG", **options: Any) -> bytes:
     return file.getvalue()
 
 
+@cache  # it says when it was made, to the second
 def srgb() -> bytes:
     profile: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile
