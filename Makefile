@@ -58,6 +58,7 @@ bench-quick: .venv/dev.installed ## run every benchmark on tiny inputs
 
 quality: .venv/bench.installed ## measure quality, and write docs/quality.md; minutes, needs the reference data
 	@$(BIN)/python benchmarks/quality.py
+	@$(BIN)/python benchmarks/jpeg.py
 	@$(BIN)/python benchmarks/crops.py
 	@$(BIN)/python benchmarks/quality_page.py
 

@@ -1,8 +1,9 @@
-"""Writes docs/quality.md, its curve and the table in docs/models.md from figures of quality.py.
+"""Writes docs/quality.md, its curves and the table in docs/models.md from measured figures.
 
     python benchmarks/quality_page.py [--results FOLDER] [--docs FOLDER] [--models FILE]
 
-Measures nothing. The crops to look at are drawn by crops.py.
+Measures nothing: the figures are those of quality.py and jpeg.py. The crops to look at are drawn
+by crops.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+import jpeg_sections
 import quality_sections as sections
 import results
 from options import FIGURES, make_parser
@@ -43,6 +45,13 @@ were chosen by them.
   Using Deep Convolutional Networks*, TPAMI 2016): larger networks (9-5-5), each trained on ImageNet
   for one factor and run only at that factor. They were not measured here."""
 
+JPEG_CURVE = "![PSNR over bicubic against the JPEG's quality, at x2](images/quality_by_jpeg.png)"
+
+JPEG_LOOK = """Photographs that ship with scikit-image, saved as JPEGs, shown at twice their size;
+the figures are PSNR on Y of the whole photograph.
+
+![The same crops of JPEGs, beside the original](images/quality_jpeg_crops.png)"""
+
 LOOK = """Photographs that ship with scikit-image, shown at twice their size; the figures are PSNR
 on Y of the whole photograph.
 
@@ -53,12 +62,12 @@ CURVE = """![PSNR over bicubic against the factor](images/quality_by_factor.png)
 Values below the panels are in the table."""
 
 
-def render(figures: sections.Figures) -> str:
+def render(figures: sections.Figures, jpeg: sections.Figures) -> str:
     """Return the page."""
     chapters = [
         INTRODUCTION,
         "## At a glance",
-        sections.at_a_glance(figures),
+        sections.at_a_glance(figures) + "\n" + jpeg_sections.at_a_glance(jpeg),
         "## What is measured",
         METHOD,
         sections.provenance(figures),
@@ -68,10 +77,21 @@ def render(figures: sections.Figures) -> str:
         "## Every factor",
         CURVE,
         sections.by_factor(figures),
+        "## JPEGs",
+        jpeg_sections.METHOD,
+        JPEG_CURVE,
+        jpeg_sections.by_quality(jpeg),
+        jpeg_sections.CLEAN_UP,
+        jpeg_sections.clean_up(jpeg),
+        jpeg_sections.KERNELS,
+        jpeg_sections.by_kernel(jpeg),
+        JPEG_LOOK,
         "## To look at",
         LOOK,
+        "## Published figures of others",
+        sections.others(figures),
         "## What is not better",
-        sections.not_better(figures),
+        sections.not_better(figures) + "\n" + jpeg_sections.not_better(jpeg),
     ]
     return "\n\n".join(chapters) + "\n"
 
@@ -98,17 +118,18 @@ def main() -> int:
     parser.add_argument("--docs", type=Path, default=DOCS)
     parser.add_argument("--models", type=Path, default=MODELS)
     options = parser.parse_args()
-    figures = results.read(options.results, "quality")
-    if figures is None:
-        print(
-            f"{options.results}: quality.json not found; run benchmarks/quality.py", file=sys.stderr
-        )
+    parts = {name: results.read(options.results, name) for name in ("quality", "jpeg")}
+    figures, jpeg = parts["quality"], parts["jpeg"]
+    if figures is None or jpeg is None:
+        missing = next(name for name, part in parts.items() if part is None)
+        text = f"{options.results}: {missing}.json not found; run benchmarks/{missing}.py"
+        print(text, file=sys.stderr)
         return 2
     options.models.write_text(replace_table(options.models.read_text(), figures))
     options.docs.mkdir(parents=True, exist_ok=True)
-    quality_curve.draw(figures, options.docs / "images")
+    quality_curve.draw(figures, jpeg, options.docs / "images")
     page = options.docs / "quality.md"
-    page.write_text(render(figures))
+    page.write_text(render(figures, jpeg))
     print(page)
     return 0
 

@@ -17,6 +17,7 @@ import pytest
 from tests.support.paths import ROOT
 
 FIGURES = ROOT / "benchmarks" / "results" / "quality.json"
+JPEG_FIGURES = FIGURES.with_name("jpeg.json")
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the benchmarks read /proc, which is Linux's"
@@ -38,10 +39,13 @@ def page_of(figures: Path, docs: Path) -> tuple[str, str]:
     """docs/quality.md and docs/models.md as they are written from figures."""
     docs.mkdir(exist_ok=True)
     models = docs / "models.md"
+    if not (figures.parent / "jpeg.json").exists():
+        shutil.copy(JPEG_FIGURES, figures.parent)
     shutil.copy(ROOT / "docs" / "models.md", models)
     done = run("quality_page", "--results", figures.parent, "--docs", docs, "--models", models)
     assert done.returncode == 0, done.stderr
-    assert (docs / "images" / "quality_by_factor.png").stat().st_size > 1000
+    for name in ("quality_by_factor", "quality_by_jpeg"):
+        assert (docs / "images" / f"{name}.png").stat().st_size > 1000
     return (docs / "quality.md").read_text(), models.read_text()
 
 
@@ -62,7 +66,8 @@ def test_the_committed_page_is_that_of_the_committed_figures(tmp_path: Path) -> 
     assert page == (ROOT / "docs" / "quality.md").read_text(), "run benchmarks/quality_page.py"
     assert models == (ROOT / "docs" / "models.md").read_text(), "run benchmarks/quality_page.py"
     assert "these figures say nothing" not in page
-    assert (ROOT / "docs" / "images" / "quality_crops.png").stat().st_size > 1000
+    for name in ("quality_crops", "quality_jpeg_crops"):
+        assert (ROOT / "docs" / "images" / f"{name}.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,24 @@ def test_it_measures_any_pictures_without_the_checkpoint(
     assert "its checkpoint was not found" in page
     assert "these figures say nothing" in page
     assert "| Set5 x2 | " in models
+
+
+def test_jpegs_are_measured_with_and_without_their_quality(
+    tmp_path: Path, other_pictures: Path
+) -> None:
+    done = run("jpeg", "--quick", "--reference", other_pictures, "--results", tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "jpeg.json").read_text())
+    cells = figures["qualities"]["Set5"]
+    assert cells.keys() == {"x1 q95", "x1 q75", "x2 q95", "x2 q75"}
+    assert all(cell.keys() == {"bicubic", "clean", "ours"} for cell in cells.values())
+    assert cells["x2 q95"]["bicubic"] > cells["x2 q75"]["bicubic"] > 20
+    kernels = figures["kernels"]["Set14"]["x2 q75"]
+    assert len({cell["bicubic"] for cell in kernels.values()}) == len(kernels) == 5
+    shutil.copy(FIGURES, tmp_path / "quality.json")
+    page, _ = page_of(tmp_path / "quality.json", tmp_path / "docs")
+    assert "| Set5 x1 | " in page
+    assert "| Set14 x2 q75 | " in page
 
 
 def test_it_says_which_pictures_are_missing(tmp_path: Path) -> None:
