@@ -1,0 +1,104 @@
+"""How good the bundled weights are on JPEGs, by the figures of docs/quality.md and by new ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import resources
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from skimage import data
+
+import srcnn
+from srcnn.geometry import Size
+from srcnn.quality.compare import degrade_as_source
+from srcnn.quality.conditions import Condition
+from srcnn.quality.measures import luma, psnr_db
+from tests.support.paths import ROOT
+
+FIGURES: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results" / "jpeg.json").read_text())
+CELLS = [(dataset, text) for dataset, cells in FIGURES["qualities"].items() for text in cells]
+KERNELS = [
+    (dataset, text, kernel)
+    for dataset, conditions in FIGURES["kernels"].items()
+    for text, cells in conditions.items()
+    for kernel in cells
+]
+
+
+def gain(cell: dict[str, float], over: str = "bicubic") -> float:
+    """PSNR of the weights for the quality, in dB over another result."""
+    return cell["ours"] - cell[over]
+
+
+def test_the_figures_are_of_the_bundled_weights() -> None:
+    content = resources.files("srcnn.weights").joinpath("srcnn.onnx").read_bytes()
+    assert FIGURES["models"]["ours"] == hashlib.sha256(content).hexdigest(), "run make quality"
+    assert not FIGURES["about"]["quick"]
+    assert len(content) < 2 * 10**6
+
+
+@pytest.mark.parametrize(("dataset", "text"), CELLS)
+def test_never_below_bicubic_nor_the_weights_without_loss(dataset: str, text: str) -> None:
+    cell = FIGURES["qualities"][dataset][text]
+    assert gain(cell) > 0 or Condition.parse(text).factor == 1
+    assert gain(cell, "clean") > -0.05
+
+
+@pytest.mark.parametrize("dataset", ["Set5", "Set14"])
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [("x2 q75", 1.05), ("x3 q75", 0.8), ("x4 q75", 0.75), ("x2 q60", 0.95), ("x2 q90", 1.4)],
+)
+def test_jpegs_gain_what_was_promised(dataset: str, text: str, least: float) -> None:
+    share = 1 if dataset == "Set5" else 0.85
+    assert gain(FIGURES["qualities"][dataset][text]) >= share * least
+
+
+@pytest.mark.parametrize("dataset", ["Set5", "Set14"])
+def test_jpegs_are_cleaned_up_in_their_own_size(dataset: str) -> None:
+    assert gain(FIGURES["qualities"][dataset]["x1 q75"]) >= 0.7
+
+
+@pytest.mark.parametrize(("dataset", "text", "kernel"), KERNELS)
+def test_better_than_bicubic_however_it_was_shrunk(dataset: str, text: str, kernel: str) -> None:
+    least = 0.0
+    if text == "x2 q75":
+        least = 0.8 if dataset == "Set5" else 0.55
+    assert gain(FIGURES["kernels"][dataset][text][kernel]) > least
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> srcnn.Upscaler:
+    return srcnn.Upscaler.load()
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[npt.NDArray[np.uint8]]:
+    """BGR, and in no data set that anybody trains on."""
+    makers = (data.astronaut, data.chelsea, data.coffee)
+    return [cv2.cvtColor(make(), cv2.COLOR_RGB2BGR)[:300, :300] for make in makers]
+
+
+@pytest.mark.parametrize("quality", [35, 60, 75, 88])
+@pytest.mark.parametrize("factor", [1, 1.3, 2, 3, 4])
+def test_other_photographs_gain_too(
+    upscaler: srcnn.Upscaler,
+    photographs: list[npt.NDArray[np.uint8]],
+    factor: float,
+    quality: int,
+) -> None:
+    gains = []
+    for photograph in photographs:
+        sharp, low = degrade_as_source(photograph, Condition(factor, quality))
+        size = Size(*sharp.shape[:2])
+        clean, ours = (
+            psnr_db(luma(upscaler.to_size(low, size, quality=each)), luma(sharp), 4)
+            for each in (100, quality)
+        )
+        gains.append(ours - clean)
+    assert np.mean(gains) > 0.1
