@@ -25,8 +25,8 @@ _READ_BYTES = 64  # of the frame: its header takes about 30
 _SEGMENTS, _MAP_BITS = 4, 3
 _LARGEST = 127
 # The JPEG quality whose weights gained most, by quantiser index.
-_QUANTISERS = (0, 5, 10, 15, 21, 28, 33, 42, 56, 83, 127)
-_QUALITIES = (99, 97.5, 96.5, 95, 92.5, 90, 87, 80, 67, 50, 30)
+_QUANTISERS = (0, 2, 6, 12, 18, 28, 35, 47, 64, 88, 127)
+_QUALITIES = (100, 99, 98, 97, 95.5, 92, 88, 79, 66, 50, 30)
 
 
 class File(Protocol):
@@ -46,7 +46,7 @@ def find_webp_quality(file: File) -> float:
         file: a WebP; it is read from its start.
 
     Returns:
-        30 to 99, in steps of 0.1; 100 for a lossless WebP.
+        30 to 100, in steps of 0.1; 100 for a lossless WebP too.
     """
     quantiser = read_quantiser(file)
     if quantiser is None:

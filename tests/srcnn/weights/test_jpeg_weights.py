@@ -43,32 +43,36 @@ def test_the_figures_are_of_the_bundled_weights() -> None:
 
 
 @pytest.mark.parametrize(("dataset", "text"), CELLS)
-def test_never_below_bicubic_nor_the_weights_without_loss(dataset: str, text: str) -> None:
+def test_never_below_bicubic_nor_much_below_the_weights_without_loss(
+    dataset: str, text: str
+) -> None:
     cell = FIGURES["qualities"][dataset][text]
-    assert gain(cell) > 0 or Condition.parse(text).factor == 1
-    assert gain(cell, "clean") > -0.05
+    assert gain(cell) > 0
+    # At large factors, sources that were shrunk otherwise cost more.
+    assert gain(cell, "clean") > (-0.05 if Condition.parse(text).factor <= 3 else -0.2)
 
 
-@pytest.mark.parametrize("dataset", ["Set5", "Set14"])
 @pytest.mark.parametrize(
-    ("text", "least"),
-    [("x2 q75", 1.05), ("x3 q75", 0.8), ("x4 q75", 0.75), ("x2 q60", 0.95), ("x2 q90", 1.4)],
+    ("text", "set5", "set14"),
+    [
+        ("x2 q75", 1.2, 0.9),
+        ("x3 q75", 0.95, 0.72),
+        ("x4 q75", 0.78, 0.6),
+        ("x2 q60", 1.1, 0.8),
+        ("x2 q90", 1.6, 1.2),
+        ("x1 q75", 1.5, 1.2),
+    ],
 )
-def test_jpegs_gain_what_was_promised(dataset: str, text: str, least: float) -> None:
-    share = 1 if dataset == "Set5" else 0.85
-    assert gain(FIGURES["qualities"][dataset][text]) >= share * least
-
-
-@pytest.mark.parametrize("dataset", ["Set5", "Set14"])
-def test_jpegs_are_cleaned_up_in_their_own_size(dataset: str) -> None:
-    assert gain(FIGURES["qualities"][dataset]["x1 q75"]) >= 0.7
+def test_jpegs_gain(text: str, set5: float, set14: float) -> None:
+    for dataset, least in (("Set5", set5), ("Set14", set14)):
+        assert gain(FIGURES["qualities"][dataset][text]) >= least
 
 
 @pytest.mark.parametrize(("dataset", "text", "kernel"), KERNELS)
 def test_better_than_bicubic_however_it_was_shrunk(dataset: str, text: str, kernel: str) -> None:
-    least = 0.0
+    least = 0.2
     if text == "x2 q75":
-        least = 0.8 if dataset == "Set5" else 0.55
+        least = 0.75 if dataset == "Set5" else 0.5
     assert gain(FIGURES["kernels"][dataset][text][kernel]) > least
 
 
@@ -101,4 +105,4 @@ def test_other_photographs_gain_too(
             for each in (100, quality)
         )
         gains.append(ours - clean)
-    assert np.mean(gains) > 0.1
+    assert np.mean(gains) > (0.1 if quality <= 75 else 0)
