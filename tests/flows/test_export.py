@@ -61,7 +61,7 @@ def test_it_publishes_the_graph_and_its_record(published: Path) -> None:
     assert record.model == ModelCard.from_graph(onnx.load_from_string(graph))
     assert (record.sha256, record.size_bytes) == (compute_sha256(graph), len(graph))
     assert record.model.checkpoint.url == "bundled"
-    assert len(record.parity) == 45
+    assert len(record.parity) == 117
 
 
 def test_the_record_names_no_path_of_this_machine(published: Path) -> None:

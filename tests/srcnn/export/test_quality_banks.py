@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 OPSETS = [
-    *(("torchscript", opset) for opset in (11, 20)),
+    *(("torchscript", opset) for opset in (13, 20)),
     *(("dynamo", opset) for opset in (18, 24)),
 ]
 STEPS = [Fraction(step, 48) for step in range(48, 16 * 48, 37)]

@@ -36,9 +36,7 @@ def inspect(source: Folder, name: str = "a.png", **choices: Any) -> ImageTask | 
     quality = choices.get("quality", AUTO)
     image = RequestedImage(name, choices.get("output", name), info, scale, quality)
     options = choices.get("options", PlanOptions())
-    graph = open_bundled().graph
-    if choices.get("follows"):
-        graph = replace(graph, quality="quality")
+    graph = replace(open_bundled().graph, quality="quality" if choices.get("follows") else None)
     (decided,) = inspect_headers(source, [image], options, graph)
     return decided
 
