@@ -73,7 +73,8 @@ def hold(
     missing = find_missing_folders(destination)
     files = LockFiles(destination)
     try:
-        lease = _acquire(files, run_id, expires_seconds, on_lost)
+        with _withdrawn_on_signal(files, run_id, destination):
+            lease = _acquire(files, run_id, expires_seconds, on_lost)
         lease.start()
         try:
             yield lease
@@ -83,6 +84,24 @@ def hold(
                 lease.release()
     finally:
         remove_empty(missing)
+
+
+@contextmanager
+def _withdrawn_on_signal(files: LockFiles, run_id: str, destination: Folder) -> Iterator[None]:
+    """Remove our file if a signal comes after it was written and before it is a lease.
+
+    On servers it is left to expire: a call could take as long as the one that was interrupted.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        if destination.local_path is not None:
+            with suppress(OSError):
+                found = find_locks(files).items()
+                files.remove([number for number, lock in found if lock.is_of(run_id)])
+        raise
 
 
 def _acquire(

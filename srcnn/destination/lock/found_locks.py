@@ -29,6 +29,10 @@ class FoundLock:
         """Whether its process ran on this machine and has ended."""
         return self.holder is not None and self.holder.is_process_gone
 
+    def is_of(self, run_id: str) -> bool:
+        """Whether it is the lock of a run."""
+        return self.holder is not None and self.holder.run_id == run_id
+
     def is_expired(self, expires_seconds: float) -> bool:
         """Whether the lock is past its expiry, by the clocks."""
         age, expiry = self._measure_age(expires_seconds)

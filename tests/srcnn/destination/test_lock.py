@@ -634,3 +634,18 @@ def test_a_lock_that_was_released_is_not_lost(tmp_path: Path) -> None:
     time.sleep(0.8)
     assert (reported, lease.reason, lease.lost.is_set()) == ([], "", False)
     assert keys(dst) == set()
+
+
+def test_a_signal_while_the_lock_is_taken_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the file and the lease nobody else would remove it."""
+
+    def interrupt(*_: object) -> bool:
+        assert list(tmp_path.glob("out/.srcnn/lock/*.json"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("srcnn.destination.lock.acquire._is_alone", interrupt)
+    with pytest.raises(KeyboardInterrupt), hold(Folder(str(tmp_path / "out")), "run"):
+        pass
+    assert not (tmp_path / "out").exists()
