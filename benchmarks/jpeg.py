@@ -11,7 +11,7 @@ measuring: no network is trained on them, and no weights are chosen by them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -22,17 +22,16 @@ import numpy as np
 from enlargers import OURS, add_reference, find_reference, load_models
 from options import make_part_parser
 from PIL import Image
-from quality import DATASETS, find_missing, load_originals
+from quality import DATASETS, load_originals, report_missing
 from results import Part
 
 from srcnn import Upscaler
 from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.inference.config import InferenceConfig
-from srcnn.quality.compare import bicubic, compute_border_px
+from srcnn.quality.compare import bicubic, compute_border_px, degrade_as_source
 from srcnn.quality.conditions import Condition
-from srcnn.quality.degradation import Picture, choose_sizes, degrade, shrink
-from srcnn.quality.jpeg import compress
+from srcnn.quality.degradation import Picture, Shrink, shrink
 from srcnn.quality.measures import luma, psnr_db
 
 FACTORS = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 6, 8)
@@ -41,7 +40,6 @@ QUICK_FACTORS, QUICK_QUALITIES = (1, 2), (95, 75)
 SHRUNK_OTHERWISE = (1.5, 2, 3, 4)  # factors
 SAVED_OTHERWISE = (85, 75, 60)  # qualities
 
-Shrink: TypeAlias = Callable[[Picture, Size], Picture]
 Cells: TypeAlias = dict[str, dict[str, float]]
 
 
@@ -75,11 +73,8 @@ def measure_cell(
 def _measure(
     upscaler: Upscaler, image: Picture, condition: Condition, shrink_by: Shrink
 ) -> dict[str, float]:
-    if condition.factor == 1:
-        image = degrade(image, 2)[1]
-    size, small = choose_sizes(image, condition.factor)
-    sharp = image[: size.height, : size.width]
-    low = compress(shrink_by(sharp, small) if small != size else sharp, condition.quality)
+    sharp, low = degrade_as_source(image, condition, shrink_by)
+    size = Size(*sharp.shape[:2])
     found = {
         "bicubic": bicubic(low, size),
         "clean": upscaler.to_size(low, size, quality=CLEAN),
@@ -125,9 +120,7 @@ def main() -> int:
     add_reference(parser)
     options = parser.parse_args()
     reference, quick = find_reference(options), options.quick
-    if reference and (missing := find_missing(reference)):
-        print("\n".join(f"{folder}: no *_HR.png found" for folder in missing), file=sys.stderr)
-        print("Give the folder of the reference data by --reference", file=sys.stderr)
+    if reference and report_missing(reference):
         return 2
     part = Part("jpeg", options)
     graph = load_models(None)[OURS]

@@ -53,10 +53,14 @@ def load_originals(
     return [picture[:QUICK_SIDE_PX, :QUICK_SIDE_PX] for picture in pictures[:QUICK_PICTURES]]
 
 
-def find_missing(reference: Path) -> list[Path]:
-    """List the folders without pictures."""
+def report_missing(reference: Path) -> bool:
+    """Print the folders without pictures; return whether there are any."""
     wanted = {find_folder(reference, dataset, factor) for dataset in DATASETS for factor in CUT_FOR}
-    return sorted(folder for folder in wanted if not any(folder.glob("*_HR.png")))
+    missing = sorted(folder for folder in wanted if not any(folder.glob("*_HR.png")))
+    if missing:
+        print("\n".join(f"{folder}: no *_HR.png found" for folder in missing), file=sys.stderr)
+        print("Give the folder of the reference data by --reference", file=sys.stderr)
+    return bool(missing)
 
 
 def measure_dataset(
@@ -81,9 +85,7 @@ def main() -> int:
     add_reference(parser)
     options = parser.parse_args()
     reference, quick = find_reference(options), options.quick
-    if reference and (missing := find_missing(reference)):
-        print("\n".join(f"{folder}: no *_HR.png found" for folder in missing), file=sys.stderr)
-        print("Give the folder of the reference data by --reference", file=sys.stderr)
+    if reference and report_missing(reference):
         return 2
     part = Part("quality", options)
     graphs = load_models(reference)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 from srcnn.inference.engine.bicubic import interpolation
 from srcnn.quality.conditions import Condition
-from srcnn.quality.degradation import Picture, choose_sizes, degrade
+from srcnn.quality.degradation import Picture, Shrink, choose_sizes, degrade, shrink
 from srcnn.quality.jpeg import compress
 from srcnn.quality.measures import luma, psnr_db, ssim
 
@@ -132,7 +132,9 @@ def _compare(enlarge: Enlarge, image: Picture, condition: Condition) -> Figures:
     return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, condition.factor)
 
 
-def degrade_as_source(image: Picture, condition: Condition) -> tuple[Picture, Picture]:
+def degrade_as_source(
+    image: Picture, condition: Condition, shrink_by: Shrink = shrink
+) -> tuple[Picture, Picture]:
     """Crop an image to a size that the factor can produce, and make a source of it.
 
     An image that is not shrunk is halved first, so that it carries no JPEG of its own.
@@ -140,11 +142,12 @@ def degrade_as_source(image: Picture, condition: Condition) -> tuple[Picture, Pi
     Args:
         image: (H, W, 3) uint8 BGR, or (H, W).
         condition: how the source was made.
+        shrink_by: shrinks the image.
 
     Returns:
         The sharp image, and the source.
     """
     if condition.factor == 1:
         image = degrade(image, 2)[1]
-    sharp, low = degrade(image, condition.factor)
+    sharp, low = degrade(image, condition.factor, shrink_by)
     return sharp, low if condition.is_clean else compress(low, condition.quality)

@@ -21,6 +21,7 @@ from srcnn.geometry import Size
 from srcnn.inference.engine.bicubic import Float64, compute_positions, cubic
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
+Shrink: TypeAlias = Callable[[Picture, Size], Picture]
 
 CUBIC_A = -0.5
 _TIE = 1e-9  # rounding error of sums that are exactly half a level
@@ -110,12 +111,13 @@ def _round_to_bytes(values: Float64) -> npt.NDArray[np.uint8]:
     return np.floor(values + (0.5 + _TIE)).clip(0, 255).astype(np.uint8)
 
 
-def degrade(image: Picture, factor: float) -> tuple[Picture, Picture]:
+def degrade(image: Picture, factor: float, shrink_by: Shrink = shrink) -> tuple[Picture, Picture]:
     """Crop an image to a size that the factor can produce, and shrink it by the factor.
 
     Args:
         image: (H, W, 3) uint8 BGR, or (H, W).
         factor: at least 1.
+        shrink_by: shrinks the image.
 
     Returns:
         The upper left round(h * factor) x round(w * factor) pixels of the image, and the same
@@ -123,7 +125,7 @@ def degrade(image: Picture, factor: float) -> tuple[Picture, Picture]:
     """
     sharp, low = choose_sizes(image, factor)
     cropped = image[: sharp.height, : sharp.width]
-    return cropped, shrink(cropped, low)
+    return cropped, shrink_by(cropped, low)
 
 
 def choose_sizes(image: Picture, factor: float) -> tuple[Size, Size]:

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from skimage import data
 
 import srcnn
 from srcnn.graphs.check import check_graph
@@ -22,18 +21,6 @@ from tests.support.paths import ROOT
 QUALITY = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())
 # On and between the factors that weights are trained at.
 FACTORS = (1.1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 3.5, 4, 5, 6, 7, 8)
-
-
-@pytest.fixture(scope="module")
-def upscaler() -> srcnn.Upscaler:
-    return srcnn.Upscaler.load()
-
-
-@pytest.fixture(scope="module")
-def photographs() -> list[npt.NDArray[np.uint8]]:
-    """BGR, and in no data set that anybody trains on."""
-    makers = (data.astronaut, data.chelsea, data.coffee)
-    return [cv2.cvtColor(make(), cv2.COLOR_RGB2BGR) for make in makers]
 
 
 def read_figures(dataset: str, factor: float) -> dict[str, Any]:
