@@ -2,7 +2,8 @@
 
 Nobody knows how a JPEG was made small, so the kernels of common tools are mixed. The benchmarks
 of the field shrink by bicubic interpolation, and so do sources without loss here; towards them,
-from quality 90 on, the share of the other kernels falls to 0.
+from quality 80 on, the share of the other kernels falls to 0. It also falls from factor 2 on: the
+larger the factor, the more the kernels differ, and the more it costs to serve all of them.
 
 The luma of a JPEG with colours is compressed as a grey JPEG of the same quality is.
 """
@@ -29,7 +30,8 @@ Shrink: TypeAlias = Callable[[int, int], Float64]
 # The luma of three colours, each rounded to 8 bits, has a smaller rounding error than rounded luma:
 # smaller by the factor sqrt(0.299^2 + 0.587^2 + 0.114^2).
 _LEVELS = 255 / 0.67
-_MIXED_FROM = 90  # the quality up to which the kernels are fully mixed
+_MIXED_TO_QUALITY = 80  # the kernels are fully mixed up to this quality
+_MIXED_TO_FACTOR, _BICUBIC_FROM_FACTOR = 2, 8  # and up to this factor; not at all from the second
 _BLOCK_PX = 8  # of a JPEG
 _SHIFTED = 0.5  # share of the patches whose blocks begin elsewhere: pictures that were cropped
 
@@ -46,7 +48,7 @@ _SHRINKS: tuple[Shrink, ...] = (
     *(partial(shrink_taps, kernel=kernel) for kernel in (BICUBIC, BOX, LANCZOS, BILINEAR)),
     make_aliasing_taps,
 )
-_SHARES = np.array([4, 2, 2, 1, 2]) / 11
+_SHARES = np.array([4, 2, 2, 1, 3]) / 12
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,17 @@ def draw_degradation(condition: Condition, rng: np.random.Generator) -> Degradat
     """Draw how to degrade patches under a condition."""
     if condition.is_clean:
         return Degradation()
-    mixed = min((CLEAN - condition.quality) / (CLEAN - _MIXED_FROM), 1.0)
-    kernel = rng.choice(len(_SHRINKS), p=_SHARES) if rng.random() < mixed else 0
+    is_mixed = rng.random() < _compute_mixed_share(condition)
+    kernel = rng.choice(len(_SHRINKS), p=_SHARES) if is_mixed else 0
     rows, columns = rng.integers(_BLOCK_PX, size=2) if rng.random() < _SHIFTED else (0, 0)
     return Degradation(condition.quality, int(kernel), (int(rows), int(columns)))
+
+
+def _compute_mixed_share(condition: Condition) -> float:
+    by_quality = (CLEAN - condition.quality) / (CLEAN - _MIXED_TO_QUALITY)
+    to_bicubic = _BICUBIC_FROM_FACTOR - condition.factor
+    by_factor = to_bicubic / (_BICUBIC_FROM_FACTOR - _MIXED_TO_FACTOR)
+    return min(by_quality, 1.0) * min(max(by_factor, 0.0), 1.0)
 
 
 def degrade(
