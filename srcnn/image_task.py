@@ -11,7 +11,7 @@ from typing import Literal
 from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError, UnusableFileError
 from srcnn.geometry import Scale, Size
 from srcnn.graphs.graph_format import CLEAN
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from srcnn.text import one_line
 
 NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images that were never begun

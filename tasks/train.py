@@ -13,8 +13,8 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import StorageLimits
 from srcnn.text import one_line
 from srcnn.training.current_model import load_current_model

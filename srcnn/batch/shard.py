@@ -25,7 +25,7 @@ from srcnn.errors import SourceChangedError, SourceMissingError, StorageError, U
 from srcnn.geometry import measure_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.job import Job
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 R = TypeVar("R")
 

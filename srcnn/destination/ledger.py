@@ -25,8 +25,8 @@ from pydantic import TypeAdapter
 from srcnn.errors import UnusableFileError
 from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN, WORST
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.text import one_line
 from srcnn.validation_errors import describe_unreadable
 

@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from srcnn.destination.ledger import Record
 from srcnn.planning.select_images import RequestedImage
 from srcnn.planning.up_to_date import Fingerprint
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo, read_infos
+from srcnn.storage.listing import read_infos
 
 
 def check_versions(
     images: Sequence[RequestedImage],
     fingerprint: Fingerprint,
-    existing: Mapping[str, FileInfo],
+    existing: FileTable,
     records: Mapping[str, Record],
     destination: Folder,
-) -> Mapping[str, FileInfo]:
+) -> FileTable:
     """Ask for the versions of outputs that differ from their records in nothing else.
 
     Args:
@@ -46,13 +47,13 @@ def check_versions(
         and record.output_info.size == found.size
         and fingerprint.matches(record, image)
     ]
-    return {**existing, **read_infos(destination.info, doubtful)} if doubtful else existing
+    return existing.replace(read_infos(destination.info, doubtful))
 
 
 def describe_unproven(
     images: Sequence[RequestedImage],
     fingerprint: Fingerprint,
-    existing: Mapping[str, FileInfo],
+    existing: FileTable,
     records: Mapping[str, Record],
 ) -> list[str]:
     """Describe why images are made again although nothing changed their source, as warnings.

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from srcnn.destination.ledger import STATE_FOLDER
-from srcnn.images.formats import detect_format
-from srcnn.planning.scales_file import DEFAULT_NAME
-from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
+import pyarrow as pa
+import pyarrow.compute as pc
 
-_DOTS = frozenset({".", ".."})  # in keys of buckets: such images fail, and are not hidden
+from srcnn.destination.ledger import STATE_FOLDER
+from srcnn.images.formats import EXTENSIONS
+from srcnn.planning.scales_file import DEFAULT_NAME
+from srcnn.storage.file_table import FileTable
+from srcnn.storage.folder import Folder
+from srcnn.storage.key_columns import decode_key, encode_key
+
 # Programs write them beside images: notes on one, or on a folder.
 _SIDECARS = frozenset({".aae", ".dop", ".pp3", ".thm", ".xmp"})
 _SYSTEM_FILES = frozenset({"desktop.ini", "ehthumbs.db", "icon\r", "thumbs.db"})
 _MOST_KINDS = 20
-_SYSTEM_FOLDERS = frozenset(
-    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
-)
+_SYSTEM_FOLDERS = r"__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information|lost\+found"
+# "." and ".." in keys of buckets are not hidden: such images fail.
+_HIDDEN = rf"(^|/)(\.[^./]|\.\.[^/]|({_SYSTEM_FOLDERS})(/|$))"
+_SUFFIXES = "|".join(suffix[1:] for suffixes in EXTENSIONS.values() for suffix in suffixes)
+# An object `photo.jpg/` with content cannot be read by that name: it fails. A name that is nothing
+# but an extension is hidden.
+_IMAGE = rf"(?i)\.({_SUFFIXES})/*$"
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,14 @@ class SourceListing:
 
     Attributes:
         files: all of them, but those that runs wrote.
-        images: keys of the images among them, sorted.
+        images: the images among them.
         ignored: visible files that are not images we read: how many, by extension. Sidecars
             are not counted.
         warnings: one for each folder that is skipped.
     """
 
-    files: dict[str, FileInfo]
-    images: list[str]
+    files: FileTable
+    images: FileTable
     ignored: dict[str, int]
     warnings: list[str]
 
@@ -52,7 +59,7 @@ def list_source(source: Folder, destination: Folder) -> SourceListing:
         SourceMissingError: the source does not exist.
         OSError: a part of it could not be listed.
     """
-    inside, links, found = source.relative_key(destination), source.linked_folders(), source.files()
+    inside, found = source.relative_key(destination), source.files()
     files = _drop_folders(found, [STATE_FOLDER, *([inside] if inside else [])])
     earlier = find_earlier_outputs(files)
     files = _drop_folders(files, earlier)
@@ -62,62 +69,65 @@ def list_source(source: Folder, destination: Folder) -> SourceListing:
     warnings += [
         f"{source.get_url(key)} is a link to a folder and is not followed: "
         "use it as a separate --src"
-        for key in links
+        for key in found.linked_folders
     ]
     return SourceListing(files, *split_images(files), warnings)
 
 
-def _drop_folders(files: dict[str, FileInfo], folders: Sequence[str]) -> dict[str, FileInfo]:
-    prefixes = tuple(f"{folder}/" for folder in folders)
-    return {key: info for key, info in files.items() if not key.startswith(prefixes)}
+def _drop_folders(files: FileTable, folders: Sequence[str]) -> FileTable:
+    for folder in folders:
+        inside = pc.starts_with(files.keys_column, encode_key(f"{folder}/"))
+        files = files.filter(pc.invert(inside))
+    return files
 
 
-def find_earlier_outputs(listing: Iterable[str]) -> list[str]:
+def find_earlier_outputs(listing: FileTable) -> list[str]:
     """Find folders in a source that are or were the destination of a run, by its state in them.
 
     A lock counts too: a run that was killed early, and this one, if its destination is reached
     by another name, have outputs before they have a ledger.
 
     Args:
-        listing: keys of files.
+        listing: the files.
     """
-    marked = (key.partition(f"/{STATE_FOLDER}/") for key in listing)
-    return sorted({folder for folder, mark, _ in marked if mark})
+    state = f"/{STATE_FOLDER}/"
+    inside = listing.filter(pc.match_substring(listing.keys_column, encode_key(state)))
+    return sorted({key.partition(state)[0] for key in inside})
 
 
-def split_images(listing: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+def split_images(files: FileTable) -> tuple[FileTable, dict[str, int]]:
     """Split files into images and a count of the others by extension.
 
     Hidden and system files, sidecars and the scales file are left out of both. Rare extensions are
     counted together.
 
     Args:
-        listing: keys of files.
+        files: of a folder.
     """
-    visible = [key for key in sorted(listing) if not _is_hidden(key)]
-    others = Counter(
-        posixpath.splitext(key)[1].lower() or "no extension"
-        for key in visible
-        if not _is_image(key) and not _is_companion(key)
+    keys = files.keys_column
+    is_visible = pc.invert(_matches(keys, _HIDDEN))
+    is_image = _matches(keys, _IMAGE)
+    others = keys.filter(pc.and_not(is_visible, is_image))
+    return files.filter(pc.and_(is_visible, is_image)), _count_kinds(others)
+
+
+def _matches(keys: pa.Array, pattern: str) -> pa.Array:
+    return pc.match_substring_regex(keys, pattern)
+
+
+def _count_kinds(keys: pa.Array) -> dict[str, int]:
+    names = (decode_key(encoded.as_py()) for encoded in keys)
+    kinds = Counter(
+        posixpath.splitext(name)[1].lower() or "no extension"
+        for name in names
+        if not _is_companion(name)
     )
-    kinds = dict(others.most_common(_MOST_KINDS))
-    if rest := others.total() - sum(kinds.values()):
-        kinds["other extensions"] = rest
-    return [key for key in visible if _is_image(key)], kinds
+    shown = dict(kinds.most_common(_MOST_KINDS))
+    if rest := kinds.total() - sum(shown.values()):
+        shown["other extensions"] = rest
+    return shown
 
 
 def _is_companion(key: str) -> bool:
     name = posixpath.basename(key).lower()
     return key == DEFAULT_NAME or name in _SYSTEM_FILES or posixpath.splitext(name)[1] in _SIDECARS
-
-
-def _is_image(key: str) -> bool:
-    # An object `photo.jpg/` with content cannot be read by that name: it fails.
-    return bool(detect_format(key.rstrip("/")))
-
-
-def _is_hidden(key: str) -> bool:
-    return any(
-        (part.startswith(".") and part not in _DOTS) or part in _SYSTEM_FOLDERS
-        for part in key.split("/")
-    )

@@ -5,7 +5,7 @@ Everything that can be refused is refused here, before any image is processed. N
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,8 +19,8 @@ from srcnn.planning.overlap import refuse_shared_folders
 from srcnn.planning.scales_file import ScaleResolver, find_scales
 from srcnn.planning.select_images import PlanOptions, select_images
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
 
 
@@ -102,8 +102,8 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     )
 
 
-def _list_existing(destination: Folder) -> Mapping[str, FileInfo]:
-    return destination.files() if destination.exists() else {}
+def _list_existing(destination: Folder) -> FileTable:
+    return destination.files() if destination.exists() else FileTable.of({})
 
 
 def _find_unfinished_uploads(

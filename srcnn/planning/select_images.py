@@ -13,7 +13,7 @@ from srcnn.planning.list_source import SourceListing
 from srcnn.planning.output_names import assign_output_keys
 from srcnn.planning.scales_file import Resolved
 from srcnn.source_quality import AUTO, SourceQuality
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 Overwrite = Literal["changed", "always", "never"]
 WhenLarger = Literal["copy", "skip"]
@@ -82,7 +82,7 @@ def select_images(
     outputs = assign_output_keys(listing.images, form)
     include, exclude = Globs(options.include), Globs(options.exclude)
     return [
-        RequestedImage(key, outputs[key], listing.files[key], *resolve(key))
-        for key in listing.images
+        RequestedImage(key, outputs[key], info, *resolve(key))
+        for key, info in listing.images.items()
         if (not options.include or include.matches(key)) and not exclude.matches(key)
     ]

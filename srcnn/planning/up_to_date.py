@@ -11,7 +11,7 @@ from srcnn.geometry import is_large_enough, measure_scale
 from srcnn.image_task import ImageResult
 from srcnn.job import Job
 from srcnn.planning.select_images import Overwrite, RequestedImage
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 class Fingerprint:

@@ -20,8 +20,8 @@ from srcnn.batch.known_failures import parse_known_failure
 from srcnn.errors import StorageUnavailableError, UnusableFileError, UsageError
 from srcnn.reporting.report import RUNS_FOLDER
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.validation_errors import describe_unreadable
 
 RunState = Literal["passed", "failed", "ended early", "unreadable"]

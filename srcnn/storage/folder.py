@@ -15,25 +15,19 @@ from typing import IO, TYPE_CHECKING
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError, UsageError
 from srcnn.storage import s3_requests
 from srcnn.storage.bounded_reads import read_remote
+from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.files import create_atomically, sync_folder, write_atomically
 from srcnn.storage.filesystems import is_local, is_s3
 from srcnn.storage.folder_location import FolderLocation
 from srcnn.storage.keys import list_parents
-from srcnn.storage.listing import (
-    FileInfo,
-    find_stale_temporaries,
-    list_any,
-    list_linked_folders,
-    list_s3,
-    parse_file_info,
-)
+from srcnn.storage.listing import find_stale_temporaries, list_any, list_s3, parse_file_info
 from srcnn.storage.object_reads import open_object, read_object
 from srcnn.storage.plain_files import open_plain, read_plain
 from srcnn.storage.probes import has_any_object, try_abort_upload, try_list_uploads
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 class Folder(FolderLocation):
@@ -90,7 +84,7 @@ class Folder(FolderLocation):
             return None
         return parse_file_info(info) if info.get("type", "file") == "file" else None
 
-    def files(self) -> dict[str, FileInfo]:
+    def files(self) -> FileTable:
         """List every file below the folder, by its key relative to it.
 
         Raises:
@@ -100,11 +94,7 @@ class Folder(FolderLocation):
         listed = list_s3 if is_s3(self._fs) else list_any
         return listed(self._fs, self.root, self.url, partial(self._call, "listed"))
 
-    def linked_folders(self) -> list[str]:
-        """List the keys of links to folders below this one, which `files` does not follow."""
-        return list_linked_folders(self._fs, self.root) if is_local(self._fs) else []
-
-    def stale_temporaries(self, files: Mapping[str, FileInfo]) -> list[str]:
+    def stale_temporaries(self, files: FileTable) -> list[str]:
         """Find temporary files older than a day, whose writers were killed.
 
         Args:

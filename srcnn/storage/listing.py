@@ -7,15 +7,19 @@ import posixpath
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from srcnn.errors import SourceMissingError, StorageError
 from srcnn.storage import s3_requests
+from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
 from srcnn.storage.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.filesystems import is_local
+from srcnn.storage.key_columns import encode_key
+from srcnn.storage.local_listing import list_local
 from srcnn.storage.missing import describe_missing
 from srcnn.text import one_line, shorten
 
@@ -28,20 +32,6 @@ _MOST_DIGITS = 18  # of a size
 _MOST_SHOWN = 80  # characters of what a server sent
 # Names under which listings give the version of a file, the most reliable first.
 _VERSION_NAMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """Size and version of a file, from a listing.
-
-    Attributes:
-        size: bytes.
-        version: ETag, or the time of the last change; differs if the content differs. Empty if
-            the storage gives neither: then nothing shows whether the content has changed.
-    """
-
-    size: int
-    version: str
 
 
 def parse_file_info(info: Mapping[str, Any]) -> FileInfo:
@@ -75,9 +65,7 @@ def _parse_time(text: str) -> datetime | None:
         return None
 
 
-def list_s3(
-    fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry
-) -> dict[str, FileInfo]:
+def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry) -> FileTable:
     """List every object below a prefix, by its key relative to it.
 
     Args:
@@ -89,27 +77,27 @@ def list_s3(
     Raises:
         SourceMissingError: nothing is below the prefix; the message says whether it is a file.
     """
-    found: dict[str, FileInfo] = {}
+    builder = FileTableBuilder()
     prefix, entries = s3_requests.get_prefix(fs, root), 0
     start = len(prefix)
     incomplete: list[str] = []  # the listing has no size, or neither an ETag nor a time
     for page in s3_requests.list_pages(fs, root, retry):
         entries += len(page)
         _refuse_strange(page, prefix, url)
-        # Consoles mark a folder by an empty object whose key ends in a slash; it is not a file.
-        files = {
-            entry["Key"][start:]: parse_file_info(entry)
-            for entry in page
-            if not entry["Key"].endswith("/") or int(entry.get("Size") or 0)
-        }
-        unsized = {entry["Key"][start:] for entry in page if entry.get("Size") is None}
-        incomplete += [key for key, info in files.items() if not info.version or key in unsized]
-        found |= files
+        for entry in page:
+            # Consoles mark a folder by an empty object whose key ends in a slash; it is not a file.
+            if entry["Key"].endswith("/") and not int(entry.get("Size") or 0):
+                continue
+            key, info = entry["Key"][start:], parse_file_info(entry)
+            if info.version and entry.get("Size") is not None:
+                builder.add(key, info)
+            else:
+                incomplete.append(key)
     if start and not entries:
         raise SourceMissingError(f"{url}: {_describe_missing(fs, root, retry)}")
-    for key in incomplete:
-        del found[key]
-    return found | read_infos(partial(_head, fs, root, retry), incomplete)
+    for key, info in read_infos(partial(_head, fs, root, retry), incomplete).items():
+        builder.add(key, info)
+    return builder.build()
 
 
 def _refuse_strange(page: Sequence[Mapping[str, Any]], prefix: str, url: str) -> None:
@@ -155,9 +143,7 @@ def _describe_missing(fs: AbstractFileSystem, root: str, retry: s3_requests.Retr
     return "is a file; expected a folder"
 
 
-def list_any(
-    fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry
-) -> dict[str, FileInfo]:
+def list_any(fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retry) -> FileTable:
     """List every file below a folder, by its path relative to it.
 
     Args:
@@ -178,31 +164,17 @@ def list_any(
         raise SourceMissingError(text) from error
     if kind != "directory":
         raise SourceMissingError(f"{url} is a file; expected a folder")
-    # By default, fsspec's walk skips what it cannot list.
-    strict = {"on_error": "raise"} if is_local(fs) else {}
-    found = retry(partial(fs.find, root or "/", detail=True, **strict))
-    # A link to a file counts as the file. A broken link, a FIFO, a socket or a device counts as a
-    # file that cannot be read. Links to folders are not followed, because they can form loops: see
-    # `list_linked_folders`.
-    entries = {
-        path: fs.info(path) if info.get("islink") and fs.isfile(path) else info
-        for path, info in found.items()
-    }
-    return {
-        path[len(root) + 1 :]: parse_file_info(info)
-        for path, info in entries.items()
-        if info["type"] != "directory" and not (info.get("islink") and fs.isdir(path))
-    }
+    if is_local(fs):
+        return list_local(root)
+    found = retry(partial(fs.find, root or "/", detail=True))
+    builder = FileTableBuilder()
+    for path, info in found.items():
+        if info["type"] != "directory":
+            builder.add(path[len(root) + 1 :], parse_file_info(info))
+    return builder.build()
 
 
-def list_linked_folders(fs: AbstractFileSystem, root: str) -> list[str]:
-    """List the links to folders below a local folder, by their paths relative to it."""
-    found: Mapping[str, dict[str, Any]] = fs.find(root, detail=True)
-    linked = [path for path, info in found.items() if info.get("islink")]
-    return [path[len(root) + 1 :] for path in linked if fs.isdir(path)]
-
-
-def find_stale_temporaries(files: Mapping[str, FileInfo]) -> list[str]:
+def find_stale_temporaries(files: FileTable) -> list[str]:
     """Find temporary files older than a day, whose writers were killed.
 
     Args:
@@ -212,10 +184,10 @@ def find_stale_temporaries(files: Mapping[str, FileInfo]) -> list[str]:
         Their keys.
     """
     before = time.time() - _STALE_SECONDS
+    temporary = files.filter(pc.ends_with(files.keys_column, encode_key(TEMPORARY_SUFFIX)))
     return [
         key
-        for key, info in files.items()
+        for key, info in temporary.items()
         if posixpath.basename(key).startswith(TEMPORARY_PREFIX)
-        and key.endswith(TEMPORARY_SUFFIX)
         and float(info.version or "inf") < before
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 
 from srcnn.errors import SourceMissingError
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
 
@@ -35,7 +35,7 @@ class OneFile(Folder):
         """Return the URL of a file in the folder; that of the file itself as it was given."""
         return self.given if key == self.key else super().get_url(key)
 
-    def files(self) -> dict[str, FileInfo]:
+    def files(self) -> FileTable:
         """List the file.
 
         Raises:
@@ -44,11 +44,7 @@ class OneFile(Folder):
         info = self.info(self.key)
         if info is None:
             raise SourceMissingError(f"{self.given}: no such file")
-        return {self.key: info}
-
-    def linked_folders(self) -> list[str]:
-        """Return none: other files of the folder are not seen."""
-        return []
+        return FileTable.of({self.key: info})
 
 
 def _split(url: str) -> tuple[str, str]:

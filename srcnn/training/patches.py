@@ -90,7 +90,8 @@ class Patches:
         number = 2 if side < _TWO_BELOW_PX else 1
         crops = [_crop(self._choose_pictures(condition, side), side, rng) for _ in range(number)]
         if rng.random() < _FLAT_SHARE:
-            crops[0] = np.full((side, side), rng.choice([0, 255, rng.integers(256)]), np.uint8)
+            level = int(rng.choice([0, 255, int(rng.integers(256))]))
+            crops[0] = np.full((side, side), level, np.uint8)
         sharp = torch.from_numpy(np.stack(crops)).float() / 255
         degradation = draw_degradation(condition, rng)
         return Batch(

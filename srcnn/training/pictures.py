@@ -22,8 +22,8 @@ from srcnn.images.pixels import GREY, LEVELS, Pixels, split_alpha
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import find_earlier_outputs, split_images
 from srcnn.quality.compare import is_large_enough
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.training.validation_split import choose_held_out, shuffle
 
 MIN_PICTURES = 10

@@ -14,7 +14,7 @@ from pydantic import FiniteFloat, TypeAdapter
 
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.quality.conditions import Condition
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 _FORMER_NAMES = {"told": "verdict"}  # of fields in files that earlier versions wrote
 

@@ -26,7 +26,7 @@ from flows.prefect_plugin import NAMES, complete_name
 from srcnn.batch.process_image import estimate_peak_bytes
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageTask
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from srcnn.telemetry import SWITCHES
 from tests.support.paths import ROOT
 

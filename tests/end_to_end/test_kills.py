@@ -22,9 +22,9 @@ import pytest
 from srcnn.destination import ledger
 from srcnn.destination.lock.lock_files import LOCK_FOLDER
 from srcnn.images.decoding import decode
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.files import TEMPORARY_PREFIX
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from tests.support.paths import ROOT
 from tests.support.servers import children
 

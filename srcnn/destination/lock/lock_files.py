@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.destination.lock.owner import Holder
 from srcnn.errors import SourceMissingError, UnusableFileError
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 
 LOCK_FOLDER = f"{STATE_FOLDER}/lock"
 _LIMIT_BYTES = 64 * 1024
@@ -42,7 +42,7 @@ class LockFiles:
             OSError: they could not be listed.
         """
         try:
-            listing = self._folder.files()
+            listing: Mapping[str, FileInfo] = self._folder.files()
         except SourceMissingError:
             listing = {}
         self._listed = {

@@ -12,7 +12,7 @@ from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import NOT_ATTEMPTED, Failure, ImageResult, ImageTask
 from srcnn.planning.plan import Plan
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 def task(name: str) -> ImageTask:

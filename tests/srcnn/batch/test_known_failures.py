@@ -12,7 +12,7 @@ import pytest
 from srcnn.batch.known_failures import KnownFailures, read_known_failures
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.report import result_fields
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from srcnn.batch.make_shards import make_shards
 from srcnn.geometry import Size, to_scale
 from srcnn.image_task import ImageTask
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 def make_task(index: int, pixels: int) -> ImageTask:

@@ -17,7 +17,7 @@ from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
 from srcnn.model.model_file import Model
 from srcnn.runtime.cores import measure_image_memory
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 def make_task(side: int) -> ImageTask:

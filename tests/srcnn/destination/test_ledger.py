@@ -19,9 +19,9 @@ from flows.upscale import batch_upscale
 from srcnn.destination import ledger
 from srcnn.destination.ledger import LEDGER_FOLDER, Record
 from srcnn.geometry import Size
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.filesystems import resolve
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 
 
 def record(output: str, content: int = 0, source: int = 0) -> Record:

@@ -14,9 +14,9 @@ from srcnn.destination import ledger, recorder
 from srcnn.destination.ledger import LEDGER_FOLDER, Record
 from srcnn.destination.recorder import Recorder
 from srcnn.geometry import Size
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.filesystems import resolve
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 
 EMPTY = FileInfo(0, "")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageResult, ImageTask
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 class Run:

@@ -9,7 +9,7 @@ from srcnn.estimation.sample import MOST_IMAGES, choose_sample, measure_work
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import ImageTask
 from srcnn.job import OutputOptions
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 
 
 def make_task(

@@ -18,8 +18,8 @@ from srcnn.image_task import ImageResult, ImageTask
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.source_quality import AUTO, SourceQuality
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from tests.support.jobs import open_bundled
 
 

@@ -17,7 +17,7 @@ from srcnn.job import Job, OutputOptions
 from srcnn.planning.select_images import Overwrite, RequestedImage
 from srcnn.planning.up_to_date import Fingerprint, skip_if_current
 from srcnn.source_quality import parse_source_quality
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from tests.support.jobs import make_job, open_bundled
 
 SOURCE, OUTPUT = FileInfo(10, "source"), FileInfo(20, "output")

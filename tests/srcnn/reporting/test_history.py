@@ -18,8 +18,8 @@ from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.history import PastRun, read_failures, read_history
 from srcnn.reporting.report import Report
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from tests.support.jobs import make_job
 
 WRITTEN = ImageResult("a.png", "a.png", "written", (2, 2), Size(1000, 1000), Size(2000, 2000), 1.0)

@@ -24,7 +24,7 @@ from flows.upscale import batch_upscale
 from srcnn.geometry import Size, parse_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask, Status
 from srcnn.reporting.progress import BatchProgress, BatchSnapshot, Rate
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from tests.support.marks import TRACKED
 
 

@@ -31,9 +31,9 @@ from srcnn.errors import (
     UnusableFileError,
     UsageError,
 )
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.files import TEMPORARY_PREFIX, read_file, write_file
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
 from srcnn.storage.urls import check_url
 from tests.support.servers.seaweedfs import S3Server
 
@@ -511,7 +511,7 @@ def test_links_to_files_count_and_links_to_folders_are_listed_apart(
     listing = local.files()
     # Broken links are listed too, so that reading them fails and is reported.
     assert sorted(listing) == ["again.jpg", "broken.jpg", "file.jpg", "loop.jpg"]
-    assert sorted(local.linked_folders()) == ["folder", "here", "up"]
+    assert listing.linked_folders == ["folder", "here", "up"]
     assert listing["file.jpg"] == listing["again.jpg"] == local.info("file.jpg")
     assert listing["file.jpg"].size == 5
     assert local.info("broken.jpg") is None

@@ -19,7 +19,7 @@ from srcnn.destination.recorder import Recorder
 from srcnn.destination.ledger import Record
 from srcnn.geometry import Size
 from srcnn.storage.folder import Folder
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 dst = Folder(sys.argv[1])
 with Recorder(dst, "run") as recorder:
     info = dst.write("a/b.png", b"content")

@@ -1,0 +1,173 @@
+"""The files of a listing as a table: a row each, about 100 bytes, whatever their number."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from srcnn.storage.key_columns import KEY_TYPE, decode_key, decode_keys, encode_key, encode_keys
+
+_ROWS_PER_CHUNK = 50_000
+_SCHEMA = pa.schema([("key", KEY_TYPE), ("size", pa.int64()), ("version", KEY_TYPE)])
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """Size and version of a file, from a listing.
+
+    Attributes:
+        size: bytes.
+        version: ETag, or the time of the last change; differs if the content differs. Empty if
+            the storage gives neither: then nothing shows whether the content has changed.
+    """
+
+    size: int
+    version: str
+
+
+class FileTable(Mapping[str, FileInfo]):
+    """Files by key, in the order of their keys' bytes.
+
+    Attributes:
+        keys_column: of `encode_keys`, sorted; no key occurs twice.
+        sizes: (N,) int64, bytes.
+        versions: as `FileInfo` has them, in bytes.
+        linked_folders: keys of links to folders, which were not followed.
+    """
+
+    def __init__(self, table: pa.Table, linked_folders: Sequence[str] = ()) -> None:
+        """Take the columns.
+
+        Args:
+            table: with the columns key, size and version.
+            linked_folders: see the attribute.
+        """
+        self.keys_column, self.sizes, self.versions = (
+            table[name].combine_chunks() for name in _SCHEMA.names
+        )
+        self.linked_folders = linked_folders
+
+    @classmethod
+    def of(cls, files: Mapping[str, FileInfo]) -> FileTable:
+        """Make a table of a few files."""
+        builder = FileTableBuilder()
+        for key, info in files.items():
+            builder.add(key, info)
+        return builder.build()
+
+    def find(self, key: str) -> int | None:
+        """Return the row of a key; None if there is none."""
+        wanted = encode_key(key)
+        keys = self.keys_column
+        row = bisect_left(range(len(keys)), wanted, key=lambda each: keys[each].as_py())
+        return row if row < len(keys) and keys[row].as_py() == wanted else None
+
+    def filter(self, mask: pa.Array) -> FileTable:
+        """Return the rows where a mask (N,) of booleans is true; the table itself if all are."""
+        if pc.all(mask).as_py():
+            return self
+        columns = [self.keys_column, self.sizes, self.versions]
+        table = pa.Table.from_arrays(columns, schema=_SCHEMA).filter(mask)
+        return FileTable(table, self.linked_folders)
+
+    def replace(self, infos: Mapping[str, FileInfo]) -> FileTable:
+        """Return the same files, with other sizes and versions of a few."""
+        return FileTable.of({**self, **infos}) if infos else self
+
+    def __getitem__(self, key: str) -> FileInfo:
+        """Return size and version of a file."""
+        row = self.find(key)
+        if row is None:
+            raise KeyError(key)
+        return FileInfo(self.sizes[row].as_py(), decode_key(self.versions[row].as_py()))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        for start in range(0, len(self), _ROWS_PER_CHUNK):
+            yield from decode_keys(self.keys_column.slice(start, _ROWS_PER_CHUNK))
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self.keys_column)
+
+    def items(self) -> ItemsView[str, FileInfo]:
+        """Return keys with sizes and versions."""
+        return _Items(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it has the same files as another mapping."""
+        return isinstance(other, Mapping) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None  # type: ignore[assignment] # as of other mappings
+
+
+class _Items(ItemsView[str, FileInfo]):
+    """Iterates over the rows, without a search for each key."""
+
+    _mapping: FileTable
+
+    def __iter__(self) -> Iterator[tuple[str, FileInfo]]:
+        """Yield key and file."""
+        files = self._mapping
+        for start in range(0, len(files), _ROWS_PER_CHUNK):
+            rows = slice(start, start + _ROWS_PER_CHUNK)
+            keys, versions = decode_keys(files.keys_column[rows]), decode_keys(files.versions[rows])
+            for key, size, version in zip(
+                keys, files.sizes[rows].to_pylist(), versions, strict=True
+            ):
+                yield key, FileInfo(size, version)
+
+
+class FileTableBuilder:
+    """Collects the files of a listing, in any order; the last one of a key counts."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._chunks: list[pa.RecordBatch] = []
+        self._keys: list[str] = []
+        self._sizes: list[int] = []
+        self._versions: list[str] = []
+
+    def add(self, key: str, info: FileInfo) -> None:
+        """Add a file."""
+        self._keys.append(key)
+        self._sizes.append(info.size)
+        self._versions.append(info.version)
+        if len(self._keys) == _ROWS_PER_CHUNK:
+            self._flush()
+
+    def build(self, linked_folders: Sequence[str] = ()) -> FileTable:
+        """Return all that was added.
+
+        Args:
+            linked_folders: of the table.
+        """
+        self._flush()
+        table = pa.Table.from_batches(self._chunks, _SCHEMA)
+        self._chunks = []
+        return FileTable(_sort(table), linked_folders)
+
+    def _flush(self) -> None:
+        columns = [
+            encode_keys(self._keys),
+            pa.array(self._sizes, pa.int64()),
+            encode_keys(self._versions),
+        ]
+        self._chunks.append(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+        self._keys, self._sizes, self._versions = [], [], []
+
+
+def _sort(table: pa.Table) -> pa.Table:
+    """Sort by key, and keep the last of each."""
+    keys = table["key"].combine_chunks()
+    if len(keys) > 1 and not pc.all(pc.less(keys[:-1], keys[1:])).as_py():
+        table = table.take(pc.sort_indices(keys))  # stable
+        keys = table["key"].combine_chunks()
+        is_last = np.append(pc.not_equal(keys[:-1], keys[1:]).to_numpy(zero_copy_only=False), True)
+        table = table.filter(pa.array(is_last))
+    return table
