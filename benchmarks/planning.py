@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from srcnn.batch.worker import open_model
 from srcnn.destination import ledger
-from srcnn.destination.ledger import Record
+from srcnn.destination.records import Record
 from srcnn.image_task import ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job

@@ -109,7 +109,7 @@ def batch_upscale(options: UpscaleOptions = REQUIRED) -> dict[str, int]:
     ) as lease:
         # Plan.
         plan = calls.call(tasks.plan, job, build_plan_options(options, settings))
-        plan = replace(plan, settled=[known.mark(each) for each in plan.settled])
+        plan = replace(plan, settled=plan.settled.map(known.mark))
         announce_plan(job, plan, dry_run=options.dry_run)
         calls.call(tasks.open_report, job, options.report, options.scales, options.known_failures)
         # Run.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit
 from srcnn.batch.known_failures import KnownFailures
+from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult
 from srcnn.planning.plan import Plan
 from srcnn.reporting.report import complete_results, predict_results
@@ -26,7 +27,7 @@ class RunResult:
         is_fatal: whether it ended because it could not go on, and nobody asked for it.
     """
 
-    images: list[ImageResult]
+    images: ImageResults
     shown: set[str] = field(default_factory=set)
     ended: str = ""
     signal_number: int = 0
@@ -38,9 +39,9 @@ class RunResult:
         return cls(predict_results(plan))
 
     @property
-    def not_shown(self) -> list[ImageResult]:
+    def not_shown(self) -> Iterator[ImageResult]:
         """Results that nobody has seen yet, by source."""
-        return [image for image in self.images if image.source not in self.shown]
+        return (image for image in self.images if image.source not in self.shown)
 
 
 class ResultCollector:
@@ -74,7 +75,7 @@ class ResultCollector:
         self._lock = threading.Lock()
         self._results: dict[str, ImageResult] = {}
         self._shown: set[str] = set()
-        self._failed = sum(result.is_new_failure for result in plan.settled)
+        self._failed = sum(result.is_new_failure for result in plan.settled.others)
         self._enforce_limit()
 
     def add(self, result: ImageResult) -> None:

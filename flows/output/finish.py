@@ -179,7 +179,7 @@ def _write_page(calls: TaskCalls, page: RunPage) -> str:
 
 def _add_pictures(calls: TaskCalls, report: Report, page: RunPage, sheet_images: int) -> None:
     """Read some images back; show them in Prefect, and write the page again, with them."""
-    images = choose_images(report.images, sheet_images)
+    images = choose_images(report.images.others, sheet_images)
     sheet = calls.call(make_contact_sheet, report.job, images) if images else None
     if sheet:
         publish_sheet(sheet.jpeg)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,8 @@ from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.reporting.history import PastRun
 from srcnn.reporting.progress import BatchSnapshot
-from srcnn.reporting.report import Report, result_fields, written_megapixels
+from srcnn.reporting.report import Report, written_megapixels
+from srcnn.reporting.result_lines import result_fields
 from srcnn.reporting.summary import Summary
 
 _PROGRESS_SECONDS = 5.0
@@ -80,7 +81,7 @@ class JsonLines:
         self,
         report: Report,
         summary: Summary,
-        not_shown: Sequence[ImageResult],
+        not_shown: Iterable[ImageResult],
         url: str,
         page_url: str,
     ) -> None:

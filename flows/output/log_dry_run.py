@@ -34,7 +34,7 @@ def log_dry_run(report: Report, summary: Summary) -> None:
     list_images = current_mode.get().list_images
     for image in report.images if list_images else []:
         log.log(_choose_level(image), "%s", describe_image(image))
-    for line in _describe_written(report.images):
+    for line in _describe_written(report.images.others):
         log.info("%s", line)
     for line in _describe_skipped(report):
         log.info("%s", line)
@@ -77,13 +77,14 @@ def _describe_written(images: Sequence[ImageResult]) -> Iterable[str]:
 
 
 def _describe_skipped(report: Report) -> Iterable[str]:
-    skipped = [image for image in report.images if image.status == "skipped"]
+    skipped = report.counts["skipped"]
     if not skipped:
         return
     exists = "there already" if report.options.get("overwrite") == "never" else "up to date"
-    reasons = Counter("large enough" if image.output is None else exists for image in skipped)
-    counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    yield f"would skip {count_images(len(skipped))}: {counts}"
+    large_enough = sum(each.status == "skipped" for each in report.images.others)
+    reasons = Counter({exists: skipped - large_enough, "large enough": large_enough})
+    counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common() if count)
+    yield f"would skip {count_images(skipped)}: {counts}"
 
 
 def _describe_refused(summary: Summary) -> Iterable[tuple[int, str]]:

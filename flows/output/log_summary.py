@@ -28,7 +28,7 @@ def log_summary(report: Report, summary: Summary) -> None:
         return
     if not report.images:
         log.warning("no images in %s", one_line(report.job.source.given))
-    failed = [image for image in report.images if image.error and not image.not_attempted]
+    failed = [image for image in report.images.others if image.error and not image.not_attempted]
     _log_failures([image for image in failed if not image.known], logging.ERROR)
     # Below warnings: with `--quiet`, a night without news is silent.
     _log_failures([image for image in failed if image.known], logging.INFO, "known: ", "known ")

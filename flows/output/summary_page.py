@@ -36,7 +36,7 @@ def render_summary(
         _places(report, url, page_url),
         _notes(summary),
         _reasons("Failures by reason", summary, known=False),
-        _failures(report.images, page_url),
+        _failures(report.images.others, page_url),
         _reasons("Known failures", summary, known=True),
         _slowest(summary.slowest[:_MOST_SLOWEST]),
         _warnings(warnings),

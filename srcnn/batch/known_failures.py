@@ -92,6 +92,8 @@ class KnownFailures:
             results: of a run.
         """
         sources = {failure.source for failure in self._failures}
+        if not sources:
+            return []
         return [each.source for each in results if each.error is None and each.source in sources]
 
 

@@ -20,7 +20,7 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.memory_gate import GateHolder
 from srcnn.batch.process_image import check_memory, estimate_peak_bytes, process_image
 from srcnn.batch.resources import WorkerResources
-from srcnn.destination.ledger import Record
+from srcnn.destination.records import Record
 from srcnn.errors import SourceChangedError, SourceMissingError, StorageError, UnusableFileError
 from srcnn.geometry import measure_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask

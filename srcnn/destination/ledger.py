@@ -13,20 +13,20 @@ record that does not, because the clocks of machines differ.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from pydantic import TypeAdapter
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from srcnn.destination.record_lines import format_line, parse_lines
+from srcnn.destination.records import SCHEMA, Record, RecordTable, keep_latest, to_records
 from srcnn.errors import UnusableFileError
-from srcnn.geometry import Size
-from srcnn.graphs.graph_format import CLEAN, WORST
-from srcnn.storage.file_table import FileInfo
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
+from srcnn.storage.key_columns import decode_key
 from srcnn.text import one_line
 from srcnn.validation_errors import describe_unreadable
 
@@ -40,52 +40,6 @@ _RECORDS_PER_FILE = 20_000
 _BYTES_PER_FILE = 16 * 2**20
 # Beyond what any version writes: a larger file is something else.
 _LIMIT_BYTES = 4 * _BYTES_PER_FILE
-_LARGEST_SIDE = 2**31  # pixels; beyond what any image has
-
-
-@dataclass(frozen=True)
-class Record:
-    """One output as it was written.
-
-    Attributes:
-        output: its key in the destination.
-        source: its key in the source.
-        source_info: size and version of the source file that was read.
-        output_info: size and version of the output file that was written.
-        scale: text of the factor or target.
-        options: digest of the options that affect pixels.
-        model: sha256 of the model.
-        size_in: of the source image.
-        size_out: of the output image.
-        quality: of the source, that the weights were chosen for; earlier versions had only 100.
-        file_quality: what the source's header said of it.
-    """
-
-    output: str
-    source: str
-    source_info: FileInfo
-    output_info: FileInfo
-    scale: str
-    options: str
-    model: str
-    size_in: Size
-    size_out: Size
-    quality: float = CLEAN
-    file_quality: float = CLEAN
-
-
-_RECORDS = TypeAdapter(Record)
-
-
-def _take_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one record")
-    return found
-
-
-# One for all lines: it takes half of the time of `json.loads`.
-_DECODER = json.JSONDecoder(object_pairs_hook=_take_unique)
 
 
 def append(destination: Folder, run_id: str, records: Sequence[Record]) -> None:
@@ -99,7 +53,7 @@ def append(destination: Folder, run_id: str, records: Sequence[Record]) -> None:
     """
     if records:
         # An output belongs to one shard of a run, so the first record makes the name unique.
-        lines = [_format_line(record) for record in records]
+        lines = [format_line(record) for record in records]
         _write(destination, f"{run_id}-{_digest(lines[0])}{_ENDING}", lines)
 
 
@@ -114,7 +68,7 @@ class Ledger:
         superseded: how many records no longer count.
     """
 
-    records: dict[str, Record]
+    records: RecordTable
     files: list[str]
     warnings: list[str]
     superseded: int
@@ -127,7 +81,7 @@ class Ledger:
         )
 
 
-def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "") -> Ledger:
+def load(destination: Folder, listing: FileTable, before: str = "") -> Ledger:
     """Read the record that counts for each output.
 
     Args:
@@ -139,12 +93,10 @@ def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "")
         OSError: the storage failed. This is not a warning: a storage that is down for a while
             must not cause images to be upscaled again.
     """
-    # Not the temporary files that killed runs left.
-    keys = sorted(key for key in listing if key.startswith(LEDGER_FOLDER) and key.endswith(_ENDING))
-    keys = [key for key in keys if not before or key < LEDGER_FOLDER + before]
-    records: dict[str, Record] = {}
-    files, warnings, count = [], [], 0
-    # In batches, in order: otherwise all files would be in memory before they are merged.
+    keys = [key for key in _list_files(listing) if not before or key < LEDGER_FOLDER + before]
+    tables: list[pa.Table] = []
+    files, warnings = [], []
+    # In batches, in order: otherwise the content of all files would be in memory.
     with ThreadPoolExecutor(_IO_THREADS) as pool:
         for start in range(0, len(keys), _FILES_PER_BATCH):
             batch = keys[start : start + _FILES_PER_BATCH]
@@ -152,50 +104,38 @@ def load(destination: Folder, listing: Mapping[str, FileInfo], before: str = "")
             for key, found in zip(batch, pool.map(read, batch), strict=True):
                 if isinstance(found, str):
                     warnings.append(found)
-                    continue
-                files.append(key)
-                count += len(found)
-                for record in found:
-                    _merge(records, record, listing)
-    return Ledger(records, files, warnings, count - len(records))
+                else:
+                    files.append(key)
+                    tables.append(found)
+    table = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries().combine_chunks()
+    counting = RecordTable(keep_latest(table, _match_listing(table, listing)))
+    return Ledger(counting, files, warnings, table.num_rows - len(counting))
 
 
-def _read(destination: Folder, listing: Mapping[str, FileInfo], key: str) -> list[Record] | str:
+def _list_files(listing: FileTable) -> list[str]:
+    """List the files of a ledger, without the temporary files that killed runs left."""
+    column = listing.keys_column
+    is_file = pc.and_(
+        pc.starts_with(column, LEDGER_FOLDER.encode()), pc.ends_with(column, _ENDING.encode())
+    )
+    return [decode_key(each.as_py()) for each in column.filter(is_file)]
+
+
+def _read(destination: Folder, listing: FileTable, key: str) -> pa.Table | str:
     """Return the records of a file, or a warning if it cannot be read."""
     url = one_line(destination.get_url(key))
     try:
-        records = _parse(destination.read(key, _LIMIT_BYTES, listing[key]))
+        records = parse_lines(destination.read(key, _LIMIT_BYTES, listing[key]))
     except FileNotFoundError:
         reason = "removed since it was listed"
     except UnusableFileError as error:
         reason = str(error).removeprefix(f"{destination.get_url(key)}: ")
-    # From json, from pydantic, or from bytes that are not UTF-8.
+    # From json, from pydantic, from keys that are none, or from bytes that are not UTF-8.
     except (ValueError, RecursionError) as error:
         reason = describe_unreadable(error)
     else:
         return records
     return f"{url}: {reason}; the images it recorded will be upscaled again"
-
-
-def _parse(content: bytes) -> list[Record]:
-    # Not with pydantic's JSON parser, which rejects file names that are not valid UTF-8.
-    lines = content.decode().removesuffix("\n").split("\n")
-    if lines == [""]:
-        raise ValueError("the file is empty")
-    records = [_RECORDS.validate_python(_DECODER.decode(line)) for line in lines]
-    for record in records:
-        sides = (*record.size_in, *record.size_out)
-        if not all(0 < side < _LARGEST_SIDE for side in sides):
-            raise ValueError("the size of an image is out of range")
-        if not all(WORST <= each <= CLEAN for each in (record.quality, record.file_quality)):
-            raise ValueError("the quality of an image is out of range")
-    return records
-
-
-def _merge(records: dict[str, Record], record: Record, listing: Mapping[str, FileInfo]) -> None:
-    known = records.get(record.output)
-    if not (known and _matches_listing(known, listing) and not _matches_listing(record, listing)):
-        records[record.output] = record
 
 
 def compact(destination: Folder, run_id: str) -> int:
@@ -219,8 +159,10 @@ def compact(destination: Folder, run_id: str) -> int:
     """
     listing = destination.files()
     ledger = load(destination, listing, before=f"{run_id}-")
-    current = [record for record in ledger.records.values() if record.output in listing]
-    for number, lines in enumerate(_split(map(_format_line, current))):
+    table = ledger.records.table
+    exists = pc.is_in(ledger.records.column("output"), value_set=listing.keys_column)
+    current = to_records(table.filter(exists))
+    for number, lines in enumerate(_split(map(format_line, current))):
         # The second "-" sorts before the digest in the names that `append` gives.
         _write(destination, f"{run_id}--{number:06d}{_ENDING}", lines)
     with ThreadPoolExecutor(_IO_THREADS) as pool:
@@ -248,12 +190,12 @@ def _write(destination: Folder, name: str, lines: Sequence[str]) -> None:
     destination.sync_folders([key])
 
 
-def _matches_listing(record: Record, listing: Mapping[str, FileInfo]) -> bool:
-    return listing.get(record.output) == record.output_info
-
-
-def _format_line(record: Record) -> str:
-    return json.dumps(asdict(record))
+def _match_listing(records: pa.Table, listing: FileTable) -> pa.Array:
+    """Whether each record has the size and the version that are listed for its output."""
+    rows = pc.index_in(records["output"].combine_chunks(), value_set=listing.keys_column)
+    same_size = pc.equal(listing.sizes.take(rows), records["output_size"].combine_chunks())
+    same_version = pc.equal(listing.versions.take(rows), records["output_version"].combine_chunks())
+    return pc.fill_null(pc.and_(same_size, same_version), fill_value=False)
 
 
 def _digest(text: str) -> str:

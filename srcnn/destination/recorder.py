@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from srcnn.destination import ledger
-from srcnn.destination.ledger import Record
+from srcnn.destination.records import Record
 from srcnn.errors import SrcnnError
 from srcnn.storage.folder import Folder
 

@@ -6,30 +6,21 @@ changed although its size has not, and would be made again in every run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import pyarrow as pa
 
-from srcnn.destination.ledger import Record
-from srcnn.planning.select_images import RequestedImage
-from srcnn.planning.up_to_date import Fingerprint
+from srcnn.planning.up_to_date import Comparison, Mask
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
+from srcnn.storage.key_columns import decode_keys
 from srcnn.storage.listing import read_infos
 
 
-def check_versions(
-    images: Sequence[RequestedImage],
-    fingerprint: Fingerprint,
-    existing: FileTable,
-    records: Mapping[str, Record],
-    destination: Folder,
-) -> FileTable:
+def check_versions(comparison: Comparison, existing: FileTable, destination: Folder) -> FileTable:
     """Ask for the versions of outputs that differ from their records in nothing else.
 
     Args:
-        images: the images.
-        fingerprint: of the job.
+        comparison: of all images.
         existing: the destination's files, as listed.
-        records: of the ledger, by output.
         destination: holds the outputs.
 
     Returns:
@@ -38,41 +29,29 @@ def check_versions(
     Raises:
         OSError: the destination cannot be read.
     """
-    doubtful = [
-        image.output
-        for image in images
-        if (record := records.get(image.output))
-        and (found := existing.get(image.output))
-        and record.output_info != found
-        and record.output_info.size == found.size
-        and fingerprint.matches(record, image)
-    ]
-    return existing.replace(read_infos(destination.info, doubtful))
+    is_doubtful = comparison.compare_sizes() & ~comparison.compare_versions()
+    if not is_doubtful.any():
+        return existing
+    is_doubtful &= comparison.compare_making()
+    rows = pa.array(comparison.image_rows[is_doubtful])
+    doubtful = decode_keys(comparison.images.outputs.take(rows))
+    return existing.replace(read_infos(destination.info, doubtful)) if doubtful else existing
 
 
-def describe_unproven(
-    images: Sequence[RequestedImage],
-    fingerprint: Fingerprint,
-    existing: FileTable,
-    records: Mapping[str, Record],
-) -> list[str]:
+def describe_unproven(comparison: Comparison, is_up_to_date: Mask) -> list[str]:
     """Describe why images are made again although nothing changed their source, as warnings.
 
     Args:
-        images: those that will be made again.
-        fingerprint: of the job.
-        existing: the destination's files.
-        records: of the ledger, by output.
+        comparison: of all images.
+        is_up_to_date: (N,) the images that will not be made again.
     """
-    without_version = replaced = 0
-    for image in images:
-        record, found = records.get(image.output), existing.get(image.output)
-        if record is None or found is None:
-            continue
-        if not (image.info.version and found.version):
-            without_version += 1
-        elif record.output_info != found and fingerprint.matches(record, image):
-            replaced += 1
+    is_made = ~is_up_to_date[comparison.image_rows]
+    if not is_made.any():
+        return []
+    has_versions = comparison.have_versions() & comparison.have_source_versions()
+    without_version = int((is_made & ~has_versions).sum())
+    same_file = comparison.compare_sizes() & comparison.compare_versions()
+    replaced = int((is_made & has_versions & ~same_file & comparison.compare_making()).sum())
     warnings = []
     if without_version:
         warnings.append(

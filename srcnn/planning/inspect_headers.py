@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from srcnn.errors import ImageError, ImageTooLargeError, StorageError
@@ -21,7 +21,7 @@ _MEGA = 1_000_000
 
 
 def inspect_headers(
-    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, graph: GraphInterface
+    source: Folder, images: Iterable[RequestedImage], options: PlanOptions, graph: GraphInterface
 ) -> list[ImageTask | ImageResult]:
     """Read the headers of images that must be processed, many at a time.
 

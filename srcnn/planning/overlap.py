@@ -8,12 +8,12 @@ file that a run writes to its destination must not show in the source.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from srcnn.destination.lock.owner import Holder
 from srcnn.errors import StorageUnavailableError, UsageError
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
 from srcnn.storage.keys import list_parents
 
@@ -65,15 +65,15 @@ def refuse_shared(source: Folder, destination: Folder, lock_key: str, run_id: st
 
 
 def refuse_shared_folders(
-    source: Folder, destination: Folder, images: Iterable[str], outputs: Iterable[str]
+    source: Folder, destination: Folder, images: FileTable, outputs: FileTable
 ) -> None:
     """Refuse a destination that holds folders of the source under other names: bind mounts.
 
     Args:
         source: the folder to read.
         destination: the folder to write.
-        images: keys of the source's images.
-        outputs: keys of the destination's files.
+        images: of the source.
+        outputs: the destination's files.
 
     Raises:
         UsageError: outputs could replace sources.
@@ -127,11 +127,12 @@ def _is_below(source: Folder, destination: Folder) -> bool:
     )
 
 
-def _identify_folders(folder: Folder, keys: Iterable[str]) -> dict[tuple[int, int], str]:
+def _identify_folders(folder: Folder, files: FileTable) -> dict[tuple[int, int], str]:
     """Find device and inode of the folders that files are in; those that are gone are left out."""
     root = folder.local_path or Path()
     found: dict[tuple[int, int], str] = {}
-    for key in {"", *(parent for each in keys for parent in list_parents(each))}:
+    folders = files.list_folders()
+    for key in {"", *(parent for each in folders for parent in list_parents(f"{each}/"))}:
         with suppress(OSError):
             status = (root / key).stat()
             found[status.st_dev, status.st_ino] = key

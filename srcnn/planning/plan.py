@@ -5,11 +5,14 @@ Everything that can be refused is refused here, before any image is processed. N
 
 from __future__ import annotations
 
-from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import pyarrow.compute as pc
+
 from srcnn.destination import ledger
+from srcnn.destination.records import RecordTable
+from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.job import Job
 from srcnn.planning.check_versions import check_versions, describe_unproven
@@ -17,10 +20,11 @@ from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.list_source import list_source
 from srcnn.planning.overlap import refuse_shared_folders
 from srcnn.planning.scales_file import ScaleResolver, find_scales
-from srcnn.planning.select_images import PlanOptions, select_images
-from srcnn.planning.up_to_date import Fingerprint, skip_if_current
+from srcnn.planning.select_images import PlanOptions, RequestedImages, select_images
+from srcnn.planning.up_to_date import Comparison, find_up_to_date
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
+from srcnn.storage.key_columns import encode_keys
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
 
 
@@ -30,7 +34,7 @@ class Plan:
 
     Attributes:
         tasks: images to process.
-        settled: images that need no work: up to date, or refused.
+        settled: results of images that need no work: up to date, or refused.
         warnings: what people should look at.
         ignored: files that are not images we read: how many, by extension.
         leftovers: keys in the destination that a killed run left half-written.
@@ -39,7 +43,7 @@ class Plan:
     """
 
     tasks: list[ImageTask]
-    settled: list[ImageResult]
+    settled: ImageResults
     warnings: list[str] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
     leftovers: list[str] = field(default_factory=list)
@@ -74,30 +78,25 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     refuse_shared_folders(source, destination, listing.images, existing)
     scales = find_scales(source, listing.files, options.scales)
     resolver = ScaleResolver(scales, options.scale, graph, options.quality)
-    images = select_images(listing, job.output.format, options, resolver.resolve)
+    images = select_images(listing, job.output.format, options, resolver)
     known = ledger.load(destination, existing)
-    fingerprint = Fingerprint(job)
-    if options.overwrite == "changed":
-        existing = check_versions(images, fingerprint, existing, known.records, destination)
-    skipped = [
-        skip_if_current(image, fingerprint, options.overwrite, existing, known.records)
-        for image in images
-    ]
-    to_inspect = [image for image, skip in zip(images, skipped, strict=True) if skip is None]
+    comparison = Comparison(job, images, existing, known.records)
     unproven: list[str] = []
     if options.overwrite == "changed":
-        unproven = describe_unproven(to_inspect, fingerprint, existing, known.records)
-    inspected = inspect_headers(source, to_inspect, options, graph)
+        existing = check_versions(comparison, existing, destination)
+        comparison = Comparison(job, images, existing, known.records)
+    is_skipped, up_to_date = find_up_to_date(comparison, options.overwrite)
+    if options.overwrite == "changed":
+        unproven = describe_unproven(comparison, is_skipped)
+    inspected = inspect_headers(source, images.filter(~is_skipped), options, graph)
+    settled = ImageResults(up_to_date=up_to_date)
     return Plan(
         tasks=[item for item in inspected if isinstance(item, ImageTask)],
-        settled=[result for result in skipped if result]
-        + [item for item in inspected if isinstance(item, ImageResult)],
+        settled=settled.add(item for item in inspected if isinstance(item, ImageResult)),
         warnings=listing.warnings + resolver.list_warnings() + known.warnings + unproven,
         ignored=listing.ignored,
         leftovers=destination.stale_temporaries(existing),
-        unfinished_uploads=_find_unfinished_uploads(
-            destination, {image.output for image in images} | known.records.keys()
-        ),
+        unfinished_uploads=_find_unfinished_uploads(destination, images, known.records),
         needs_compaction=known.is_scattered,
     )
 
@@ -107,14 +106,17 @@ def _list_existing(destination: Folder) -> FileTable:
 
 
 def _find_unfinished_uploads(
-    destination: Folder, outputs: Container[str]
+    destination: Folder, images: RequestedImages, records: RecordTable
 ) -> list[UnfinishedUpload]:
     """Find uploads of earlier runs: this one writes nothing before it has its plan.
 
     Uploads of other files are other programs'.
     """
+    uploads = destination.unfinished_uploads()
+    keys = encode_keys([upload.key for upload in uploads])
+    is_output = pc.is_in(keys, value_set=images.outputs).to_pylist()
     return [
         upload
-        for upload in destination.unfinished_uploads()
-        if upload.key in outputs or upload.key.startswith(f"{ledger.STATE_FOLDER}/")
+        for upload, is_ours in zip(uploads, is_output, strict=True)
+        if is_ours or upload.key in records or upload.key.startswith(f"{ledger.STATE_FOLDER}/")
     ]

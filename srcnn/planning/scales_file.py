@@ -84,7 +84,11 @@ class Resolved(NamedTuple):
 
 
 class ScaleResolver:
-    """Finds every image's scale and quality, and remembers which rows decided one."""
+    """Finds every image's scale and quality, and remembers which rows decided one.
+
+    Attributes:
+        default: of images that no row matches.
+    """
 
     def __init__(
         self,
@@ -103,23 +107,28 @@ class ScaleResolver:
         """
         self._scales = scales
         self._follows_quality = graph.quality is not None
-        self._default = Resolved(default or graph.default_scale, quality)
+        self.default = Resolved(default or graph.default_scale, quality)
         self._used: set[ScaleRow | None] = set()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether images may differ in what is asked for."""
+        return self._scales is not None
 
     def resolve(self, key: str) -> Resolved:
         """Find the scale of an image, and the quality of its source."""
         row = self._scales.find_row(key) if self._scales else None
         self._used.add(row)
         if row is None:
-            return self._default
-        return Resolved(row.scale, row.quality or self._default.quality)
+            return self.default
+        return Resolved(row.scale, row.quality or self.default.quality)
 
     def list_warnings(self) -> list[str]:
         """Return warnings of what was given without any effect."""
         return [*self._list_unused_rows(), *self._list_ignored_qualities()]
 
     def _list_ignored_qualities(self) -> list[str]:
-        chosen = {row.quality for row in self._used if row} | {self._default.quality}
+        chosen = {row.quality for row in self._used if row} | {self.default.quality}
         # Without such weights, all sources count as clean.
         if self._follows_quality or chosen <= {None, AUTO, SourceQuality(CLEAN)}:
             return []

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from srcnn.geometry import Scale
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import SourceListing
 from srcnn.planning.output_names import assign_output_keys
-from srcnn.planning.scales_file import Resolved
+from srcnn.planning.scales_file import Resolved, ScaleResolver
 from srcnn.source_quality import AUTO, SourceQuality
-from srcnn.storage.file_table import FileInfo
+from srcnn.storage.file_table import FileInfo, FileTable
+from srcnn.storage.key_columns import decode_keys, encode_keys
 
 Overwrite = Literal["changed", "always", "never"]
 WhenLarger = Literal["copy", "skip"]
@@ -65,24 +70,82 @@ class RequestedImage:
     quality: SourceQuality = AUTO
 
 
+class RequestedImages:
+    """The images that the user asked for, as columns, by source.
+
+    Attributes:
+        files: their sources.
+        outputs: keys in the destination, (N,).
+        choices: (N,) int32, index of each image's scale and quality.
+        resolved: the different scales and qualities.
+    """
+
+    def __init__(
+        self,
+        files: FileTable,
+        outputs: pa.Array,
+        choices: npt.NDArray[np.int32],
+        resolved: Sequence[Resolved],
+    ) -> None:
+        """Take the columns; see the attributes."""
+        self.files, self.outputs, self.choices, self.resolved = files, outputs, choices, resolved
+
+    def filter(self, is_kept: npt.NDArray[np.bool_]) -> RequestedImages:
+        """Return the images where a mask (N,) is true."""
+        mask = pa.array(is_kept)
+        return RequestedImages(
+            self.files.filter(mask), self.outputs.filter(mask), self.choices[is_kept], self.resolved
+        )
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[RequestedImage]:
+        """Yield the images as objects."""
+        rows = zip(self.files.items(), decode_keys(self.outputs), self.choices, strict=True)
+        for (source, info), output, choice in rows:
+            yield RequestedImage(source, output, info, *self.resolved[choice])
+
+
 def select_images(
-    listing: SourceListing,
-    form: Format,
-    options: PlanOptions,
-    resolve: Callable[[str], Resolved],
-) -> list[RequestedImage]:
+    listing: SourceListing, form: Format, options: PlanOptions, resolver: ScaleResolver
+) -> RequestedImages:
     """Select the requested images, and name their outputs.
 
     Args:
         listing: of the source; each of its images may influence the names of others.
         form: format of the outputs.
         options: which images.
-        resolve: finds the scale and the quality of each.
+        resolver: finds the scale and the quality of each.
     """
-    outputs = assign_output_keys(listing.images, form)
-    include, exclude = Globs(options.include), Globs(options.exclude)
-    return [
-        RequestedImage(key, outputs[key], info, *resolve(key))
-        for key, info in listing.images.items()
-        if (not options.include or include.matches(key)) and not exclude.matches(key)
-    ]
+    files = listing.images
+    images = RequestedImages(
+        files, _name_outputs(files, form), np.zeros(len(files), np.int32), [resolver.default]
+    )
+    if options.include or options.exclude:
+        include, exclude = Globs(options.include), Globs(options.exclude)
+        is_wanted = (
+            (not options.include or include.matches(key)) and not exclude.matches(key)
+            for key in files
+        )
+        images = images.filter(np.fromiter(is_wanted, bool, len(files)))
+    return _resolve(images, resolver)
+
+
+def _name_outputs(files: FileTable, form: Format) -> pa.Array:
+    if form == "keep":
+        return files.keys_column
+    outputs = assign_output_keys(files, form)
+    return encode_keys([outputs[key] for key in files])
+
+
+def _resolve(images: RequestedImages, resolver: ScaleResolver) -> RequestedImages:
+    """Find the scale and the quality of each image."""
+    if not resolver.has_rows:
+        return images
+    numbers: dict[Resolved, int] = {}
+    choices = (numbers.setdefault(resolver.resolve(key), len(numbers)) for key in images.files)
+    images.choices = np.fromiter(choices, np.int32, len(images))
+    images.resolved = list(numbers)
+    return images

@@ -112,9 +112,11 @@ def summarize(report: Report) -> Summary:
     Args:
         report: of the run.
     """
-    reasons = group_failures(report.images)
+    reasons = group_failures(report.images.others)
     shown = reasons[:_MOST_REASONS]
-    written = (image for image in report.images if image.status == "written" and image.seconds > 0)
+    written = (
+        image for image in report.images.others if image.status == "written" and image.seconds > 0
+    )
     return Summary(
         dry_run=bool(report.options.get("dry_run")),
         counts=report.counts,
@@ -125,7 +127,7 @@ def summarize(report: Report) -> Summary:
         slowest=heapq.nlargest(_MOST_SLOWEST, written, key=lambda image: image.seconds),
         reasons=shown,
         other_failures=sum(reason.count for reason in reasons[len(shown) :]),
-        notes=_count_notes(report.images),
+        notes=_count_notes(report.images.others),
     )
 
 

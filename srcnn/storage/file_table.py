@@ -30,6 +30,13 @@ class FileInfo:
     version: str
 
 
+def find_row(keys: pa.Array, key: str) -> int | None:
+    """Return the row of a key in a sorted column of keys; None if there is none."""
+    wanted = encode_key(key)
+    row = bisect_left(range(len(keys)), wanted, key=lambda each: keys[each].as_py())
+    return row if row < len(keys) and keys[row].as_py() == wanted else None
+
+
 class FileTable(Mapping[str, FileInfo]):
     """Files by key, in the order of their keys' bytes.
 
@@ -62,10 +69,12 @@ class FileTable(Mapping[str, FileInfo]):
 
     def find(self, key: str) -> int | None:
         """Return the row of a key; None if there is none."""
-        wanted = encode_key(key)
-        keys = self.keys_column
-        row = bisect_left(range(len(keys)), wanted, key=lambda each: keys[each].as_py())
-        return row if row < len(keys) and keys[row].as_py() == wanted else None
+        return find_row(self.keys_column, key)
+
+    def list_folders(self) -> list[str]:
+        """List the folders that files are in, each once; "" for the root."""
+        folders = pc.replace_substring_regex(self.keys_column, r"/?[^/]*$", "")
+        return decode_keys(folders.unique())
 
     def filter(self, mask: pa.Array) -> FileTable:
         """Return the rows where a mask (N,) of booleans is true; the table itself if all are."""
@@ -76,8 +85,19 @@ class FileTable(Mapping[str, FileInfo]):
         return FileTable(table, self.linked_folders)
 
     def replace(self, infos: Mapping[str, FileInfo]) -> FileTable:
-        """Return the same files, with other sizes and versions of a few."""
-        return FileTable.of({**self, **infos}) if infos else self
+        """Return the same files, with other sizes and versions of some of them."""
+        rows = {row: info for key, info in infos.items() if (row := self.find(key)) is not None}
+        is_replaced = np.zeros(len(self), bool)
+        is_replaced[list(rows)] = True
+        mask, ordered = pa.array(is_replaced), [rows[row] for row in sorted(rows)]
+        sizes = pa.array([info.size for info in ordered], pa.int64())
+        versions = encode_keys([info.version for info in ordered])
+        columns = [
+            self.keys_column,
+            pc.replace_with_mask(self.sizes, mask, sizes),
+            pc.replace_with_mask(self.versions, mask, versions),
+        ]
+        return FileTable(pa.Table.from_arrays(columns, schema=_SCHEMA), self.linked_folders)
 
     def __getitem__(self, key: str) -> FileInfo:
         """Return size and version of a file."""

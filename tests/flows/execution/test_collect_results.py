@@ -10,6 +10,7 @@ from flows.execution.collect_results import ResultCollector, RunResult
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.geometry import Size, parse_scale
+from srcnn.image_results import ImageResults
 from srcnn.image_task import NOT_ATTEMPTED, Failure, ImageResult, ImageTask
 from srcnn.planning.plan import Plan
 from srcnn.storage.file_table import FileInfo
@@ -37,7 +38,7 @@ class Collected:
         self.cancellation = Cancellation()
         self.shown: list[ImageResult] = []
         self.collector = ResultCollector(
-            Plan(TASKS, list(settled)), limit, self.cancellation, self.shown.append
+            Plan(TASKS, ImageResults().add(settled)), limit, self.cancellation, self.shown.append
         )
 
 
@@ -48,15 +49,15 @@ def test_each_image_is_passed_on_once_whoever_reports_it_twice() -> None:
         list(pool.map(collected.collector.add, results + results))
     assert sorted(image.source for image in collected.shown) == [item.source for item in TASKS]
     result = collected.collector.finish(0)
-    assert result.images == results
-    assert result.not_shown == []
+    assert list(result.images) == results
+    assert list(result.not_shown) == []
 
 
 def test_the_first_result_of_an_image_counts() -> None:
     collected = Collected()
     collected.collector.add(written(TASKS[0]))
     collected.collector.add(failed(TASKS[0]))
-    assert collected.collector.finish(0).images[0].status == "written"
+    assert collected.collector.finish(0).images.others[0].status == "written"
 
 
 def test_a_failure_of_the_whole_shard_counts_in_place_of_what_was_shown() -> None:
@@ -67,7 +68,9 @@ def test_a_failure_of_the_whole_shard_counts_in_place_of_what_was_shown() -> Non
         collected.collector.fail(failed(item, "RuntimeError"))
     assert collected.cancellation.reason.startswith("2 images failed")
     result = collected.collector.finish(0)
-    assert [image.error for image in result.images[:3]] == [Failure("RuntimeError", "cut")] * 3
+    assert [image.error for image in result.images.others[:3]] == [
+        Failure("RuntimeError", "cut")
+    ] * 3
     assert [image.source for image in collected.shown] == ["000", "001", "002"]
 
 
@@ -92,8 +95,8 @@ def test_images_not_attempted_or_lost_are_left_for_the_end() -> None:
     result = collected.collector.finish(0)
     assert [image.source for image in collected.shown] == ["000"]
     assert len(result.images) == len(TASKS) + 1
-    assert len(result.not_shown) == len(TASKS)
-    assert result.images[2].error == Failure(
+    assert len(list(result.not_shown)) == len(TASKS)
+    assert result.images.others[2].error == Failure(
         "Lost", "no worker reported a result for this image: run again"
     )
 
@@ -120,6 +123,8 @@ def test_too_many_failures_of_the_plan_cancel_the_work_before_it_begins() -> Non
 
 
 def test_a_dry_run_predicts_what_would_be_written() -> None:
-    result = RunResult.predict(Plan(TASKS[:1], [ImageResult("a", "a", "skipped")]))
+    result = RunResult.predict(
+        Plan(TASKS[:1], ImageResults().add([ImageResult("a", "a", "skipped")]))
+    )
     assert [image.status for image in result.images] == ["written", "skipped"]
-    assert result.not_shown == result.images
+    assert list(result.not_shown) == list(result.images)

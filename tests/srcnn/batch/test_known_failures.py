@@ -11,7 +11,7 @@ import pytest
 
 from srcnn.batch.known_failures import KnownFailures, read_known_failures
 from srcnn.image_task import Failure, ImageResult
-from srcnn.reporting.report import result_fields
+from srcnn.reporting.result_lines import result_fields
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.retries import DEFAULT_LIMITS
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.destination import ledger
-from srcnn.destination.ledger import LEDGER_FOLDER, Record
+from srcnn.destination.ledger import LEDGER_FOLDER
+from srcnn.destination.records import Record
 from srcnn.geometry import Size
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.filesystems import resolve

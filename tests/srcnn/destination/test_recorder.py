@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from srcnn.destination import ledger, recorder
-from srcnn.destination.ledger import LEDGER_FOLDER, Record
+from srcnn.destination.ledger import LEDGER_FOLDER
 from srcnn.destination.recorder import Recorder
+from srcnn.destination.records import Record
 from srcnn.geometry import Size
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.filesystems import resolve

@@ -15,10 +15,15 @@ from flows.upscale import batch_upscale
 from srcnn.destination.lock.acquire import hold
 from srcnn.errors import UsageError
 from srcnn.planning.overlap import check_folders, refuse_shared, refuse_shared_folders
+from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.folder import Folder
 from tests.support.run_python import Run
 
-FILES = ("cat.png", "cats/eye.jpg", "cats/more cats/nose [1].webp", "grey.tiff")
+FILES = FileTable.of(
+    dict.fromkeys(
+        ("cat.png", "cats/eye.jpg", "cats/more cats/nose [1].webp", "grey.tiff"), FileInfo(1, "1")
+    )
+)
 UNDER_ANOTHER_NAME = "under another name: give another --dst"
 
 

@@ -6,18 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from srcnn.destination.ledger import Record
+from srcnn.destination.records import Record, RecordTable, to_table
 from srcnn.geometry import Size, parse_scale
+from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult
 from srcnn.images.colour import Colour
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, OutputOptions
-from srcnn.planning.select_images import Overwrite, RequestedImage
-from srcnn.planning.up_to_date import Fingerprint, skip_if_current
+from srcnn.planning.scales_file import Resolved
+from srcnn.planning.select_images import Overwrite, RequestedImage, RequestedImages
+from srcnn.planning.up_to_date import Comparison, find_up_to_date
 from srcnn.source_quality import parse_source_quality
-from srcnn.storage.file_table import FileInfo
+from srcnn.storage.file_table import FileInfo, FileTable
+from srcnn.storage.key_columns import encode_keys
 from tests.support.jobs import make_job, open_bundled
 
 SOURCE, OUTPUT = FileInfo(10, "source"), FileInfo(20, "output")
@@ -52,9 +56,29 @@ def skip(
     overwrite: Overwrite = "changed",
     image: RequestedImage = IMAGE,
 ) -> ImageResult | None:
-    existing = {image.output: found} if found else {}
-    records = {image.output: known} if known else {}
-    return skip_if_current(image, Fingerprint(job), overwrite, existing, records)
+    comparison = compare(job, known, found, image)
+    is_skipped, table = find_up_to_date(comparison, overwrite)
+    results = list(ImageResults(up_to_date=table))
+    assert len(results) == is_skipped.sum()
+    return next(iter(results), None)
+
+
+def compare(
+    job: Job,
+    known: Record | None,
+    found: FileInfo | None = OUTPUT,
+    image: RequestedImage = IMAGE,
+) -> Comparison:
+    """Compare one image, between others that have neither outputs nor records, or only one."""
+    others = {"A.png": SOURCE, "z.png": SOURCE}
+    files = FileTable.of({**others, image.source: image.info})
+    outputs = encode_keys(["A.jpg", image.output, "z.jpg"])
+    resolved = [Resolved(parse_scale("7"), image.quality), Resolved(image.scale, image.quality)]
+    images = RequestedImages(files, outputs, np.array([0, 1, 0], np.int32), resolved)
+    existing = FileTable.of({"b.jpg": OUTPUT} | ({image.output: found} if found else {}))
+    before = replace(known, output="A.jpg") if known else None
+    records = RecordTable(to_table(filter(None, [before, known])))
+    return Comparison(job, images, existing, records)
 
 
 def follow_quality(job: Job, name: str | None = "quality") -> Job:
@@ -124,6 +148,15 @@ def test_a_copy_is_the_same_at_every_quality(job: Job) -> None:
     assert skip(follow_quality(job), larger, image=image) is None
 
 
+def test_nothing_is_proved_by_files_without_a_version(job: Job) -> None:
+    unknown = FileInfo(OUTPUT.size, "")
+    assert skip(job, record(job, output_info=unknown), unknown) is None
+    image = replace(IMAGE, info=FileInfo(SOURCE.size, ""))
+    made = record(job, source_info=image.info)
+    assert skip(job, made, image=image) is None
+    assert skip(job, made, image=image, overwrite="never") == SKIPPED
+
+
 def test_a_file_without_a_record_and_a_record_without_a_file_prove_nothing(job: Job) -> None:
     assert skip(job, None) is None
     assert skip(job, record(job), found=None) is None
@@ -149,8 +182,8 @@ def test_always_and_never(job: Job) -> None:
     ids=str,
 )
 def test_the_fingerprint_follows_what_shapes_the_output(job: Job, changed: dict[str, Any]) -> None:
-    assert Fingerprint(job).matches(record(job), IMAGE)
-    assert not Fingerprint(replace(job, **changed)).matches(record(job), IMAGE)
+    assert compare(job, record(job)).compare_making().tolist() == [True]
+    assert compare(replace(job, **changed), record(job)).compare_making().tolist() == [False]
 
 
 def test_tiles_threads_and_the_default_quality_by_name_do_not_matter(job: Job) -> None:
@@ -159,4 +192,4 @@ def test_tiles_threads_and_the_default_quality_by_name_do_not_matter(job: Job) -
         inference=InferenceConfig(threads=3, tile_px=64, provider="cpu"),
         output=OutputOptions(quality=95),
     )
-    assert Fingerprint(same).matches(record(job), IMAGE)
+    assert compare(same, record(job)).compare_making().tolist() == [True]

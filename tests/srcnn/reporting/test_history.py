@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from srcnn.errors import UnusableFileError, UsageError
 from srcnn.geometry import Size
+from srcnn.image_results import ImageResults
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.history import PastRun, read_failures, read_history
 from srcnn.reporting.report import Report
@@ -35,7 +36,7 @@ def make_report(day: int, *images: ImageResult, ended: str = "") -> Report:
     started = datetime(2026, 11, day, 2, tzinfo=UTC)
     job = make_job(Path("photos"), run_id=f"{started:%Y%m%dT%H%M%S.%fZ}-00000{day % 10}")
     options = {"include": ['a, "images": [b']}  # as in the report, but a text
-    return Report(job, started, 4.0, options, list(images), ended, {"Python": "3.11"})
+    return Report(job, started, 4.0, options, ImageResults().add(images), ended, {"Python": "3.11"})
 
 
 def keep(destination: Folder, report: Report, content: bytes | None = None) -> Report:

@@ -8,7 +8,7 @@ import pytest
 
 from srcnn.geometry import Size
 from srcnn.image_task import ImageResult
-from srcnn.reporting.report import result_fields
+from srcnn.reporting.result_lines import result_fields
 
 
 @pytest.mark.parametrize(

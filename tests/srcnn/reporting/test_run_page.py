@@ -16,6 +16,7 @@ from flows.options.upscale import UpscaleOptions
 from flows.output.describe_run import describe_run, list_versions
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
+from srcnn.image_results import ImageResults
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.page_values import BAR_LENGTH, draw_bar, format_duration, format_option
 from srcnn.reporting.previews import Preview
@@ -47,7 +48,9 @@ def page_of(
     **options: Any,
 ) -> RunPage:
     job = make_job(Path("photos"), destination, "run-1")
-    report = Report(job, STARTED, 4.0, options, list(images), versions=list_versions())
+    report = Report(
+        job, STARTED, 4.0, options, ImageResults().add(images), versions=list_versions()
+    )
     return describe_run(report, summarize(report), ended, ("out/run-1.json", problem), warnings)
 
 

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from flows.output.markdown import format_code, format_table
 from flows.output.summary_page import render_summary
 from srcnn.geometry import Size
+from srcnn.image_results import ImageResults
 from srcnn.image_task import Failure, ImageResult
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import group_failures, summarize
@@ -37,7 +38,7 @@ def report(*images: ImageResult, seconds: float = 4.0, dry_run: bool = False) ->
     job = make_job(Path("photos"), Path("photos-upscaled"), "run-1")
     job = replace(job, model=replace(job.model, sha256="0" * 64))
     started = datetime(2026, 11, 23, tzinfo=UTC)
-    return Report(job, started, seconds, {"dry_run": dry_run}, list(images))
+    return Report(job, started, seconds, {"dry_run": dry_run}, ImageResults().add(images))
 
 
 def page(run: Report, place: str = "", warnings: tuple[str, ...] = (), page_url: str = "") -> str:

@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 WRITE = """
 import sys
 from srcnn.destination.recorder import Recorder
-from srcnn.destination.ledger import Record
+from srcnn.destination.records import Record
 from srcnn.geometry import Size
 from srcnn.storage.folder import Folder
 from srcnn.storage.file_table import FileInfo
