@@ -5,16 +5,21 @@ No time is asserted: docs/performance.md has the times.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from tests.support.paths import ROOT
 
@@ -38,7 +43,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(script: str, *arguments: str | Path) -> None:
+def run(script: str, *arguments: str | Path) -> str:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / f"{script}.py", *arguments],
         cwd=ROOT,
@@ -48,6 +53,7 @@ def run(script: str, *arguments: str | Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,50 @@ def test_every_part_runs_on_tiny_inputs(figures: Figures, part: str) -> None:
 @pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in (*PARTS, *OTHERS)])
 def test_every_other_benchmark_runs_on_tiny_inputs(script: str) -> None:
     run(script, "--quick")
+
+
+def test_the_corpus_test_tells_whole_files_from_damaged_ones(tmp_path: Path) -> None:
+    steps = np.arange(20 * 31 * 3, dtype=np.uint16).reshape(20, 31, 3)
+    image = Image.fromarray((steps * 7 % 251).astype(np.uint8))
+    image.save(tmp_path / "whole.png")
+    image.save(tmp_path / "turned.png", exif=turned_exif())
+    content = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "truncated.png").write_bytes(content[: len(content) // 2])
+    said = run("corpus", tmp_path)
+    assert "| all agree | 2 |" in said
+    assert "| refused | 1 |" in said
+    assert "| DamagedImage: " in said
+    assert "| EXIF | 1 | 0 | 0 |" in said
+
+
+def turned_exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif.update({ExifTags.Base.Orientation: 6, ExifTags.Base.Make: "a maker"})
+    return exif
+
+
+def test_the_corpus_test_notices_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    comparison = importlib.import_module("corpus_comparison")
+    samples = importlib.import_module("corpus_readers").to_samples
+    rows = np.arange(9, dtype=np.uint8)[:, None, None] * np.array([9, 20, 28, 28], np.uint8)
+    source = np.broadcast_to(rows, (9, 5, 4)).copy()
+    larger = np.clip(
+        comparison.enlarge(
+            source.astype(float), np.arange(18), (18, 10), comparison.combine_by_cubic
+        ),
+        0,
+        255,
+    )
+    right = np.rint(larger).astype(np.uint8)
+    compare = functools.partial(comparison.compare, samples(source), factor=Fraction(2))
+    assert not compare(samples(right), lossy=False)
+    wrong = right.copy()
+    wrong[9, 4, 1] += 2
+    assert compare(samples(wrong), lossy=False).startswith("up to 2")
+    assert not compare(samples(wrong), lossy=True)
+    assert compare(samples(right[::-1]), lossy=True).startswith("RMS ")
+    assert compare(samples(right[:-1]), lossy=True) == "10x17 px, expected 10x18"
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
