@@ -122,7 +122,9 @@ def upscale(source: Path, place: Path, scale: str) -> dict[str, Any]:
 def judge(source: Path, place: Path, report: dict[str, Any], factor: Fraction) -> Iterator[Judged]:
     """Ask every reader about every image of a report."""
     readers = Readers()
-    for image in report["images"]:
+    for number, image in enumerate(report["images"]):
+        if number % 100 == 99:
+            print(f"  {number + 1} of {len(report['images'])}", file=sys.stderr)
         result = place / "out" / image["output"] if image["status"] == "written" else None
         path = source / image["source"]
         yield Judged(image, {name: readers.ask(name, path, result, factor) for name in READERS})

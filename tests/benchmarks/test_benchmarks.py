@@ -87,7 +87,7 @@ def test_every_other_benchmark_runs_on_tiny_inputs(script: str) -> None:
     run(script, "--quick")
 
 
-def test_the_corpus_test_tells_whole_files_from_damaged_ones(tmp_path: Path) -> None:
+def test_the_corpus_test_takes_whole_files_and_counts_damaged_ones(tmp_path: Path) -> None:
     steps = np.arange(20 * 31 * 3, dtype=np.uint16).reshape(20, 31, 3)
     image = Image.fromarray((steps * 7 % 251).astype(np.uint8))
     image.save(tmp_path / "whole.png")
