@@ -43,6 +43,7 @@ def describe_run(
         other_warnings=max(0, len(warnings) - MOST_WARNINGS),
         report_url=url,
         versions=report.versions,
+        ignored=report.ignored,
     )
 
 

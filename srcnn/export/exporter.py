@@ -150,7 +150,7 @@ def _export_by_dynamo(
         verbose=False,
     )
     if program is None:
-        raise RuntimeError("torch.onnx.export(dynamo=True) returned no program")
+        raise RuntimeError("the exporter dynamo made no graph: use --exporter torchscript")
     return program.model_proto
 
 

@@ -5,16 +5,17 @@ OpenCV encodes; it does so without Python's lock and, measured, in the calling t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
 
 from srcnn.errors import UnsupportedImageError
+from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.avif_encoding import encode_full_chroma
 from srcnn.images.chroma import Chroma, choose_chroma
-from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS
+from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS, Format
 from srcnn.images.hdr import hdr_chunks, with_hdr
 from srcnn.images.jpeg_metadata import with_segments
 from srcnn.images.picture import Traits
@@ -57,7 +58,7 @@ def encode(image: PreparedImage, quality: int | None) -> bytes:
         The file's content.
 
     Raises:
-        UnsupportedImageError: OpenCV cannot encode it.
+        UnsupportedImageError: no encoder of its format takes it.
     """
     content = _encode(image, quality or DEFAULT_QUALITY.get(image.format, _LOSSLESS_WEBP))
     return with_resolution(content, image.format, image.traits.resolution)
@@ -130,7 +131,16 @@ def _encode_pixels(
     try:
         done, content = cv2.imencodeWithMetadata(name, pixels, list(metadata), blobs, settings)
     except cv2.error as error:
-        raise UnsupportedImageError(f"OpenCV cannot encode it as {kind}: {error.err}") from error
+        raise _refuse(kind, pixels) from error
     if not done:
-        raise UnsupportedImageError(f"OpenCV cannot encode it as {kind}")
+        raise _refuse(kind, pixels)
     return bytes(content.tobytes())
+
+
+def _refuse(kind: str, pixels: Pixels) -> UnsupportedImageError:
+    size, channels = Size(*pixels.shape[:2]), pixels.shape[2] if pixels.ndim > GREY else 1
+    others = " or ".join(name for name in get_args(Format)[1:] if name != kind)
+    return UnsupportedImageError(
+        f"the result of {size} px, {channels} x {pixels.itemsize * 8} bits, cannot be encoded as "
+        f"{kind}: use --format {others}"
+    )

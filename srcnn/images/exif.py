@@ -50,7 +50,7 @@ class _Directory:
 
 def is_readable(exif: bytes) -> bool:
     """Whether it starts like an EXIF block; encoders warn about others, or fail."""
-    return exif[:4] in _BYTE_ORDERS
+    return exif[:4] in _BYTE_ORDERS and len(exif) >= _HEADER
 
 
 def reset_orientation(exif: bytes) -> bytes:

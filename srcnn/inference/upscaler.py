@@ -189,7 +189,13 @@ class Upscaler:
             size: of the result, not smaller than the picture.
             quality: of the source; see `__call__`.
             raise_if_cancelled: called before each tile; raises to stop.
+
+        Raises:
+            UnsupportedImageError: the array is not a picture.
+            UsageError: the quality is out of bounds.
+            InferenceFailedError: the model fails, or its result cannot be right.
         """
+        check_picture(image)
         if not WORST <= quality <= CLEAN:  # written so that NaN is refused
             raise UsageError(
                 f"quality {quality:g}: expected the JPEG quality of the source, from {WORST:g} to "

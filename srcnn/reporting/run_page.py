@@ -47,6 +47,7 @@ class RunPage:
         other_warnings: how many more there were.
         report_url: of the JSON report; empty if none was kept.
         versions: of the programs that made it, by name.
+        ignored: files of the source that are not images we read: how many, by extension.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class RunPage:
     other_warnings: int
     report_url: str
     versions: Mapping[str, str]
+    ignored: Mapping[str, int]
 
     @property
     def key(self) -> str:

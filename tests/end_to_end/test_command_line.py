@@ -81,7 +81,7 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["{src}/cats/eye.jpeg"], "no such file; did you mean {src}/cats/eye.jpg?"),
         (["{src}/cats/eye.jpg", "big.jpg"], "expected a folder as the destination"),
         (["{src}/cats/eye.jpg", "{src}/cats"], "is the source: give another --dst"),
-        (["README.md"], "README.md is a file; expected a folder, or an image (.png .jpg"),
+        (["README.md"], "README.md is a text file; expected a folder, or an image (.png .jpg"),
         (["{src}/cat"], "cat: no such folder; did you mean {src}/cats?"),
         (["{src}", "--scale", "200%"], "; did you mean 2?"),
         (["{src}", "--model", "{src}"], "is a folder; expected an ONNX file; it has none"),

@@ -15,6 +15,7 @@ import numpy as np
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
 from srcnn.images.decoding.gapped_file import Part, list_notes
+from srcnn.images.decoding.png_blocks import is_exif_text
 from srcnn.images.decoding.png_needed import Chunk, choose_needed, make_plain
 from srcnn.images.decoding.png_parts import (
     FRAME_BYTES,
@@ -30,6 +31,7 @@ _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
 _COMPRESSED_TEXTS, _LARGEST_TEXTS = (b"zTXt", b"iTXt"), 32
 # An IDAT of an encoder has kilobytes; a small file may have one for each byte.
 _LARGEST_CHUNKS, _BYTES_PER_CHUNK = 10_000, 512
+_LONGEST_NAME = 80  # of a text, with its zero
 _COLOURED = 2  # a bit of the colour type
 
 
@@ -58,7 +60,9 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
             "save it without texts"
         )
     pixels, metadata = opencv.decode_with_metadata(make_plain(data, chunks, damaged))
-    used = {chunk.kind: chunk.body for chunk in choose_needed(chunks)}
+    needed = choose_needed(chunks)
+    used = {chunk.kind: chunk.body for chunk in needed}
+    damaged += _list_lost_exif(chunks, needed)
     if pixels.ndim == GREY and b"tRNS" in used:
         pixels = _add_alpha(pixels, int.from_bytes(used[b"tRNS"]), data[_DEPTH])
     profiles = [chunk.body for chunk in chunks if chunk.kind == b"iCCP"]
@@ -102,6 +106,17 @@ def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[Chunk]:
         else:
             damaged.append(Part(at, end, note_of(kind)))
         at = end
+
+
+def _list_lost_exif(chunks: list[Chunk], needed: list[Chunk]) -> list[Part]:
+    """List a note about EXIF that libpng is not given, because it would refuse the file."""
+    kept = {chunk.start for chunk in needed}
+    lost = [chunk for chunk in chunks if chunk.start not in kept and _holds_exif(chunk)]
+    return [Part(0, 0, "a damaged EXIF block was dropped")] if lost else []
+
+
+def _holds_exif(chunk: Chunk) -> bool:
+    return chunk.kind == b"eXIf" or is_exif_text(chunk.kind, bytes(chunk.body[:_LONGEST_NAME]))
 
 
 def _add_alpha(grey: Any, key: int, depth: int) -> Any:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.gapped_file import Part, cut
+from srcnn.images.decoding.png_blocks import is_sound_block
 from srcnn.images.decoding.png_stream import check_stream, trim
 
 _LARGEST_SIDE_PX = 1_000_000  # of libpng
 _PALETTE_ENTRIES, _IN_COLOUR = 256, 3
 _TRANSPARENT = {0: (2,), 2: (6,)}  # bytes of tRNS, by the colour type: section 11.3.1.1
-_XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type "
 _EXIF_STARTS = (b"II*\0", b"MM\0*")
 _SHORTEST_EXIF, _CICP_BYTES = 8, 4
 _REPEATED = frozenset({b"IDAT", b"tEXt", b"zTXt", b"iTXt"})
@@ -131,34 +131,9 @@ def _is_needed(chunk: Chunk, colours: int, found: dict[bytes, Chunk]) -> bool:
         case b"eXIf":
             return len(body) >= _SHORTEST_EXIF and bytes(body[:4]) in _EXIF_STARTS
         case b"tEXt" | b"zTXt" | b"iTXt":
-            return _is_text(chunk)
+            return is_sound_block(chunk.kind, bytes(body))
         case kind:
             return kind in _KNOWN
-
-
-def _is_text(chunk: Chunk) -> bool:
-    """Whether it has XMP or EXIF, and can be read (section 11.3.3)."""
-    name, zero, rest = bytes(chunk.body).partition(b"\0")
-    if not zero or not (name == _XMP or name.startswith(_RAW_EXIF)):
-        return False
-    match chunk.kind:
-        case b"zTXt":
-            return rest[:1] == b"\0" and _is_stream(rest[1:])
-        case b"iTXt":  # whether it is compressed, how, language, translation, text
-            _, *translated = rest[2:].split(b"\0", 2)
-            is_plain, is_known = rest[:1] == b"\0", rest[:2] in (b"\0\0", b"\1\0")
-            return is_known and len(translated) > 1 and (is_plain or _is_stream(translated[1]))
-        case _:
-            return True
-
-
-def _is_stream(coded: bytes) -> bool:
-    stream = zlib.decompressobj()
-    try:
-        stream.decompress(coded, 2**24)
-    except zlib.error:
-        return False
-    return stream.eof and not stream.unused_data
 
 
 def _frame(kind: bytes, body: bytes | memoryview) -> bytes:

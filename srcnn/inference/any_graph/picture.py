@@ -16,6 +16,8 @@ from srcnn.model.pixel_format import Rounding
 
 Planes = npt.NDArray[np.float32]
 
+_FLOATS = np.dtype(np.float32)  # 0..255, as planes have them
+
 
 class Piece(NamedTuple):
     """A piece of a graph's result.
@@ -48,8 +50,9 @@ class Picture:
     """A picture and its result.
 
     Attributes:
-        image: (H, W, 3) BGR or (H, W, 1) grey, uint8 or uint16.
-        result: (H', W', C) of the same type, to be filled.
+        image: (H, W, 3) BGR or (H, W, 1) grey; uint8, uint16, or float32 0..255.
+        result: (H', W', C) of the same type, to be filled. float32 is neither clipped nor
+            rounded, unless it is resized: then it is clipped before.
         rounding: how the graph's output is converted to integers.
         size_graph: of the graph's result; if it is not that of `result`, it is resized.
         quality: of the source, 1 to 100, for a graph that takes it.
@@ -90,7 +93,8 @@ class Picture:
             columns: of the picture.
         """
         part = self.image[rows, columns].astype(np.float32)
-        part /= np.float32(LEVELS[self.image.dtype])
+        if self.image.dtype != _FLOATS:
+            part /= np.float32(LEVELS[self.image.dtype])
         return np.broadcast_to(part, (*part.shape[:2], COLOURS))
 
     def write(self, rows: slice, columns: slice, piece: Piece) -> None:
@@ -111,7 +115,9 @@ class Picture:
             self._store(block, places[1], resized)
 
     def _store(self, rows: slice, columns: slice, planes: Planes) -> None:
-        self.result[rows, columns] = to_integers(planes, self.result.dtype, self.rounding)
+        depth = self.result.dtype
+        stored = planes if depth == _FLOATS else to_integers(planes, depth, self.rounding)
+        self.result[rows, columns] = stored
 
     def _merge_grey(self, planes: Planes) -> Planes:
         if self.image.shape[2] > 1:

@@ -82,6 +82,46 @@ def test_a_damaged_profile_of_a_png_is_dropped(body: bytes) -> None:
     assert len(picture.notes) == 1
 
 
+def raw_profile(kind: bytes, block: bytes, claimed: int, name: bytes = b"exif") -> bytes:
+    """Make a text that holds EXIF as ImageMagick writes it."""
+    text = b"\n%s\n%8d\n%s\n" % (name, claimed, block.hex().encode())
+    packed = {b"tEXt": text, b"zTXt": b"\0" + zlib.compress(text)}
+    return chunk(kind, b"Raw profile type " + name + b"\0" + packed[kind])
+
+
+@pytest.mark.parametrize("name", [b"exif", b"APP1"])
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt"])
+@pytest.mark.parametrize(
+    ("block", "claimed"),
+    [
+        *((EXIF, claimed) for claimed in (0, 1, 2, 3, 4, 7, len(EXIF) + 1, 10**9)),
+        *((EXIF[:length], length) for length in (0, 1, 2, 3, 4, 6, 7, 8, 10, 13)),
+        *((EXIF[6 : 6 + length], length) for length in (1, 4, 7)),
+    ],
+)
+def test_exif_in_a_text_costs_nothing_else(
+    kind: bytes, name: bytes, block: bytes, claimed: int
+) -> None:
+    picture = decode(in_png(raw_profile(kind, block, claimed, name)))
+    assert np.array_equal(picture.pixels, BGR)
+    assert picture.notes == ("a damaged EXIF block was dropped",)
+    assert picture.metadata == {}
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt"])
+def test_sound_exif_in_a_text_is_kept(kind: bytes) -> None:
+    picture = decode(in_png(raw_profile(kind, EXIF, len(EXIF))))
+    assert picture.metadata == {cv2.IMAGE_METADATA_EXIF: EXIF[6:]}
+    assert picture.notes == ()
+
+
+@pytest.mark.parametrize("block", [b"", b"II", b"II*\0", b"II*\0\x08\0\0", b"garbage behind"])
+def test_damaged_exif_in_its_own_chunk_is_dropped_with_a_note(block: bytes) -> None:
+    picture = decode(in_png(chunk(b"eXIf", block)))
+    assert picture.metadata == {}
+    assert picture.notes == ("a damaged EXIF block was dropped",)
+
+
 def test_sound_chunks_beside_damaged_ones_are_kept() -> None:
     damaged = chunk(b"tIME", b"", sound=True)
     profile = chunk(b"iCCP", b"name\0\0" + zlib.compress(PROFILE))

@@ -272,13 +272,14 @@ def test_black_and_white_of_16_bits_are_those_of_10_bits_in_avif(channels: int) 
 @pytest.mark.parametrize(
     ("kind", "shape", "reason"),
     [
-        ("jpg", (1, 65_501, 3), "OpenCV cannot encode it as jpg$"),
-        ("webp", (1, 16_384, 3), "OpenCV cannot encode it as webp$"),
-        ("png", (2, 2, 2), "OpenCV cannot encode it as png: channels == 1 "),
+        ("jpg", (1, 65_501, 3), "65501x1 px, 3 x 8 bits, .* as jpg: use --format png or webp or"),
+        ("webp", (1, 16_384, 3), "16384x1 px, 3 x 8 bits, .* as webp: use --format png or jpg or"),
+        ("png", (2, 2, 2), "2x2 px, 2 x 8 bits, .* as png: use --format jpg or webp or"),
     ],
 )
 def test_what_the_encoder_cannot_write_is_refused_with_its_reason(
     kind: str, shape: tuple[int, ...], reason: str
 ) -> None:
-    with pytest.raises(UnsupportedImageError, match=reason):
+    with pytest.raises(UnsupportedImageError, match=reason) as caught:
         encode(PreparedImage(np.zeros(shape, np.uint8), kind, {}), None)
+    assert not re.search("OpenCV|cv::|channels ==", str(caught.value))

@@ -2,10 +2,12 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -45,12 +47,13 @@ def page_of(
     problem: str = "",
     warnings: tuple[str, ...] = (),
     destination: Path = Path("photos-upscaled"),
+    ignored: Mapping[str, int] = MappingProxyType({}),
     **options: Any,
 ) -> RunPage:
     job = make_job(Path("photos"), destination, "run-1")
-    report = Report(
-        job, STARTED, 4.0, options, ImageResults().add(images), versions=list_versions()
-    )
+    versions = list_versions()
+    results = ImageResults().add(images)
+    report = Report(job, STARTED, 4.0, options, results, versions=versions, ignored=ignored)
     return describe_run(report, summarize(report), ended, ("out/run-1.json", problem), warnings)
 
 
@@ -106,6 +109,14 @@ def test_a_report_that_could_not_be_written_is_a_failure() -> None:
     html = render_run_page(page_of(written(), problem="the report: no <space>\n"), []).decode()
     assert '<header class="failed">' in html
     assert r"<p>the report: no &lt;space&gt;\n</p>" in html
+
+
+def test_files_left_alone_are_counted_by_their_kind() -> None:
+    ignored = {".heic": 1200, ".<b>": 1, "no extension": 3}
+    html = render_run_page(page_of(written(), ignored=ignored), [])
+    shown = "Files of other kinds, not upscaled .heic 1,200 .<b> 1 no extension 3"
+    assert shown in text_of(html)
+    assert "not upscaled" not in text_of(render_run_page(page_of(written()), []))
 
 
 def test_it_stays_small_however_many_images_failed() -> None:

@@ -15,10 +15,11 @@ import pytest
 from skimage import data
 from torch import float16, uint8
 
-from srcnn.errors import ImageTooLargeError
+from srcnn.errors import ImageTooLargeError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.graphs.free_axes import free_axes
 from srcnn.inference.config import InferenceConfig
+from srcnn.inference.enlargers import build_enlargers
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from tests.support.graphs import upscalers
@@ -88,6 +89,27 @@ def test_tiles_equal_the_whole_run(
     # Half a level of rounding; a value of float16, or of uint8.
     slack = {float16: 0.3, uint8: 1.0}.get(form.get("element"), 0.02)
     assert compare(found, upscalers.run_whole(content, picture, layout)) <= 0.5 + slack
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_floats_go_through_a_graph_as_through_the_engine(picture: Array, factor: int) -> None:
+    content = upscalers.export(upscalers.Plain())  # of factor 2; other results are resized
+    model, config = Model("other.onnx", content, ""), InferenceConfig("cpu", 2, 32)
+    upscaler = Upscaler.from_model(model, config)
+    colours = build_enlargers(model, upscaler.info, config).colours
+    result = np.empty((171 * factor, 203 * factor, 3), np.float32)
+    colours.enlarge(picture.astype(np.float32), result, 100, lambda: None)
+    assert np.array_equal(np.rint(np.clip(result, 0, 255)), upscaler(picture, factor))
+    assert not np.array_equal(result, np.rint(result))
+
+
+@pytest.mark.parametrize("depth", [np.float32, np.float64, np.int16])
+def test_the_upscaler_takes_pictures_of_8_or_16_bits_alone(picture: Array, depth: type) -> None:
+    upscaler = load(upscalers.export(upscalers.Plain()))
+    image: Any = picture.astype(depth)
+    for upscale in (upscaler, partial(upscaler.upscale, size=Size(342, 406))):
+        with pytest.raises(UnsupportedImageError, match="expected uint8 or uint16 pixels, got"):
+            upscale(image)
 
 
 def test_multiples_of_a_size_are_found_and_pictures_continued(picture: Array) -> None:
@@ -177,6 +199,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from srcnn.inference.config import InferenceConfig
+from srcnn.inference.enlargers import build_enlargers
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 
