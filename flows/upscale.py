@@ -96,7 +96,7 @@ def batch_upscale(options: UpscaleOptions = REQUIRED) -> dict[str, int]:
     model = calls.call(
         tasks.load_model,
         options.model,
-        StatedPixels(options.convention, options.rounding),
+        StatedPixels(options.convention, options.rounding, options.enlarge_first),
         inference,
         settings.storage,
     )
@@ -172,7 +172,7 @@ arrange(
     {
         WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
         HOW_LARGE: ("scale", "scales", "when_larger"),
-        MODEL: ("model", "convention", "rounding", "source_quality", "provider"),
+        MODEL: ("model", "convention", "rounding", "enlarge_first", "source_quality", "provider"),
         OUTPUT: ("format", "quality", "flatten", "metadata"),
         RUN: ("max_failures", "known_failures", "runner", "workers", "report"),
     },

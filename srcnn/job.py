@@ -104,7 +104,7 @@ class Job:
             quality,
             output.keep_metadata,
             background,
-            # Only where it was stated: the digests of earlier versions had no rounding.
-            *filter(None, [self.model.stated.rounding]),
+            # Only where it was stated: the digests of earlier versions had neither.
+            *filter(None, [self.model.stated.rounding, self.model.stated.enlarge_first]),
         ]
         return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]

@@ -61,6 +61,11 @@ class UpscaleOptions(Options):
         description="How the output of a model that does not state it becomes integers: nearest "
         "(the default), or truncate, as the tutorial of MMDeploy does.",
     )
+    enlarge_first: Flag = Field(
+        default=False,
+        description="The model, of factor 1, takes pictures that are enlarged already, as the "
+        "first SRCNN and VDSR do: enlarge each by the cubic of MATLAB and Pillow, then run it.",
+    )
     source_quality: SourceQualityOption = Field(
         AUTO,
         description="JPEG quality of the sources, which a model may have weights for: auto reads "

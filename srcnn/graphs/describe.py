@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
 }
 _IMAGE_RANK = 4
 _MOST_SHOWN = 500  # characters of a graph's names
+_UNCHANGED = Factor(Fraction(1), Fraction(1))
 _PROBES = (Size(32, 40), Size(40, 24))
 
 
@@ -72,7 +74,9 @@ def describe(
         quality=QUALITY if _has_quality(session) else None,
     )
     known = parse_scale(card.scale) if card and card.scale else None
-    return _Probe(session, info).complete(declared, known if isinstance(known, Factor) else None)
+    probe = _Probe(session, info)
+    found = probe.complete(declared, known if isinstance(known, Factor) else None)
+    return replace(found, enlarge_first=_check_enlarge_first(found, stated))
 
 
 def _find_inputs(session: Any) -> tuple[Any, Any | None]:
@@ -119,6 +123,13 @@ def _check_statement(card: ModelCard | None, stated: StatedPixels) -> None:
     for name in ("convention", "rounding"):
         if card and getattr(stated, name):
             raise ModelError(f"its card states the {name} of its pixels: leave --{name} out")
+
+
+def _check_enlarge_first(info: GraphInterface, stated: StatedPixels) -> bool:
+    if stated.enlarge_first and info.fixed != _UNCHANGED:
+        factor = f"has the factor {info.fixed}" if info.fixed else "takes the factor as an input"
+        raise ModelError(f"it {factor}, so it enlarges by itself: leave --enlarge-first out")
+    return stated.enlarge_first
 
 
 def _check_elements(image: Any, output: Any, convention: Convention | None) -> None:

@@ -39,6 +39,8 @@ class GraphInterface:
         sizes: the sizes of pictures that it takes.
         channels: 3 for colours, 1 for luma alone.
         quality: name of the input (1,), the quality of the source, 1 to 100; None if it has none.
+        enlarge_first: whether it is given pictures that the cubic has enlarged, to any size; its
+            own factor is 1 then.
     """
 
     image: str
@@ -55,11 +57,12 @@ class GraphInterface:
     sizes: AcceptedSizes = field(default_factory=AcceptedSizes)
     channels: int = COLOURS
     quality: str | None = None
+    enlarge_first: bool = False
 
     @property
     def default_scale(self) -> Factor:
         """The scale if the user gives none: the model's fixed factor, or 2."""
-        return self.fixed or DEFAULT_FACTOR
+        return DEFAULT_FACTOR if self.enlarge_first else self.fixed or DEFAULT_FACTOR
 
     def find_graph_size(self, size_in: Size, size_out: Size) -> Size:
         """Return the size of the graph's result, which is resized if it is not `size_out`.
@@ -68,7 +71,8 @@ class GraphInterface:
             size_in: of the picture.
             size_out: that was asked for.
         """
-        return compute_output_size(size_in, self.fixed) if self.fixed else size_out
+        is_free = self.enlarge_first or self.fixed is None
+        return size_out if is_free else compute_output_size(size_in, self.fixed)
 
     def list_resizing(self, size_in: Size, size_out: Size) -> tuple[str, ...]:
         """Return a note for the report, if the graph's result is resized; none otherwise.

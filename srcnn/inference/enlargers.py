@@ -98,7 +98,7 @@ def build_enlargers(model: Model, info: GraphInterface, config: InferenceConfig)
 
 
 def _read_networks(model: Model, info: GraphInterface) -> Networks | None:
-    if not info.is_split_safe:
+    if not info.is_split_safe or info.enlarge_first:
         parse_complete(model.content)  # as `read_network` does
         return None
     factor = info.factor or info.fixed or ""

@@ -102,6 +102,7 @@ class Upscaler:
         tile_px: int = DEFAULT_TILE_PX,
         convention: Convention | None = None,
         rounding: Rounding | None = None,
+        enlarge_first: bool = False,
     ) -> Upscaler:
         """Read a model file, and build its upscaler.
 
@@ -112,6 +113,7 @@ class Upscaler:
             tile_px: side of the tiles that pictures are computed in.
             convention: of the pixels of a graph that has no card; see `graphs.describe`.
             rounding: to integers, of the output of such a graph.
+            enlarge_first: give such a graph, of factor 1, pictures that the cubic has enlarged.
 
         Raises:
             SourceMissingError: the file does not exist.
@@ -119,7 +121,8 @@ class Upscaler:
             UsageError: the provider is not available.
         """
         config = InferenceConfig(provider, threads, tile_px)
-        return cls.from_model(load_model(url), config, StatedPixels(convention, rounding))
+        stated = StatedPixels(convention, rounding, enlarge_first)
+        return cls.from_model(load_model(url), config, stated)
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""The pixels that a network takes and gives: their order, their range, and how they are rounded."""
+"""The pixels that a network takes and gives: their order, range and rounding, and who enlarges."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ class StatedPixels:
     Attributes:
         convention: None if nothing was stated.
         rounding: None if nothing was stated.
+        enlarge_first: whether the network takes a picture that is enlarged already.
     """
 
     convention: Convention | None = None
     rounding: Rounding | None = None
+    enlarge_first: bool = False
 
 
 NOTHING_STATED = StatedPixels()

@@ -25,6 +25,7 @@ from srcnn.graphs.graph_format import CLEAN, round_quality
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.images.pixels import COLOURS
 from srcnn.inference.any_graph.assemble import Assembly, Call, Planes
+from srcnn.inference.any_graph.enlarged_picture import EnlargedPicture
 from srcnn.inference.any_graph.graph_runner import GraphRunner
 from srcnn.inference.any_graph.picture import Picture, Piece
 from srcnn.inference.any_graph.study import Study, study_graph
@@ -63,7 +64,8 @@ class AnyGraph:
         """
         return_large_blocks()
         self._content = content
-        self._info = info
+        self._picture = EnlargedPicture if info.enlarge_first else Picture
+        self._info = replace(info, enlarge_first=False)
         threads = config.thread_count
         self._machine = Machine(config.budget_bytes, threads, config.tile_px)
         self._pool = TilePool(partial(pool, threads), threads)
@@ -100,11 +102,13 @@ class AnyGraph:
             InferenceFailedError: a value is not finite, an output has the wrong size, or the
                 runtime fails.
         """
-        size_in, size_out = Size(*image.shape[:2]), Size(*result.shape[:2])
-        size_graph = self._info.find_graph_size(size_in, size_out)
+        size_out = Size(*result.shape[:2])
         # As our own graphs do, so that few qualities are studied.
         quality = round_quality(quality) if self._info.quality else CLEAN
-        picture = Picture(image, result, self._info.rounding, size_graph, quality)
+        picture = self._picture(image, result, self._info.rounding, size_out, quality)
+        size_in = picture.size_in
+        size_graph = self._info.find_graph_size(size_in, size_out)
+        picture = replace(picture, size_graph=size_graph)
         notes = self._info.list_resizing(size_in, size_out)
         if self._is_small(size_in):
             self._run_whole(picture, raise_if_cancelled)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.inference.engine.bicubic import compute_positions, compute_taps, cubic
+from srcnn.inference.engine.bicubic import CUBIC_A, compute_positions, compute_taps, cubic
 
 Planes = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -31,10 +31,12 @@ class Axis:
     Attributes:
         before: its length.
         after: its length in the result.
+        a: of the cubic, if the result is larger.
     """
 
     before: int
     after: int
+    a: float = CUBIC_A
 
     @property
     def reach(self) -> int:
@@ -62,7 +64,7 @@ class Axis:
         """
         outputs = np.arange(part.start, part.stop)
         if self.before <= self.after:
-            sources, weights = compute_taps(self.before, self.after, outputs)
+            sources, weights = compute_taps(self.before, self.after, outputs, self.a)
         else:
             sources, weights = self._widen(outputs)
         return sources, weights.astype(np.float32)

@@ -47,7 +47,7 @@ def compute_positions(pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.i
 
 
 def compute_taps(
-    pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64]
+    pixels_in: int, pixels_out: int, outputs: npt.NDArray[np.int64], a: float = CUBIC_A
 ) -> tuple[npt.NDArray[np.int64], Float64]:
     """Return the four input pixels of each output pixel, and their weights: (outputs, 4) each.
 
@@ -55,10 +55,11 @@ def compute_taps(
         pixels_in: length of the axis before.
         pixels_out: length of the axis after.
         outputs: indices of output pixels.
+        a: of the kernel; see `cubic`.
     """
     position = compute_positions(pixels_in, pixels_out, outputs)
     before = np.floor(position).astype(np.int64)
-    weights = cubic((position - before)[:, None] - _TAPS)
+    weights = cubic((position - before)[:, None] - _TAPS, a)
     return np.clip(before[:, None] + _TAPS, 0, pixels_in - 1), weights
 
 
