@@ -71,8 +71,9 @@ class GraphInterface:
             size_in: of the picture.
             size_out: that was asked for.
         """
-        is_free = self.enlarge_first or self.fixed is None
-        return size_out if is_free else compute_output_size(size_in, self.fixed)
+        if self.enlarge_first or self.fixed is None:
+            return size_out
+        return compute_output_size(size_in, self.fixed)
 
     def list_resizing(self, size_in: Size, size_out: Size) -> tuple[str, ...]:
         """Return a note for the report, if the graph's result is resized; none otherwise.

@@ -14,7 +14,7 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images.decoding import jpeg_end, jpeg_parts
+from srcnn.images.decoding import big_tiff, jpeg_end, jpeg_parts
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.coded_colours import read_coded_colours, to_profile
 from srcnn.images.decoding.decode_file import decode_file
@@ -46,7 +46,8 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         SourceChangedError: its size is not the expected one.
     """
     left_out = jpeg_parts.find_damaged(io.BytesIO(data))
-    given = cut(data, left_out)
+    stored = cut(data, left_out)
+    given = big_tiff.to_tiff(stored)
     data = jpeg_end.add_end(given)
     with BoundedFile(io.BytesIO(data)) as file, open_image(file) as image:
         size = parse_header(image, file).size
@@ -60,7 +61,7 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         file.release()
         coded = read_coded_colours(image, data)
         traits = replace(read_traits(image, data, orientation), hdr=coded.hdr)
-        decoded = decode_file(image, data)
+        decoded = decode_file(image, data, len(stored))
     check_picture(decoded.pixels)
     pixels = apply_orientation(decoded.pixels, orientation)
     if pixels.shape[:2] != size:

@@ -38,12 +38,13 @@ class DecodedFile:
     notes: tuple[str, ...] = ()
 
 
-def decode_file(image: ImageFile.ImageFile, data: bytes) -> DecodedFile:
+def decode_file(image: ImageFile.ImageFile, data: bytes, stored_bytes: int) -> DecodedFile:
     """Decode a file, without applying its orientation.
 
     Args:
         image: opened, not loaded.
         data: the file's content.
+        stored_bytes: how many of them were in the file; no pixel lies behind.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
@@ -57,7 +58,7 @@ def decode_file(image: ImageFile.ImageFile, data: bytes) -> DecodedFile:
     blobs = {kind: image.info.get(name) for kind, name in _METADATA.items()}
     metadata = {kind: blob for kind, blob in blobs.items() if isinstance(blob, bytes) and blob}
     if image.format == "TIFF":
-        check_coded_data(image, data)
+        check_coded_data(image, memoryview(data)[:stored_bytes])
         metadata |= read_tiff_metadata(image)
     if image.mode in pillow.CONVERTED_MODES:
         metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # it is not for RGB

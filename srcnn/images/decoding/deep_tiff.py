@@ -1,16 +1,13 @@
-"""Decode 16-bit TIFF with OpenCV or tifffile, which return the stored samples.
+"""Decode 16-bit TIFF with OpenCV, which returns the stored samples.
 
 Tags give their meaning (TIFF 6.0), which is applied here.
 """
 
 from __future__ import annotations
 
-import io
-import math
 from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
@@ -23,19 +20,18 @@ from srcnn.images.decoding.tiff_layout import (
     ORIENTATION,
     PHOTOMETRIC,
     PLANAR,
-    SAMPLES,
     SEPARATE,
     UNCOMPRESSED,
     read_number,
     read_tag,
 )
+from srcnn.images.decoding.tiff_samples import decode_pairs, decode_planes
 from srcnn.images.pixels import GREY, strips
 
 _EXTRA, _FORMAT = 338, 339
 _WHITE_IS_ZERO, _UNSIGNED, _PREMULTIPLIED = 0, 1, 1
 _WHITE = 65_535
 _DEEP = 16  # bits
-_BY_TIFFFILE = (UNCOMPRESSED, 8, 32946, 32773)  # also deflate, and PackBits
 _ONLY_IN_8_BITS = {34925: "LZMA", 50000: "Zstandard"}  # OpenCV has neither
 
 
@@ -61,10 +57,10 @@ def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
     _check(image)
     in_planes = read_number(image, PLANAR, 1) == SEPARATE and image.mode in ("RGB", "RGBA")
     # OpenCV mixes up separate planes, and drops the alpha of grey.
-    by_opencv = not in_planes and not is_grey_with_alpha(image)
-    if not by_opencv:
-        _check_compression(image)
-    pixels = opencv.decode(data) if by_opencv else _decode_by_tifffile(image, data)
+    if in_planes or is_grey_with_alpha(image):
+        pixels = _decode_samples(image, data, in_planes=in_planes)
+    else:
+        pixels = opencv.decode(data)
     if pixels.dtype != np.uint16:
         raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
     if read_number(image, PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
@@ -96,43 +92,11 @@ def _check(image: ImageFile.ImageFile) -> None:
         )
 
 
-def _check_compression(image: ImageFile.ImageFile) -> None:
-    compression = read_number(image, COMPRESSION, UNCOMPRESSED)
-    if compression not in _BY_TIFFFILE:
-        raise UnsupportedImageError(
-            f"16-bit TIFF in planes, or of grey with alpha, in compression {compression} is not "
-            "supported: save it with interleaved colours, or with deflate"
-        )
-
-
-def _decode_by_tifffile(image: ImageFile.ImageFile, data: bytes) -> Any:
+def _decode_samples(image: ImageFile.ImageFile, data: bytes, *, in_planes: bool) -> Any:
     """Decode as BGR or BGRA, with the orientation applied."""
-    turn = read_number(image, ORIENTATION, 1)
-    expected = image.width * image.height * read_number(image, SAMPLES, 1)
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page: Any = file.pages.first
-            _check_shape(page.shape, expected)  # before memory is allocated
-            samples = page.asarray()
-            planar = int(page.planarconfig or 1) == SEPARATE
-    except DamagedImageError:
-        raise
-    # It raises many types; an unknown compression is one of its errors.
-    except Exception as error:
-        raise DamagedImageError(
-            "the file is damaged, or has an unusual 16-bit layout: save it with "
-            "interleaved colours, uncompressed or with deflate"
-        ) from error
-    samples = np.moveaxis(samples, 0, 2) if planar else samples
+    samples = decode_planes(image, data) if in_planes else decode_pairs(image, data)
     order = [0, 0, 0, 1] if is_grey_with_alpha(image) else [2, 1, 0, 3][: samples.shape[2]]
-    return apply_orientation(samples[:, :, order], turn)
-
-
-def _check_shape(shape: tuple[int, ...], samples: int) -> None:
-    if math.prod(shape) != samples:
-        raise DamagedImageError(
-            f"the file is damaged: its pixels have the shape {shape} instead of {samples} samples"
-        )
+    return apply_orientation(samples[:, :, order], read_number(image, ORIENTATION, 1))
 
 
 def _unpremultiply(pixels: Any) -> Any:

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import bmp_masks, jpeg_parts, png_parts, pnm
+from srcnn.images.decoding import big_tiff, bmp_masks, jpeg_parts, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.file_kinds import START_BYTES, refuse_other_kind
 from srcnn.images.decoding.gapped_file import GappedFile, Part
@@ -121,6 +121,8 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
         header = bmp_masks.make_usual_header(start, layout)
         return _open_with_pillow(BoundedFile(io.BytesIO(header)), [])
     try:
+        if big_tiff.is_big_endian_bigtiff(start):
+            return _open_with_pillow(io.BytesIO(big_tiff.make_header(file)), [])
         return _open_with_pillow(file, jpeg_parts.find_damaged(file))
     except DamagedImageError:
         refuse_unsupported(file)
@@ -131,7 +133,9 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
         return _open_with_pillow(file, damaged)
 
 
-def _open_with_pillow(file: BoundedFile, left_out: Sequence[Part]) -> ImageFile.ImageFile:
+def _open_with_pillow(
+    file: BoundedFile | IO[bytes], left_out: Sequence[Part]
+) -> ImageFile.ImageFile:
     """Open a file without some of its parts."""
     file.seek(0)
     stream: Any = GappedFile(file, left_out) if left_out else file
@@ -257,7 +261,7 @@ def _estimate_decoding(image: ImageFile.ImageFile, file_bytes: int) -> int:
     return pixels_bytes + (_PNM_TEXT_COPIES * file_bytes if text else 0)
 
 
-def _describe_start(file: BoundedFile) -> str:
+def _describe_start(file: BoundedFile | IO[bytes]) -> str:
     """Say what is wrong with a file whose header no reader takes."""
     file.seek(0)
     start = file.read(12)

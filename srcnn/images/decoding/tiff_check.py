@@ -51,7 +51,7 @@ _PIECE_BYTES = 1 << 20
 _PADDING_BYTES = 3  # that a writer may add, to align the next strip
 
 
-def check_coded_data(image: ImageFile.ImageFile, data: bytes) -> None:
+def check_coded_data(image: ImageFile.ImageFile, data: memoryview) -> None:
     """Check all strips or tiles.
 
     Args:
@@ -66,7 +66,7 @@ def check_coded_data(image: ImageFile.ImageFile, data: bytes) -> None:
     _check_kind(image, compression)
     blocks = list(list_blocks(image))
     for block, end in zip(blocks, _find_ends(blocks, len(data), compression), strict=True):
-        coded = memoryview(data)[block.offset : end]
+        coded = data[block.offset : end]
         if compression == UNCOMPRESSED:
             continue
         reverse = read_number(image, FILL_ORDER, 1) == _LOWEST_BIT_FIRST

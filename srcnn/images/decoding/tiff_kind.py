@@ -38,7 +38,7 @@ def refuse_unsupported(file: BoundedFile) -> None:
         with tifffile.TiffFile(stream) as tiff:
             page: Any = tiff.pages.first
             parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-            kind = _describe(page, is_big=start[:1] == b"M" and tiff.is_bigtiff)
+            kind = _describe(page)
     except Exception:  # noqa: BLE001 - it raises many types on what is damaged
         return
     if parts and all(at > 0 and count > 0 and at + count <= file.size for at, count in parts):
@@ -63,14 +63,13 @@ def refuse_preview(image: ImageFile.ImageFile) -> None:
         )
 
 
-def _describe(page: Any, *, is_big: bool) -> str:
+def _describe(page: Any) -> str:
     colours = _COLOURS.get(int(page.photometric), f"colours of kind {int(page.photometric)}")
     bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
     samples = FORMATS.get(int(page.sampleformat or 1), "untyped")
-    form = "big-endian BigTIFF" if is_big else "TIFF"
-    kind = f"a {form} of {colours}, {page.samplesperpixel} {samples} samples of {bits} bits,"
+    kind = f"a TIFF of {colours}, {page.samplesperpixel} {samples} samples of {bits} bits,"
     is_usual = colours in ("RGB", "grey") and samples == "unsigned" and bits in _USUAL_BITS
-    if is_usual and not is_big:
+    if is_usual:
         return (
             f"{kind} with compression {int(page.compression)} and a structure of its own, is not "
             "supported: save it again"

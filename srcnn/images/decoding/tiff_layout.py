@@ -77,7 +77,7 @@ def list_blocks(image: ImageFile.ImageFile) -> Iterator[Block]:
     Raises:
         DamagedImageError: the tables do not fit the size of the picture.
     """
-    tiled = _TILES[0] in getattr(image, "tag_v2", {})
+    tiled = is_tiled(image)
     offsets, lengths = (read_tag(image, tag, 0) for tag in (_TILES if tiled else _STRIPS))
     no_lengths = (_TILES if tiled else _STRIPS)[1] not in getattr(image, "tag_v2", {})
     width, height = (read_number(image, tag, 0) for tag in (_WIDTH, _LENGTH))
@@ -106,6 +106,11 @@ def list_blocks(image: ImageFile.ImageFile) -> Iterator[Block]:
             rows,
             _round_rows(image, needed) * row_bytes / needed,
         )
+
+
+def is_tiled(image: ImageFile.ImageFile) -> bool:
+    """Whether its pixels are in tiles, and not in strips."""
+    return _TILES[0] in getattr(image, "tag_v2", {})
 
 
 def is_subsampled(image: ImageFile.ImageFile) -> bool:

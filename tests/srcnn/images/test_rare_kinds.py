@@ -17,7 +17,7 @@ from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
 from srcnn.storage.plain_files import open_plain
-from tests.support.image_files import PHOTO, chunk
+from tests.support.image_files import chunk
 from tests.support.paths import CASES
 
 HEIGHT, WIDTH = 6, 7
@@ -181,22 +181,10 @@ def test_a_file_in_a_folder_is_refused_by_what_it_is(tmp_path: Path) -> None:
         read_header(file)
 
 
-def test_a_big_endian_bigtiff_is_refused_by_what_it_is() -> None:
-    file = io.BytesIO()
-    tifffile.imwrite(file, PHOTO, bigtiff=True, byteorder=">", photometric="rgb")
-    with pytest.raises(UnsupportedImageError, match=r"^a big-endian BigTIFF of RGB, 3 unsigned"):
-        decode(file.getvalue())
-    file = io.BytesIO()
-    tifffile.imwrite(file, PHOTO, bigtiff=True, byteorder="<", photometric="rgb")
-    assert np.array_equal(decode(file.getvalue()).pixels[:, :, ::-1], PHOTO)
-
-
 @pytest.mark.skipif(not CASES.exists(), reason="needs the reference data")
-@pytest.mark.parametrize(
-    "name", ["tiff_big_bigendian.tif", "tiff_float_rgb.tif", "tiff_uint32_rgb.tif"]
-)
+@pytest.mark.parametrize("name", ["tiff_float_rgb.tif", "tiff_uint32_rgb.tif"])
 def test_reported_tiffs_are_refused_by_what_they_are(name: str) -> None:
-    with pytest.raises(UnsupportedImageError, match=r"samples of (8|32) bits, is not supported"):
+    with pytest.raises(UnsupportedImageError, match=r"samples of 32 bits, is not supported"):
         decode((CASES / name).read_bytes())
 
 
