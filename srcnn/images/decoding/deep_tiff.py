@@ -1,4 +1,4 @@
-"""Decode 16-bit TIFF with OpenCV, which returns the stored samples.
+"""Decode TIFF of 10 to 16 bits with OpenCV, which returns the stored samples, in the upper bits.
 
 Tags give their meaning (TIFF 6.0), which is applied here.
 """
@@ -26,12 +26,12 @@ from srcnn.images.decoding.tiff_layout import (
     read_tag,
 )
 from srcnn.images.decoding.tiff_samples import decode_pairs, decode_planes
-from srcnn.images.pixels import GREY, strips
+from srcnn.images.pixels import GREY, scale_samples, strips
 
 _EXTRA, _FORMAT = 338, 339
 _WHITE_IS_ZERO, _UNSIGNED, _PREMULTIPLIED = 0, 1, 1
 _WHITE = 65_535
-_DEEP = 16  # bits
+_DEEP = (10, 12, 14, 16)  # bits
 _ONLY_IN_8_BITS = {34925: "LZMA", 50000: "Zstandard"}  # OpenCV has neither
 
 
@@ -47,12 +47,12 @@ def is_grey_with_alpha(image: ImageFile.ImageFile) -> bool:
 
 
 def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
-    """Decode a 16-bit TIFF: grey, BGR or BGRA with straight alpha.
+    """Decode a TIFF of 10, 12, 14 or 16 bits: grey, BGR or BGRA with straight alpha, of 16 bits.
 
     Raises:
         DamagedImageError: it is truncated or damaged.
-        UnsupportedImageError: its samples are not unsigned 16-bit integers, or its mode is not
-            supported.
+        UnsupportedImageError: its samples are not unsigned integers of such bits, or its mode is
+            not supported.
     """
     _check(image)
     in_planes = read_number(image, PLANAR, 1) == SEPARATE and image.mode in ("RGB", "RGBA")
@@ -63,6 +63,9 @@ def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
         pixels = opencv.decode(data)
     if pixels.dtype != np.uint16:
         raise DamagedImageError(f"its header says 16 bits, but its pixels are {pixels.dtype}")
+    bits = read_number(image, BITS, 16)
+    if bits < 16:  # noqa: PLR2004 - white is below 65535
+        pixels = scale_samples(pixels >> (16 - bits), 2**bits - 1, np.uint16)
     if read_number(image, PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
         colours = 3 if pixels.ndim > GREY else None
         pixels[..., :colours] = _WHITE - pixels[..., :colours]
@@ -76,10 +79,10 @@ def decode_deep(image: ImageFile.ImageFile, data: bytes) -> Any:
 
 def _check(image: ImageFile.ImageFile) -> None:
     bits, kind = set(read_tag(image, BITS, 1)), set(read_tag(image, _FORMAT, _UNSIGNED))
-    if bits != {_DEEP} or kind != {_UNSIGNED}:
+    if len(bits) > 1 or not bits.issubset(_DEEP) or kind != {_UNSIGNED}:
         raise UnsupportedImageError(
             f"its samples have {max(bits)} bits and are {FORMATS.get(max(kind), 'untyped')}; "
-            "expected unsigned integers of 8 or 16 bits: convert it first"
+            "expected unsigned integers of 8 to 16 bits, all alike: convert it first"
         )
     compression = read_number(image, COMPRESSION, UNCOMPRESSED)
     if compression in _ONLY_IN_8_BITS:

@@ -47,6 +47,7 @@ _BYTES_PER_OPAQUE_AVIF_PIXEL = 27
 _OPAQUE_MODES = ("1", "L", "I", "I;16", "I;16B", "RGB", "YCbCr")
 _FORMATS_OF_BYTES = ("JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF")
 _PNM_START_BYTES = 64 * 1024
+_RGB = 2  # PhotometricInterpretation
 _STARTS = {
     "JPEG": re.compile(rb"\xff\xd8"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -113,7 +114,7 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
     # The plan checks our own limit on pixels, by the header. Pillow's is a process-wide warning at
     # 89 Mpx and an error at 179 Mpx.
     Image.MAX_IMAGE_PIXELS = None
-    _register_deep_grey_with_alpha()
+    _register_deep_tiffs()
     _check_start(file)
     start = file.read(bmp_masks.HEADER_BYTES)
     file.seek(0)
@@ -279,10 +280,29 @@ def _count_frames(image: ImageFile.ImageFile) -> str:
     return str(getattr(image, "n_frames", 1))
 
 
-def _register_deep_grey_with_alpha() -> None:
-    """Make Pillow read the headers of TIFFs in 16-bit grey with alpha, which it does not know."""
-    for order in (b"II", b"MM"):
-        for white in (0, 1):
-            for alpha in (1, 2):
-                key = (order, white, (1,), 1, (16, 16), (alpha,))
-                TiffImagePlugin.OPEN_INFO.setdefault(key, ("RGBA", "LA;16B"))
+def _register_deep_tiffs() -> None:
+    """Make Pillow read the headers of deep TIFFs that it does not know, as those that it knows.
+
+    These are 16-bit grey with alpha, and grey and colours of 10, 12 and 14 bits.
+    """
+    for order, deep in ((b"II", "I;16"), (b"MM", "I;16B")):
+        for bits in (10, 12, 14, 16):
+            for white in (0, 1):
+                _register(order, white, (bits,), (), (deep, deep))
+                for alpha in (1, 2):
+                    _register(order, white, (bits, bits), (alpha,), ("RGBA", "LA;16B"))
+            _register(order, _RGB, (bits,) * 3, (), ("RGB", "RGB;16B"))
+            for extra in (0, 1, 2):
+                modes = ("RGBA", "RGBA;16B") if extra else ("RGB", "RGBX;16B")
+                _register(order, _RGB, (bits,) * 4, (extra,), modes)
+
+
+def _register(
+    order: bytes,
+    photometric: int,
+    bits: tuple[int, ...],
+    extra: tuple[int, ...],
+    modes: tuple[str, str],
+) -> None:
+    key = (order, photometric, (1,), 1, bits, extra)
+    TiffImagePlugin.OPEN_INFO.setdefault(key, modes)

@@ -1,4 +1,4 @@
-"""Decode the samples of a 16-bit TIFF that OpenCV would mix up, by showing it plain greyscale.
+"""Decode the samples of a deep TIFF that OpenCV would mix up, by showing it plain greyscale.
 
 Each plane of separate planes is a grey picture, and so are pairs of grey and alpha, in rows of
 twice as many samples. A directory that says so is put behind the file; no coded byte changes.
@@ -90,7 +90,7 @@ def _decode_grey(
     tags = {
         _WIDTH: [size.width],
         _LENGTH: [size.height],
-        BITS: [16],
+        BITS: [read_number(image, BITS, 16)],
         COMPRESSION: [read_number(image, COMPRESSION, 1)],
         PHOTOMETRIC: [_BLACK_IS_ZERO],
         FILL_ORDER: [read_number(image, FILL_ORDER, 1)],
@@ -116,6 +116,8 @@ def _find_predictor(image: ImageFile.ImageFile) -> int:
     if read_number(image, COMPRESSION, 1) not in _WITH_PREDICTOR:
         return _NO_PREDICTOR
     predictor = read_number(image, _PREDICTOR, _NO_PREDICTOR)
+    if predictor != _NO_PREDICTOR and read_number(image, BITS, 16) != 16:  # noqa: PLR2004 - bits
+        raise UnsupportedImageError("a predictor is not supported for such samples: save it again")
     if predictor not in (_NO_PREDICTOR, _DIFFERENCES):
         raise DamagedImageError(f"the file is damaged: its predictor is {predictor}")
     return predictor

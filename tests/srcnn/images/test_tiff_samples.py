@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srcnn.errors import DamagedImageError
-from srcnn.images.decoding import decode
+from srcnn.images.decoding import decode, read_header
 
 Array = npt.NDArray[Any]
 HEIGHT, WIDTH = 37, 41
@@ -60,8 +60,25 @@ def split(plane: Array, block: tuple[int, int], *, is_tiled: bool) -> Iterator[A
             yield part
 
 
+def pack(part: Array, order: str, bits: int) -> bytes:
+    """Return rows of samples, which begin with a byte; those of 16 bits are in the file's order."""
+    if bits == 16:
+        return part.astype(f"{order}u2").tobytes()
+    rows = ("".join(f"{sample:0{bits}b}" for sample in row.ravel()) for row in part)
+    padded = (row.ljust(-(-len(row) // 8) * 8, "0") for row in rows)
+    return b"".join(int(row, 2).to_bytes(len(row) // 8) for row in padded)
+
+
 def tiff(  # noqa: PLR0913 - independent properties of a file
-    values: Array, coder: str, order: str, *, predicted: bool, is_tiled: bool, in_planes: bool
+    values: Array,
+    coder: str,
+    order: str,
+    *,
+    predicted: bool = False,
+    is_tiled: bool = False,
+    in_planes: bool = False,
+    bits: int = 16,
+    white: int = 1,
 ) -> bytes:
     """Make a TIFF of (H, W, samples), byte by byte."""
     compression, code = CODERS[coder]
@@ -72,10 +89,10 @@ def tiff(  # noqa: PLR0913 - independent properties of a file
     for plane in planes:
         for part in split(plane, block, is_tiled=is_tiled):
             known = np.diff(part, axis=1, prepend=part[:, :1] * 0) if predicted else part
-            coded.append(code(known.astype(f"{order}u2").tobytes()))
+            coded.append(code(pack(known, order, bits)))
     places = [8 + sum(map(len, coded[:at])) for at in range(len(coded))]
-    tags = {256: [WIDTH], 257: [HEIGHT], 258: [16] * samples, 259: [compression]}
-    tags |= {262: [1 if samples == 2 else 2], 277: [samples], 284: [2 if in_planes else 1]}
+    tags = {256: [WIDTH], 257: [HEIGHT], 258: [bits] * samples, 259: [compression]}
+    tags |= {262: [white if samples < 3 else 2], 277: [samples], 284: [2 if in_planes else 1]}
     tags |= {317: [2 if predicted else 1]} | ({338: [2]} if samples in (2, 4) else {})
     tables = {324: places, 325: [*map(len, coded)], 322: [block[1]], 323: [block[0]]}
     strips = {273: places, 279: [*map(len, coded)], 278: [block[0]]}
@@ -123,7 +140,7 @@ def test_every_sample_is_decoded(
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_half_of_the_coded_data_is_never_half_a_picture(layout: str, coder: str) -> None:
     values, in_planes = STORED[:, :, : LAYOUTS[layout]], layout != "grey with alpha"
-    content = tiff(values, coder, "<", predicted=False, is_tiled=False, in_planes=in_planes)
+    content = tiff(values, coder, "<", in_planes=in_planes)
     end = int.from_bytes(content[4:8], "little")
     zeros = content[: end // 2] + bytes(end - end // 2) + content[end:]
     with pytest.raises(DamagedImageError):
@@ -131,10 +148,46 @@ def test_half_of_the_coded_data_is_never_half_a_picture(layout: str, coder: str)
 
 
 def test_a_predictor_of_floats_is_damage() -> None:
-    content = tiff(STORED[:, :, :3], "LZW", "<", predicted=True, is_tiled=False, in_planes=True)
+    content = tiff(STORED[:, :, :3], "LZW", "<", predicted=True, in_planes=True)
     wrong = content.replace(struct.pack("<HHII", 317, 4, 1, 2), struct.pack("<HHII", 317, 4, 1, 3))
     with pytest.raises(DamagedImageError, match="its predictor is 3"):
         decode(wrong)
+
+
+ODD = {"grey": 1, "grey and alpha": 2, "RGB": 3, "RGBA": 4}
+
+
+@pytest.mark.parametrize("coder", ["none", "LZW"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("in_planes", [False, True], ids=["", "planes"])
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_samples_of_10_to_14_bits_are_scaled_to_16(
+    bits: int, kind: str, order: str, coder: str, *, in_planes: bool
+) -> None:
+    samples = ODD[kind]
+    if in_planes and samples < 3:
+        in_planes = False
+    values = STORED[:, :, :samples] >> (16 - bits)
+    values[0, 0], values[0, 1] = 0, 2**bits - 1
+    content = tiff(values, coder, order, in_planes=in_planes, bits=bits)
+    found = decode(content).pixels
+    expected = np.rint(values * (65_535 / (2**bits - 1))).astype(np.uint16)
+    channels = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples]
+    assert found.dtype == np.uint16
+    assert np.array_equal(found.reshape(HEIGHT, WIDTH, -1), expected[:, :, channels])
+    assert read_header(io.BytesIO(content)).size == (HEIGHT, WIDTH)
+    for share in (0.2, 0.5, 0.8):
+        with pytest.raises(DamagedImageError):
+            decode(content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_white_may_be_zero_in_any_depth_and_order(order: str, bits: int) -> None:
+    values = STORED[:, :, :1] >> (16 - bits)
+    white, black = (decode(tiff(values, "none", order, bits=bits, white=at)) for at in (0, 1))
+    assert np.array_equal(white.pixels, 65_535 - black.pixels)
 
 
 @settings(max_examples=60, deadline=None)
@@ -162,6 +215,6 @@ def test_planes_of_any_size_and_strips_are_decoded(
 
 def test_an_8_bit_file_of_the_same_writer_is_whole_for_another_reader() -> None:
     """The codes of this file's writer are those of TIFF."""
-    content = tiff(STORED[:, :, :3], "LZW", "<", predicted=False, is_tiled=False, in_planes=False)
+    content = tiff(STORED[:, :, :3], "LZW", "<")
     assert Image.open(io.BytesIO(content)).size == (WIDTH, HEIGHT)
     assert np.array_equal(decode(content).pixels, STORED[:, :, 2::-1])
