@@ -12,6 +12,9 @@ from srcnn.text import one_line
 from tasks.logs import logger
 
 
+_HINT = "; with --enlarge-first, it is given pictures that are enlarged already"
+
+
 def describe_ignored(ignored: Mapping[str, int]) -> str:
     """Return a line on files that are not images, so that nobody believes they were upscaled.
 
@@ -31,10 +34,12 @@ def announce_plan(job: Job, plan: Plan, *, dry_run: bool) -> None:
         log.warning("%s", one_line(warning))
     resized = sum(task.is_resized for task in plan.tasks)
     if resized:
+        fixed = job.model.graph.fixed
         log.info(
-            "the model has the fixed factor %s: its results for %s are resized to another factor",
-            job.model.graph.fixed,
+            "the model has the fixed factor %s: its results for %s are resized to another factor%s",
+            fixed,
             count_images(resized),
+            _HINT if str(fixed) == "1" else "",
         )
     if plan.ignored:
         log.info("%s", one_line(describe_ignored(plan.ignored)))
