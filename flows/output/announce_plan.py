@@ -11,7 +11,6 @@ from srcnn.reporting.summary import count_images
 from srcnn.text import one_line
 from tasks.logs import logger
 
-
 _HINT = "; with --enlarge-first, it is given pictures that are enlarged already"
 
 

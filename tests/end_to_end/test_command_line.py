@@ -76,6 +76,7 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["--src", "{src}", "--report", "{src}"], "is a folder; expected a file"),
         (["--src", "{src}", "--dst", "{src}/cat.png"], "is a file: give --dst a folder"),
         (["--src", "{src}", "--convention", "rgb-unit"], "card states the convention"),
+        (["--src", "{src}", "--enlarge-first"], "leave --enlarge-first out"),
         ([], "no source: expected SRC or --src"),
         (["--src", "{src}/missing"], "missing: no such folder"),
         (["{src}/cats/eye.jpeg"], "no such file; did you mean {src}/cats/eye.jpg?"),
