@@ -173,7 +173,10 @@ arrange(
         WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
         HOW_LARGE: ("scale", "scales", "when_larger"),
         MODEL: ("model", "convention", "rounding", "enlarge_first", "source_quality", "provider"),
-        OUTPUT: ("format", "quality", "flatten", "metadata"),
+        OUTPUT: (
+            *("format", "quality", "flatten", "metadata"),
+            *("object_metadata", "cache_control"),
+        ),
         RUN: ("max_failures", "known_failures", "runner", "workers", "report"),
     },
     positional=("src", "dst"),

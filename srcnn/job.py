@@ -16,6 +16,7 @@ from srcnn.images.formats import DEFAULT_QUALITY, WITH_ALPHA, WITH_QUALITY, Form
 from srcnn.inference.config import InferenceConfig
 from srcnn.model.pixel_format import NOTHING_STATED, StatedPixels
 from srcnn.storage.folder import Folder
+from srcnn.storage.object_metadata import ObjectOptions
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Job:
         destination: the folder that is written.
         model: read, so that its digest is known.
         output: what shapes the files.
+        objects: what is stored about the files, in a bucket.
         inference: how the model is run.
         limits: what a process may hold.
     """
@@ -85,6 +87,7 @@ class Job:
     destination: Folder
     model: ModelRef
     output: OutputOptions = field(default_factory=OutputOptions)
+    objects: ObjectOptions = field(default_factory=ObjectOptions)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     limits: ResourceLimits = field(default_factory=ResourceLimits)
 

@@ -12,6 +12,7 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef, OutputOptions, ResourceLimits
 from srcnn.planning.select_images import PlanOptions
 from srcnn.storage.folder import Folder
+from srcnn.storage.object_metadata import ObjectOptions
 
 _MEGA = 1_000_000
 
@@ -52,6 +53,9 @@ def build_job(
             quality=options.quality,
             keep_metadata=options.metadata == "keep",
             flatten=options.flatten,
+        ),
+        objects=ObjectOptions(
+            copy_metadata=options.object_metadata == "copy", cache_control=options.cache_control
         ),
         inference=inference,
         limits=ResourceLimits(

@@ -58,6 +58,11 @@ _AS_TEXT = PlainSerializer(str, return_type=str)
 _ONE_ARGUMENT = Parameter(converter=_read_token, n_tokens=1, accepts_keys=False)
 
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url), Parameter(metavar="URL")]
+HeaderText = Annotated[
+    str,
+    Field(max_length=1024, pattern=r"^[!-~]([ -~]*[!-~])?$"),  # one line of ASCII
+    Parameter(metavar="TEXT"),
+]
 # Extensions that stand for a format. The schema lists them last: the server checks it first.
 _FORMAT_NAMES = {"jpeg": "jpg", "tif": "tiff"}
 FormatOption = Annotated[

@@ -17,7 +17,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
 from srcnn.storage.retries import StorageLimits
+from srcnn.storage.s3_options import Acl, S3Options
 from srcnn.validation_errors import describe_validation
+
+_PRINTABLE = r"^[!-~]+$"  # of ASCII, as headers are
 
 
 class Settings(BaseSettings):
@@ -63,6 +66,27 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         description="Seconds without data after which an attempt at a storage call fails.",
+    )
+    s3_storage_class: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="Storage class of the images that are written to S3, such as STANDARD_IA. "
+        "Other files, small and often replaced, have the bucket's. Unset: the bucket's.",
+    )
+    s3_kms_key: str | None = Field(
+        None,
+        pattern=_PRINTABLE,
+        description="ID, ARN or alias of the KMS key that encrypts everything that is written to "
+        "S3 (SSE-KMS). Unset: as the bucket says.",
+    )
+    s3_acl: Acl | None = Field(
+        None,
+        description="Canned ACL of everything that is written to S3; public-read and "
+        "authenticated-read are given to images only. Unset: the bucket's.",
+    )
+    s3_requester_pays: bool = Field(
+        default=False,
+        description="Accept to pay for the requests to S3 buckets whose requester pays.",
     )
     threads: int = Field(
         0,
@@ -147,8 +171,9 @@ class Settings(BaseSettings):
 
     @property
     def storage(self) -> StorageLimits:
-        """The attempts and the timeout of storage calls."""
-        return StorageLimits(self.storage_attempts, self.storage_timeout_seconds)
+        """The attempts and the timeout of storage calls, and how objects are stored."""
+        s3 = S3Options(self.s3_storage_class, self.s3_kms_key, self.s3_acl, self.s3_requester_pays)
+        return StorageLimits(self.storage_attempts, self.storage_timeout_seconds, s3)
 
 
 def load_settings() -> Settings:

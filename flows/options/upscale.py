@@ -15,6 +15,7 @@ from flows.options.option_types import (
     Flag,
     FormatOption,
     GlobsOption,
+    HeaderText,
     ScaleOption,
     SourceQualityOption,
     Url,
@@ -96,6 +97,16 @@ class UpscaleOptions(Options):
         description="keep or strip EXIF, ICC and XMP (BMP and PNM hold none), resolution, texts "
         "and comments. Stripped images are converted to sRGB, except 16-bit ones, which keep a "
         "profile other than sRGB.",
+    )
+    object_metadata: Literal["copy", "none"] = Field(
+        "copy",
+        description="From bucket to bucket: copy the source's Cache-Control, Content-Disposition, "
+        "Content-Language, user metadata and tags, or none of them.",
+    )
+    cache_control: HeaderText | None = Field(
+        None,
+        description="Cache-Control of the images written to a bucket, such as max-age=86400. "
+        "Default: that of the source, or none.",
     )
     overwrite: Overwrite = Field(
         "changed",

@@ -20,8 +20,9 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.memory_gate import GateHolder
 from srcnn.batch.process_image import check_memory, estimate_peak_bytes, process_image
 from srcnn.batch.resources import WorkerResources
+from srcnn.batch.transfer import read_source, write_output
 from srcnn.destination.records import Record
-from srcnn.errors import SourceChangedError, SourceMissingError, StorageError, UnusableFileError
+from srcnn.errors import SourceMissingError, StorageError
 from srcnn.geometry import measure_scale
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.job import Job
@@ -31,9 +32,6 @@ R = TypeVar("R")
 
 # Not of one file: a full disk, or one that was mounted again read-only after an error.
 _NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-
-
-_GROWTH_BYTES = 2**20  # and twice its size: a picture may be replaced by another version
 
 
 class _Stopwatch:
@@ -112,7 +110,7 @@ class ShardProcessor:
         with GateHolder() as holder:
             holder.advance(resources.read_gate, task.info.size)
             cancellation.raise_if_cancelled(begun=False)
-            data = stopwatch.time(partial(_read, job, task))
+            data, metadata = stopwatch.time(partial(read_source, job, task))
             holder.advance(resources.decode_gate, estimate_peak_bytes(task))
             cancellation.raise_if_cancelled(begun=False)
             check = cancellation.raise_if_cancelled
@@ -120,7 +118,8 @@ class ShardProcessor:
             del data
             holder.advance(resources.write_gate, len(image.content))
             check()
-            info = stopwatch.time(partial(job.destination.write, task.output, image.content))
+            write = partial(write_output, job, task, image.content, metadata)
+            info = stopwatch.time(write)
             return info, image.notes
 
     def _cancel_if_storage_is_gone(self, error: OSError) -> None:
@@ -136,17 +135,6 @@ class ShardProcessor:
             self._job.destination.probe()
         except (StorageError, SourceMissingError) as gone:
             self._cancellation.cancel(str(gone), fatal=True)
-
-
-def _read(job: Job, task: ImageTask) -> bytes:
-    """Read a file, which may have grown since memory was counted for it."""
-    limit_bytes = 2 * task.info.size + _GROWTH_BYTES
-    try:
-        return job.source.read(task.source, limit_bytes, task.info)
-    except UnusableFileError as error:
-        raise SourceChangedError(
-            f"it had {task.info.size} bytes when the run was planned ({error}): run again"
-        ) from error
 
 
 def _build_result(task: ImageTask, seconds: float, error: Failure | None) -> ImageResult:

@@ -20,6 +20,8 @@ from srcnn.storage import s3_requests
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES, read_remote
 from srcnn.storage.filesystems import is_local, is_s3, resolve
 from srcnn.storage.local_errors import build_local_error
+from srcnn.storage.object_headers import build_headers
+from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.plain_files import read_plain, refuse_special
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
 
@@ -98,8 +100,14 @@ def read_file(
     return call_with_retries(read, url, "read", limits)
 
 
-def write_atomically(
-    fs: AbstractFileSystem, path: str, data: bytes, url: str, limits: StorageLimits
+def write_atomically(  # noqa: PLR0913 - a file, and all that is known about it
+    fs: AbstractFileSystem,
+    path: str,
+    data: bytes,
+    url: str,
+    limits: StorageLimits,
+    *,
+    metadata: ObjectMetadata | None = None,
 ) -> Mapping[str, Any] | None:
     """Write a file atomically; missing parent folders are created.
 
@@ -109,6 +117,7 @@ def write_atomically(
         data: the content.
         url: used in error messages.
         limits: of remote calls.
+        metadata: to store about an image, where the storage can; None for our own files.
 
     Returns:
         The entry of the file in a listing, if the write's response contains it.
@@ -119,9 +128,8 @@ def write_atomically(
     # One PUT, or a multipart upload that is invisible until complete. Never fsspec's open
     # file: closing it after an exception would publish the part written so far.
     if is_s3(fs):
-        return call_with_retries(
-            partial(s3_requests.put, fs, path, data, limits), url, "written", limits
-        )
+        put = partial(s3_requests.put, fs, path, data, limits, metadata)
+        return call_with_retries(put, url, "written", limits)
     call_with_retries(partial(fs.pipe_file, path, data), url, "written", limits)
     return None
 
@@ -180,7 +188,7 @@ def create_atomically(
     Returns:
         Whether it was created; False if a file with other content already exists.
     """
-    create = partial(_create, fs, path, data)
+    create = partial(_create, fs, path, data, limits)
     if not is_local(fs):
         return call_with_retries(create, url, "written", limits)
     try:
@@ -191,13 +199,14 @@ def create_atomically(
         raise build_local_error(error, url, "written") from error
 
 
-def _create(fs: AbstractFileSystem, path: str, data: bytes) -> bool:
+def _create(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -> bool:
     try:
         if is_local(fs):
             _link(path, data)
         else:
+            headers = build_headers(path, limits.s3, None) if is_s3(fs) else {}
             with _creating:
-                fs.pipe_file(path, data, mode="create")
+                fs.pipe_file(path, data, mode="create", **headers)
     except OSError as error:
         if isinstance(error, PermissionError) or (
             is_local(fs) and not isinstance(error, FileExistsError)

@@ -73,7 +73,9 @@ def _get_s3(limits: StorageLimits) -> AbstractFileSystem:
     _check_endpoints()
     variables = sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_"))
     configured = [conf.get(name) for name in _S3]
-    key = tokenize(os.getpid(), variables, configured, limits.timeout_seconds)
+    key = tokenize(
+        os.getpid(), variables, configured, limits.timeout_seconds, limits.s3.requester_pays
+    )
     if key not in _built:
         fs = fsspec.filesystem("s3", skip_instance_cache=True, **_build_options("s3", limits))
         fs.retries = 1  # s3fs's own; it is read from the class, not from an option
@@ -119,6 +121,7 @@ def _build_s3_options(limits: StorageLimits) -> dict[str, Any]:
     }
     # max_concurrency 1: a file is read by one GET, without a request for its size.
     return {
+        **({"requester_pays": True} if limits.s3.requester_pays else {}),
         "client_kwargs": _build_client_options(),
         "config_kwargs": configured | ours,
         "use_listings_cache": False,

@@ -21,7 +21,8 @@ from srcnn.storage.filesystems import is_local, is_s3
 from srcnn.storage.folder_location import FolderLocation
 from srcnn.storage.keys import list_parents
 from srcnn.storage.listing import find_stale_temporaries, list_any, list_s3, parse_file_info
-from srcnn.storage.object_reads import open_object, read_object
+from srcnn.storage.object_metadata import NO_METADATA, ObjectMetadata
+from srcnn.storage.object_reads import open_object, read_object, read_object_with_metadata
 from srcnn.storage.plain_files import open_plain, read_plain
 from srcnn.storage.probes import has_any_object, try_abort_upload, try_list_uploads
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
@@ -164,10 +165,36 @@ class Folder(FolderLocation):
         # The listed size may be false.
         return self._call("read", partial(read_remote, fs, path, url, limit_bytes), key)
 
-    def write(self, key: str, data: bytes) -> FileInfo:
-        """Write a file atomically; return its size and version as a listing has them."""
+    def read_with_metadata(
+        self, key: str, limit_bytes: int, info: FileInfo | None = None
+    ) -> tuple[bytes, ObjectMetadata]:
+        """Read a file as `read` does, and what its bucket stores about it.
+
+        Returns:
+            Its content and its metadata; `NO_METADATA` if the storage has none.
+        """
+        if not is_s3(self._fs):
+            return self.read(key, limit_bytes, info), NO_METADATA
+        retry = partial(self._call, "read", key=key)
+        path, url = self._path(key), self.get_url(key)
+        return read_object_with_metadata(self._fs, path, url, limit_bytes, retry)
+
+    def write(self, key: str, data: bytes, metadata: ObjectMetadata | None = None) -> FileInfo:
+        """Write a file atomically.
+
+        Args:
+            key: of the file.
+            data: its content.
+            metadata: to store about an image, where the storage can; None for our own files.
+
+        Returns:
+            Its size and version as a listing has them.
+        """
         self._refuse_links(key)
-        entry = write_atomically(self._fs, self._path(key), data, self.get_url(key), self.limits)
+        url = self.get_url(key)
+        entry = write_atomically(
+            self._fs, self._path(key), data, url, self.limits, metadata=metadata
+        )
         info = parse_file_info(entry) if entry else self.info(key)
         if info is None or info.size != len(data):
             found = f"has {info.size}" if info else "is missing"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from srcnn.errors import StorageError, UnusableFileError
 from srcnn.storage import s3_requests
+from srcnn.storage.object_headers import parse_metadata
+from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.ranged_file import RangedFile
 
 if TYPE_CHECKING:
@@ -66,7 +69,25 @@ def read_object(
     Raises:
         UnusableFileError: it is larger.
     """
-    content: bytes | int = retry(partial(s3_requests.get, fs, path, limit_bytes))
+    return _check_size(retry(partial(s3_requests.get, fs, path, limit_bytes)), url, limit_bytes)
+
+
+def read_object_with_metadata(
+    fs: AbstractFileSystem, path: str, url: str, limit_bytes: int, retry: s3_requests.Retry
+) -> tuple[bytes, ObjectMetadata]:
+    """Read an object as `read_object` does, and what is stored about it.
+
+    The response contains all of it but the tags, which take another request if there are any. A
+    server counts them only for those who may read them.
+    """
+    content, response = retry(partial(s3_requests.get_with_response, fs, path, limit_bytes))
+    data, metadata = _check_size(content, url, limit_bytes), parse_metadata(response)
+    if not response.get("TagCount"):
+        return data, metadata
+    return data, replace(metadata, tags=retry(partial(s3_requests.get_tags, fs, path)))
+
+
+def _check_size(content: bytes | int, url: str, limit_bytes: int) -> bytes:
     if isinstance(content, int):
         raise UnusableFileError(f"{url}: expected up to {limit_bytes:,} bytes, got {content:,}")
     return content

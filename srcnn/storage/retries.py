@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import stamina
@@ -14,6 +14,7 @@ from srcnn.errors import (
 )
 from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, explain_error
 from srcnn.storage.failure import build_error
+from srcnn.storage.s3_options import S3Options
 from srcnn.text import one_line
 
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ class StorageLimits:
     Attributes:
         attempts: per call, while the failure is transient; 1 or more.
         timeout_seconds: maximum wait for a server, to connect and between two reads.
+        s3: how objects are stored; here, as it goes wherever the limits go.
     """
 
     attempts: int = 5
     timeout_seconds: float = 60.0
+    s3: S3Options = field(default_factory=S3Options)
 
 
 DEFAULT_LIMITS = StorageLimits()

@@ -46,7 +46,7 @@ _RETRY = "check the network and AWS_ENDPOINT_URL, and run again"
 _DENIED = Meaning(
     AccessDeniedError,
     "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and the permissions that they "
-    "give; if the requester pays for this bucket, set FSSPEC_S3_REQUESTER_PAYS=true",
+    "give; if the requester pays for this bucket, set SRCNN_S3_REQUESTER_PAYS=true",
     "access denied",
 )
 _KEY = Meaning(
@@ -92,7 +92,7 @@ _KMS = Meaning(
 )
 _PAYER = Meaning(
     AccessDeniedError,
-    "the requester pays for this bucket: set FSSPEC_S3_REQUESTER_PAYS=true",
+    "the requester pays for this bucket: set SRCNN_S3_REQUESTER_PAYS=true",
     "access denied",
 )
 _FULL = Meaning(

@@ -7,7 +7,6 @@ behind `a/b`. It sends two requests to check whether a file exists, and one more
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from aiobotocore.parsers import AioRestXMLParser
 from botocore.exceptions import BotoCoreError
 from fsspec.asyn import sync
 
+from srcnn.storage.object_headers import build_headers
+from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.retries import StorageLimits
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _MOST_EMPTY_PAGES = 1000  # a server may have some, where objects were deleted
 # Set on a client whose server has been seen to give the ETag of a write again when asked. Some
 # answer a write with an ETag, and requests about the object without one, or with another.
 _REPEATS_ETAGS = "srcnn_repeats_etags"
-# Of the one kind of file that people open by its URL: a browser saves what has no type.
-_CONTENT_TYPES = {".html": {"ContentType": "text/html; charset=utf-8"}}
 _SLOWEST_BYTES_PER_SECOND = 64 * 1024
 _READ_BYTES = 2**20
 # What botocore raises for a response whose fields are missing, or no numbers and times.
@@ -217,35 +216,64 @@ def get(
         FileNotFoundError: there is no such object.
         Exception: those of s3fs and botocore.
     """
+    return get_with_response(fs, path, limit_bytes, start)[0]
+
+
+def get_with_response(
+    fs: AbstractFileSystem, path: str, limit_bytes: int, start: int | None = None
+) -> tuple[bytes | int, Mapping[str, Any]]:
+    """Read an object as `get` does; return the response as well, with what is stored about it."""
     bucket, key, _ = fs.split_path(path)
     options = {"Bucket": bucket, "Key": key}
     if start is not None:
         options["Range"] = f"bytes={start}-{start + limit_bytes - 1}"
     try:
-        content: bytes | int = sync(fs.loop, _get, fs, options, limit_bytes)
+        found: tuple[bytes | int, Mapping[str, Any]] = sync(fs.loop, _get, fs, options, limit_bytes)
     except _UNREADABLE as error:
         raise _explain_unreadable(error) from error
-    return content
+    return found
 
 
-async def _get(fs: AbstractFileSystem, options: dict[str, Any], limit_bytes: int) -> bytes | int:
+async def _get(
+    fs: AbstractFileSystem, options: dict[str, Any], limit_bytes: int
+) -> tuple[bytes | int, Mapping[str, Any]]:
     response = await fs._call_s3("get_object", **options)  # noqa: SLF001 - as above
     body, announced = response["Body"], response.get("ContentLength", 0)
     parts, left_bytes = [], limit_bytes + 1
     try:
         if announced > limit_bytes:
-            return int(announced)
+            return int(announced), response
         # The read after the last part checks that none is missing.
         while left_bytes and (part := await body.read(min(left_bytes, _READ_BYTES))):
             parts.append(part)
             left_bytes -= len(part)
     finally:
         body.close()  # with the connection, if there is more to read
-    return b"".join(parts) if left_bytes else limit_bytes + 1
+    return (b"".join(parts) if left_bytes else limit_bytes + 1), response
 
 
-def put(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -> Mapping[str, Any]:
+def get_tags(fs: AbstractFileSystem, path: str) -> dict[str, str]:
+    """Read the tags of an object."""
+    bucket, key, _ = fs.split_path(path)
+    response = call_s3(fs, "get_object_tagging", Bucket=bucket, Key=key)
+    return {tag["Key"]: tag["Value"] for tag in response.get("TagSet", [])}
+
+
+def put(
+    fs: AbstractFileSystem,
+    path: str,
+    data: bytes,
+    limits: StorageLimits,
+    metadata: ObjectMetadata | None = None,
+) -> Mapping[str, Any]:
     """Write an object by one PUT, or by a multipart upload that is invisible until complete.
+
+    Args:
+        fs: s3fs's file system.
+        path: of the object.
+        data: its content.
+        limits: the timeout, and how objects are stored.
+        metadata: of an image; None for our own files.
 
     Returns:
         Its entry in a listing. If the ETag in the response is the MD5 of the data, and the server
@@ -258,7 +286,7 @@ def put(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimits) -
         max_concurrency=_PARTS_AT_A_TIME,
         # The read timeout does not cover a server that stops accepting bytes.
         timeout=limits.timeout_seconds + len(data) / _SLOWEST_BYTES_PER_SECOND,
-        **_CONTENT_TYPES.get(posixpath.splitext(path)[1], {}),
+        **build_headers(path, limits.s3, metadata),
     )
     etag = (response or {}).get("ETag", "")
     is_digest = normalise_etag(etag) == hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -58,7 +58,7 @@ ERRORS = [
     (403, "SignatureDoesNotMatch", "Check your key.", AccessDeniedError, "AWS_SECRET_ACCESS_KEY"),
     (403, "InvalidAccessKeyId", "Not in our records.", AccessDeniedError, "AWS_ACCESS_KEY_ID"),
     (400, "ExpiredToken", "The token has expired.", AccessDeniedError, "sign in again"),
-    (403, "AccessDenied", "Access Denied", AccessDeniedError, "FSSPEC_S3_REQUESTER_PAYS"),
+    (403, "AccessDenied", "Access Denied", AccessDeniedError, "SRCNN_S3_REQUESTER_PAYS"),
     (403, "AccessDenied", "Not permitted to arn:aws:s3:::kms-quota", AccessDeniedError, "AWS_PROF"),
     (
         403,
