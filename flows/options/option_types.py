@@ -23,6 +23,7 @@ from srcnn.images.colour import Colour, parse_colour
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.source_quality import SourceQuality, parse_source_quality
+from srcnn.storage.object_headers import check_header
 from srcnn.storage.urls import check_url
 
 T = TypeVar("T")
@@ -58,11 +59,7 @@ _AS_TEXT = PlainSerializer(str, return_type=str)
 _ONE_ARGUMENT = Parameter(converter=_read_token, n_tokens=1, accepts_keys=False)
 
 Url = Annotated[str, Field(min_length=1), AfterValidator(check_url), Parameter(metavar="URL")]
-HeaderText = Annotated[
-    str,
-    Field(max_length=1024, pattern=r"^[!-~]([ -~]*[!-~])?$"),  # one line of ASCII
-    Parameter(metavar="TEXT"),
-]
+HeaderText = Annotated[str, AfterValidator(check_header), Parameter(metavar="TEXT")]
 # Extensions that stand for a format. The schema lists them last: the server checks it first.
 _FORMAT_NAMES = {"jpeg": "jpg", "tif": "tiff"}
 FormatOption = Annotated[

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
+from srcnn.storage.object_headers import check_header
 from srcnn.storage.retries import StorageLimits
 from srcnn.storage.s3_options import Acl, S3Options
 from srcnn.validation_errors import describe_validation
 
-_PRINTABLE = r"^[!-~]+$"  # of ASCII, as headers are
+_HeaderText = Annotated[str, AfterValidator(check_header)]
 
 
 class Settings(BaseSettings):
@@ -67,15 +69,13 @@ class Settings(BaseSettings):
         le=3600,
         description="Seconds without data after which an attempt at a storage call fails.",
     )
-    s3_storage_class: str | None = Field(
+    s3_storage_class: _HeaderText | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9_-]+$",
         description="Storage class of the images that are written to S3, such as STANDARD_IA. "
         "Other files, small and often replaced, have the bucket's. Unset: the bucket's.",
     )
-    s3_kms_key: str | None = Field(
+    s3_kms_key: _HeaderText | None = Field(
         None,
-        pattern=_PRINTABLE,
         description="ID, ARN or alias of the KMS key that encrypts everything that is written to "
         "S3 (SSE-KMS). Unset: as the bucket says.",
     )

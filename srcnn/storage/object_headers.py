@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from email.header import Header
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from srcnn.errors import UsageError
 from srcnn.storage.content_types import get_content_type
 from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.s3_options import OPEN_ACLS, S3Options
+
+
+def check_header(text: str) -> str:
+    """Check the value of a header, and return it.
+
+    Raises:
+        UsageError: it is empty, or more than one line of ASCII.
+    """
+    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", text):
+        raise UsageError("expected one line of ASCII characters, without spaces around it")
+    return text
 
 
 def parse_metadata(response: Mapping[str, Any]) -> ObjectMetadata:

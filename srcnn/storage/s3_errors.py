@@ -86,14 +86,29 @@ _ARCHIVED = Meaning(
 )
 _KMS = Meaning(
     AccessDeniedError,
-    "check the KMS key of the bucket's encryption: that it is enabled, and that the credentials "
-    "may use it (kms:Decrypt to read, kms:GenerateDataKey to write)",
+    "check the KMS key, that of SRCNN_S3_KMS_KEY or of the bucket: that it is enabled, and that "
+    "the credentials may use it (kms:Decrypt to read, kms:GenerateDataKey to write)",
     "the encryption key cannot be used",
 )
 _PAYER = Meaning(
     AccessDeniedError,
     "the requester pays for this bucket: set SRCNN_S3_REQUESTER_PAYS=true",
     "access denied",
+)
+_TAGS = Meaning(
+    AccessDeniedError,
+    "tags are copied: permit s3:GetObjectTagging on the source and s3:PutObjectTagging on the "
+    "destination, or use --object-metadata none",
+    "access denied",
+)
+_ACL = Meaning(
+    StorageError,
+    "SRCNN_S3_ACL is set: permit s3:PutObjectAcl if the bucket has ACLs; if not, unset the "
+    "variable, and use a policy of the bucket",
+    "the ACL is refused",
+)
+_CLASS = Meaning(
+    StorageError, "check SRCNN_S3_STORAGE_CLASS: which classes are there, and for which objects"
 )
 _FULL = Meaning(
     StorageError, "free some space, or raise the quota, and run again", "the storage is full"
@@ -147,6 +162,8 @@ _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
         (r"\bkms[:.]|\bkms key", _KMS),
+        (r"\bs3:(Get|Put)ObjectTagging", _TAGS),
+        (r"\bs3:PutObjectAcl", _ACL),
         (
             r"signature (has )?expired|not yet current|skewed|\bclocks?\b|request has expired",
             _CLOCK,
@@ -191,6 +208,8 @@ _CODES: dict[str, Meaning] = {
         ("NoSuchBucket", _NO_BUCKET),
         ("NoSuchKey NoSuchVersion NotFound", _NO_FILE),
         ("InvalidBucketName", _BUCKET_NAME),
+        ("AccessControlListNotSupported", _ACL),
+        ("InvalidStorageClass", _CLASS),
     )
     for code in codes.split()
 }

@@ -99,7 +99,7 @@ def test_the_failures_without_a_class_are_explained_too() -> None:
 
 def test_settings_and_options_it_names_exist() -> None:
     settings = {f"SRCNN_{name.upper()}" for name in Settings.model_fields}
-    assert set(re.findall(r"SRCNN_[A-Z_]+", TEXT)) <= settings
+    assert set(re.findall(r"SRCNN_[A-Z0-9_]+", TEXT)) <= settings
     options = {
         f"--{name.replace('_', '-')}"
         for model in (UpscaleOptions, TrainOptions)

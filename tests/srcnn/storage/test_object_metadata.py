@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srcnn.errors import UsageError
 from srcnn.images.formats import EXTENSIONS
 from srcnn.storage.content_types import get_content_type
-from srcnn.storage.object_headers import build_headers, parse_metadata
+from srcnn.storage.object_headers import build_headers, check_header, parse_metadata
 from srcnn.storage.object_metadata import NO_METADATA, ObjectMetadata
 from srcnn.storage.s3_options import S3Options
 
@@ -98,3 +99,10 @@ def test_our_own_files_are_neither_public_nor_in_a_storage_class() -> None:
     }
     owned = S3Options(acl="bucket-owner-full-control")
     assert build_headers("a.json", owned, None)["ACL"] == "bucket-owner-full-control"
+
+
+@pytest.mark.parametrize("text", ["", " a", "a ", "a\nb", "é", "a\r\nx-amz-acl: public-read"])
+def test_a_header_is_one_line_of_ascii(text: str) -> None:
+    assert check_header("max-age=86400, public") == "max-age=86400, public"
+    with pytest.raises(UsageError, match="one line of ASCII"):
+        check_header(text)
