@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import shlex
 from typing import Literal
 
 from srcnn.errors import UsageError
 
-Extra = Literal["aws", "dask", "export", "train"]
+Extra = Literal["aws", "az", "dask", "export", "gs", "train"]
 
 _EXPORT = {"torch": "torch", "onnxscript": "onnxscript"}
 REQUIREMENTS: dict[Extra, dict[str, str]] = {
     "aws": {"prefect_aws": "prefect-aws==0.7.12"},
+    "az": {"adlfs": "adlfs>=2026.8,<2027"},
     "dask": {"distributed": "distributed", "prefect_dask": "prefect-dask==0.3.7"},
     "export": _EXPORT,
+    "gs": {"gcsfs": "gcsfs>=2026.9,<2027"},
     "train": {**_EXPORT, "skimage": "scikit-image"},
 }
 """For each extra: the modules that it brings, and the requirement that installs each."""
@@ -35,10 +39,10 @@ def require_extra(extra: Extra, feature: str) -> None:
         if importlib.util.find_spec(module) is None
     ]
     if missing:
-        *others, last = (requirement.partition("==")[0] for requirement in missing)
+        *others, last = (re.split("[=<>]", requirement)[0] for requirement in missing)
         names = f"{', '.join(others)} and {last}" if others else last
         raise UsageError(
             f"{feature} needs {names}, which {'are' if len(missing) > 1 else 'is'} not installed: "
             f"pip install -e '.[{extra}]' -c constraints.txt in a checkout, or "
-            f"pip install {' '.join(missing)} elsewhere"
+            f"pip install {' '.join(map(shlex.quote, missing))} elsewhere"
         )

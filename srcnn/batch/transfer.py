@@ -7,7 +7,7 @@ from dataclasses import replace
 from srcnn.errors import SourceChangedError, UnusableFileError
 from srcnn.image_task import ImageTask
 from srcnn.job import Job
-from srcnn.storage.listing import FileInfo
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.object_metadata import NO_METADATA, ObjectMetadata
 
 _GROWTH_BYTES = 2**20  # and twice its size: a picture may be replaced by another version

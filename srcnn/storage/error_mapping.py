@@ -9,6 +9,7 @@ import aiohttp
 from botocore import exceptions as boto
 
 from srcnn.errors import UsageError
+from srcnn.storage.cloud_errors import explain_cloud_error
 from srcnn.storage.error_responses import explain_response
 from srcnn.storage.failure import StorageFailure
 from srcnn.storage.library_errors import explain_exception
@@ -28,13 +29,13 @@ def explain_error(error: Exception, timeout_seconds: float) -> StorageFailure | 
     """Explain an exception of a file system.
 
     Args:
-        error: one of `STORAGE_EXCEPTIONS`.
+        error: one of `STORAGE_EXCEPTIONS`, or of `list_cloud_exceptions`.
         timeout_seconds: the limit of the call, used in the message.
 
     Returns:
         The failure; None if the exception is not a failure of a file system.
     """
-    if failure := explain_response(error):
+    if failure := explain_cloud_error(error) or explain_response(error):
         return failure
     if isinstance(error, UnicodeEncodeError):
         return StorageFailure(UsageError, "its name is not UTF-8", advice="rename it")

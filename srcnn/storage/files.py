@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from srcnn.errors import SourceMissingError, StorageError, UsageError
 from srcnn.storage import s3_requests
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES, read_remote
+from srcnn.storage.cloud_metadata import build_cloud_arguments
 from srcnn.storage.filesystems import is_local, is_s3, resolve
 from srcnn.storage.local_errors import build_local_error
 from srcnn.storage.object_headers import build_headers
@@ -130,7 +131,8 @@ def write_atomically(  # noqa: PLR0913 - a file, and all that is known about it
     if is_s3(fs):
         put = partial(s3_requests.put, fs, path, data, limits, metadata)
         return call_with_retries(put, url, "written", limits)
-    call_with_retries(partial(fs.pipe_file, path, data), url, "written", limits)
+    write = partial(fs.pipe_file, path, data, **build_cloud_arguments(fs, path, metadata))
+    call_with_retries(write, url, "written", limits)
     return None
 
 
@@ -204,7 +206,11 @@ def _create(fs: AbstractFileSystem, path: str, data: bytes, limits: StorageLimit
         if is_local(fs):
             _link(path, data)
         else:
-            headers = build_headers(path, limits.s3, None) if is_s3(fs) else {}
+            headers = (
+                build_headers(path, limits.s3, None)
+                if is_s3(fs)
+                else build_cloud_arguments(fs, path, None)
+            )
             with _creating:
                 fs.pipe_file(path, data, mode="create", **headers)
     except OSError as error:

@@ -15,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import tokenize
 
 from srcnn.errors import UsageError
+from srcnn.extras import Extra, require_extra
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 from srcnn.storage.urls import check_url, list_schemes
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _S3 = ("s3", "s3a")
+_EXTRAS: dict[str, Extra] = {"gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 _CONNECTIONS = 32
 _LONGEST_CONNECT_SECONDS = 10.0
 
@@ -36,7 +38,8 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
         limits: whose timeout its connections get.
 
     Raises:
-        UsageError: the protocol is unknown, or the URL contains credentials.
+        UsageError: the protocol is unknown, or its package is not installed, or the URL contains
+            credentials.
     """
     if "://" not in check_url(url):  # a path; url_to_fs would split it at "::"
         local = LocalFileSystem()
@@ -44,6 +47,7 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
     if url.startswith(tuple(f"{name}://" for name in _S3)):
         fs = _get_s3(limits)
         return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may contain "::"
+    _require_extras(url)
     try:
         fs, path = fsspec.core.url_to_fs(
             url,
@@ -56,6 +60,12 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
     except (ValueError, ImportError) as error:
         raise UsageError(f"{url}: {error}") from error
     return fs, path
+
+
+def _require_extras(url: str) -> None:
+    for scheme in list_schemes(url):
+        if extra := _EXTRAS.get(scheme):
+            require_extra(extra, f"{scheme}://")
 
 
 def is_local(fs: AbstractFileSystem) -> bool:

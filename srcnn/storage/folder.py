@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError, UsageError
 from srcnn.storage import s3_requests
 from srcnn.storage.bounded_reads import read_remote
+from srcnn.storage.cloud_metadata import parse_cloud_metadata
 from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.files import create_atomically, sync_folder, write_atomically
 from srcnn.storage.filesystems import is_local, is_s3
@@ -173,8 +174,12 @@ class Folder(FolderLocation):
         Returns:
             Its content and its metadata; `NO_METADATA` if the storage has none.
         """
-        if not is_s3(self._fs):
+        if is_local(self._fs):
             return self.read(key, limit_bytes, info), NO_METADATA
+        if not is_s3(self._fs):
+            stored = self._call("read", partial(self._fs.info, self._path(key)), key)
+            data = self.read(key, limit_bytes, info)
+            return data, parse_cloud_metadata(self._fs, stored)
         retry = partial(self._call, "read", key=key)
         path, url = self._path(key), self.get_url(key)
         return read_object_with_metadata(self._fs, path, url, limit_bytes, retry)

@@ -12,6 +12,7 @@ from srcnn.errors import (
     SourceMissingError,
     SrcnnError,
 )
+from srcnn.storage.cloud_errors import list_cloud_exceptions
 from srcnn.storage.error_mapping import STORAGE_EXCEPTIONS, explain_error
 from srcnn.storage.failure import build_error
 from srcnn.storage.s3_options import S3Options
@@ -93,7 +94,7 @@ def _call_once(
 ) -> T:
     try:
         return call()
-    except STORAGE_EXCEPTIONS as error:
+    except (*STORAGE_EXCEPTIONS, *list_cloud_exceptions()) as error:
         if isinstance(error, SrcnnError):
             raise
         failure = explain_error(error, limits.timeout_seconds)

@@ -113,6 +113,7 @@ def test_settings_and_options_it_names_exist() -> None:
         "--no-track",
         "--nthreads",
         "--checkpoint",
+        *("--bucket", "--key", "--metadata-directive"),  # of the AWS CLI
     }
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
     assert named <= options | theirs | {"--sha256", "--check", "--sha", "--restart", "--failures"}
