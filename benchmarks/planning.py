@@ -11,6 +11,7 @@ first, then its slow steps again, each alone: the plan runs its two listings at 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -32,12 +33,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from srcnn.batch.worker import open_model
 from srcnn.destination import ledger
 from srcnn.destination.records import Record
-from srcnn.image_task import ImageTask
+from srcnn.geometry import Size, compute_output_size
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job
 from srcnn.model.pixel_format import NOTHING_STATED
+from srcnn.planning.list_source import list_source
 from srcnn.planning.plan import make_plan
-from srcnn.planning.select_images import PlanOptions
+from srcnn.planning.scales_file import ScaleResolver, find_scales
+from srcnn.planning.select_images import PlanOptions, select_images
 from srcnn.reporting.report import Report, complete_results
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import DEFAULT_LIMITS
@@ -45,6 +48,7 @@ from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 
 RECORDS_PER_FILE = 200
 FOLDERS = 100
+SIZE = Size(4, 6)
 IMAGES, QUICK_IMAGES = 100_000, 300
 ROWS, QUICK_ROWS = (0, 1000), (0, 10)  # of the scales file; 0 for none
 T = TypeVar("T")
@@ -63,17 +67,15 @@ def make_job(url: str) -> Job:
 
 def make_folders(url: str, images: int, rows: int, server: S3Server | None) -> None:
     """Write sources and outputs, and the ledger of the run that would have made them."""
-    picture = cv2.imencode(".png", np.zeros((4, 6, 3), np.uint8))[1].tobytes()
+    picture = cv2.imencode(".png", np.zeros((*SIZE, 3), np.uint8))[1].tobytes()
     names = [f"{n % FOLDERS:03d}/image {n:06d} [1].png" for n in range(images)]
     job = make_job(url)
     src, dst = job.source, job.destination
     write_all(src, names, picture, server)
     if rows:
         src.write("scales.csv", make_scales(rows))
-    # The destination is empty, so every image is planned.
-    tasks = make_plan(job, PlanOptions()).tasks
     write_all(dst, names, picture, server)
-    write_ledger(job, tasks)
+    write_ledger(job)
 
 
 def make_scales(rows: int) -> bytes:
@@ -101,25 +103,29 @@ def write_all(
         (local / name).write_bytes(content)
 
 
-def write_ledger(job: Job, tasks: Sequence[ImageTask]) -> None:
-    """Record every planned image as written."""
-    outputs = job.destination.files()
-    records = [
+def write_ledger(job: Job) -> None:
+    """Record every image as written."""
+    listing = list_source(job.source, job.destination)
+    resolver = ScaleResolver(find_scales(job.source, listing.files, None), None, job.model.graph)
+    images = select_images(listing, "keep", PlanOptions(), resolver)
+    outputs = job.destination.files().items()  # in the order of the images
+    options = job.digest_options("x.png")
+    records = (
         Record(
             output=each.output,
             source=each.source,
             source_info=each.info,
-            output_info=outputs[each.output],
+            output_info=info,
             scale=str(each.scale),
-            options=job.digest_options(each.output),
+            options=options,
             model=job.model.sha256,
-            size_in=each.size_in,
-            size_out=each.size_out,
+            size_in=SIZE,
+            size_out=compute_output_size(SIZE, each.scale),
         )
-        for each in tasks
-    ]
-    for start in range(0, len(records), RECORDS_PER_FILE):
-        ledger.append(job.destination, job.run_id, records[start : start + RECORDS_PER_FILE])
+        for each, (_, info) in zip(images, outputs, strict=True)
+    )
+    while part := list(itertools.islice(records, RECORDS_PER_FILE)):
+        ledger.append(job.destination, job.run_id, part)
 
 
 def peak_mb() -> float:

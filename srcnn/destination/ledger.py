@@ -108,6 +108,7 @@ def load(destination: Folder, listing: FileTable, before: str = "") -> Ledger:
                     files.append(key)
                     tables.append(found)
     table = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries().combine_chunks()
+    tables.clear()  # a copy of all records
     counting = RecordTable(keep_latest(table, _match_listing(table, listing)))
     return Ledger(counting, files, warnings, table.num_rows - len(counting))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import ItemsView, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,9 +168,8 @@ class FileTableBuilder:
             linked_folders: of the table.
         """
         self._flush()
-        table = pa.Table.from_batches(self._chunks, _SCHEMA)
-        self._chunks = []
-        return FileTable(_sort(table), linked_folders)
+        chunks, self._chunks = self._chunks, []
+        return FileTable(_sort(pa.Table.from_batches(chunks, _SCHEMA)), linked_folders)
 
     def _flush(self) -> None:
         columns = [
@@ -185,9 +184,16 @@ class FileTableBuilder:
 def _sort(table: pa.Table) -> pa.Table:
     """Sort by key, and keep the last of each."""
     keys = table["key"].combine_chunks()
-    if len(keys) > 1 and not pc.all(pc.less(keys[:-1], keys[1:])).as_py():
-        table = table.take(pc.sort_indices(keys))  # stable
-        keys = table["key"].combine_chunks()
-        is_last = np.append(pc.not_equal(keys[:-1], keys[1:]).to_numpy(zero_copy_only=False), True)
-        table = table.filter(pa.array(is_last))
-    return table
+    if _all_differ(pc.less, keys):
+        return table
+    table = table.take(pc.sort_indices(keys))  # stable
+    keys = table["key"].combine_chunks()
+    if _all_differ(pc.not_equal, keys):
+        return table
+    differs = pc.not_equal(keys[:-1], keys[1:]).to_numpy(zero_copy_only=False)
+    return table.filter(pa.array(np.append(differs, True)))
+
+
+def _all_differ(differ: Callable[[pa.Array, pa.Array], pa.Array], keys: pa.Array) -> bool:
+    """Whether each key differs from the one before it."""
+    return len(keys) < 2 or bool(pc.all(differ(keys[:-1], keys[1:])).as_py())  # noqa: PLR2004
