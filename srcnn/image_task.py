@@ -37,6 +37,7 @@ class ImageTask:
         quality: of the source, that the weights are chosen for, 1 to 100; 100 if it is without
             loss, if the model does not follow it, and for copies that no quality could change.
         file_quality: what the source's header says of it, 1 to 100.
+        may_repeat: whether another image of the run may have the same bytes and the same result.
     """
 
     source: str
@@ -51,6 +52,7 @@ class ImageTask:
     size_model: Size | None = None
     quality: float = CLEAN
     file_quality: float = CLEAN
+    may_repeat: bool = False
 
     @property
     def work_pixels(self) -> int:

@@ -31,7 +31,7 @@ def make_shards(
     smallest = total / (places * _SMALLEST_SHARE)
     shards: list[list[ImageTask]] = []
     filled = limit = 0.0
-    for item in sorted(tasks, key=lambda item: (-item.work_pixels, item.source)):
+    for item in sorted(tasks, key=_get_order):
         if not shards or len(shards[-1]) >= images or filled + item.work_pixels > limit:
             shards.append([])
             filled = 0.0
@@ -40,3 +40,8 @@ def make_shards(
         filled += item.work_pixels
         remaining -= item.work_pixels
     return shards
+
+
+def _get_order(task: ImageTask) -> tuple[int, int, str]:
+    """Sort by work, and put files with the same bytes into one shard, mostly."""
+    return -task.work_pixels, task.info.size, task.source

@@ -83,10 +83,11 @@ class GateHolder:
             size_bytes: what is held from now on.
         """
         gate.enter(size_bytes)
-        self._leave()
+        self.leave()
         self._gate, self._size_bytes = gate, size_bytes
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Leave the last gate, if there was one."""
         if self._gate is not None:
             self._gate.leave(self._size_bytes)
             self._gate = None
@@ -102,4 +103,4 @@ class GateHolder:
         traceback: TracebackType | None,
     ) -> None:
         """Leave the last gate."""
-        self._leave()
+        self.leave()

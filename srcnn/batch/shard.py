@@ -18,7 +18,13 @@ from typing import TypeVar
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.memory_gate import GateHolder
-from srcnn.batch.process_image import check_memory, estimate_peak_bytes, process_image
+from srcnn.batch.process_image import (
+    EncodedImage,
+    check_memory,
+    estimate_peak_bytes,
+    process_image,
+)
+from srcnn.batch.repeats import Repeats, WrittenOutput
 from srcnn.batch.resources import WorkerResources
 from srcnn.batch.transfer import read_source, write_output
 from srcnn.destination.records import Record
@@ -30,6 +36,7 @@ from srcnn.storage.file_table import FileInfo
 
 R = TypeVar("R")
 
+_COPIED = "the same bytes as another source: its result was copied"
 # Not of one file: a full disk, or one that was mounted again read-only after an error.
 _NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -57,6 +64,7 @@ class ShardProcessor:
         resources: WorkerResources,
         cancellation: Cancellation,
         record: Callable[[Record], None],
+        repeats: Repeats,
     ) -> None:
         """Start nothing yet.
 
@@ -65,11 +73,13 @@ class ShardProcessor:
             resources: of this process.
             cancellation: asked before and within each image; set when the storage is gone.
             record: called with the record of each output, from any thread, once it is written.
+            repeats: what this process has made in the run.
         """
         self._job = job
         self._resources = resources
         self._cancellation = cancellation
         self._record = record
+        self._repeats = repeats
 
     def process(self, shard: Sequence[ImageTask]) -> Iterator[ImageResult]:
         """Process the images; yield each result as soon as it is known.
@@ -111,16 +121,33 @@ class ShardProcessor:
             holder.advance(resources.read_gate, task.info.size)
             cancellation.raise_if_cancelled(begun=False)
             data, metadata = stopwatch.time(partial(read_source, job, task))
-            holder.advance(resources.decode_gate, estimate_peak_bytes(task))
-            cancellation.raise_if_cancelled(begun=False)
             check = cancellation.raise_if_cancelled
-            image = stopwatch.time(partial(process_image, job.output, resources, task, data, check))
-            del data
-            holder.advance(resources.write_gate, len(image.content))
-            check()
-            write = partial(write_output, job, task, image.content, metadata)
-            info = stopwatch.time(write)
-            return info, image.notes
+            with self._repeats.claim(task, data, check) as claim:
+                image = stopwatch.time(partial(self._read_back, holder, claim.found))
+                if image is None:
+                    holder.advance(resources.decode_gate, estimate_peak_bytes(task))
+                    cancellation.raise_if_cancelled(begun=False)
+                    process = partial(process_image, job.output, resources, task, data, check)
+                    image = stopwatch.time(process)
+                    del data
+                    holder.advance(resources.write_gate, len(image.content))
+                check()
+                write = partial(write_output, job, task, image.content, metadata)
+                info = stopwatch.time(write)
+                claim.written = WrittenOutput(task.output, info, image.notes)
+                return info, image.notes
+
+    def _read_back(self, holder: GateHolder, found: WrittenOutput | None) -> EncodedImage | None:
+        """Read the output of the same bytes; None if there is none, or it cannot be read."""
+        if found is None:
+            return None
+        holder.advance(self._resources.write_gate, found.info.size)
+        try:
+            content = self._job.destination.read(found.key, found.info.size, found.info)
+        except OSError:  # a destination may be for writing only
+            holder.leave()
+            return None
+        return EncodedImage(content, tuple(dict.fromkeys([*found.notes, _COPIED])))
 
     def _cancel_if_storage_is_gone(self, error: OSError) -> None:
         """One file that cannot be read or written fails alone; a whole folder ends the run."""

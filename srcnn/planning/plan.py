@@ -18,6 +18,7 @@ from srcnn.job import Job
 from srcnn.planning.check_versions import check_versions, describe_unproven
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.list_source import list_source
+from srcnn.planning.mark_repeats import mark_repeats
 from srcnn.planning.overlap import refuse_shared_folders
 from srcnn.planning.scales_file import ScaleResolver, find_scales
 from srcnn.planning.select_images import PlanOptions, RequestedImages, select_images
@@ -91,7 +92,7 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     inspected = inspect_headers(source, images.filter(~is_skipped), options, graph)
     settled = ImageResults(up_to_date=up_to_date)
     return Plan(
-        tasks=[item for item in inspected if isinstance(item, ImageTask)],
+        tasks=mark_repeats(item for item in inspected if isinstance(item, ImageTask)),
         settled=settled.add(item for item in inspected if isinstance(item, ImageResult)),
         warnings=listing.warnings + resolver.list_warnings() + known.warnings + unproven,
         ignored=listing.ignored,

@@ -18,12 +18,14 @@ def open_bundled() -> ModelRef:
 
 
 def make_job(
-    source: Path, destination: Path | None = None, run_id: str = "20261123T000000.000000Z-000000"
+    source: Path | str,
+    destination: Path | str | None = None,
+    run_id: str = "20261123T000000.000000Z-000000",
 ) -> Job:
     """A job that writes to a folder, or to `out` beside the source."""
     return Job(
         run_id=run_id,
         source=Folder(str(source)),
-        destination=Folder(str(destination or source.parent / "out")),
+        destination=Folder(str(destination or Path(source).parent / "out")),
         model=open_bundled(),
     )

@@ -1,0 +1,31 @@
+"""Mark the images that may have the same bytes as another, by what the plan knows of them.
+
+Only their files are compared later: a run without such images pays nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from srcnn.image_task import ImageTask
+
+
+def mark_repeats(tasks: Iterable[ImageTask]) -> list[ImageTask]:
+    """Mark the tasks whose files have one size, and which are to be processed alike.
+
+    Args:
+        tasks: of a run.
+    """
+    found: Sequence[ImageTask] = list(tasks)
+    counts = Counter(map(_describe, found))
+    return [
+        replace(task, may_repeat=True) if counts[_describe(task)] > 1 else task for task in found
+    ]
+
+
+def _describe(task: ImageTask) -> tuple[object, ...]:
+    extension = posixpath.splitext(task.output)[1]
+    return task.info.size, task.size_in, task.size_out, task.copy, task.quality, extension
