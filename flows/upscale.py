@@ -170,7 +170,7 @@ def _hold_destination(
 arrange(
     UpscaleOptions,
     {
-        WHAT: ("src", "dst", "include", "exclude", "overwrite", "dry_run"),
+        WHAT: ("src", "dst", "only_listed", "include", "exclude", "overwrite", "dry_run"),
         HOW_LARGE: ("scale", "scales", "when_larger"),
         MODEL: ("model", "convention", "rounding", "enlarge_first", "source_quality", "provider"),
         OUTPUT: (

@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from srcnn.errors import AccessDeniedError, ImageError, StorageUnavailableError, UnusableFileError
+from srcnn.errors import (
+    AccessDeniedError,
+    ImageError,
+    SourceMissingError,
+    StorageUnavailableError,
+    UnusableFileError,
+)
 from srcnn.geometry import Scale, Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.storage.file_table import FileInfo
@@ -16,7 +22,13 @@ from srcnn.text import one_line
 
 NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images that were never begun
 Status = Literal["written", "skipped", "failed"]
-_NAMED = (ImageError, AccessDeniedError, StorageUnavailableError, UnusableFileError)
+_NAMED = (
+    ImageError,
+    AccessDeniedError,
+    SourceMissingError,
+    StorageUnavailableError,
+    UnusableFileError,
+)
 
 
 @dataclass(frozen=True)

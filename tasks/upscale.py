@@ -23,6 +23,7 @@ from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.planning.select_images import PlanOptions
 from srcnn.reporting.report import Report
 from srcnn.reporting.report_file import prepare_report_file, write_report_file
+from srcnn.reporting.report_table import detect_table_form, write_table
 from srcnn.storage.retries import StorageLimits
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
 from srcnn.text import one_line
@@ -137,7 +138,9 @@ def write_report(report: Report, extra_url: str | None, *, keep: bool) -> str:
     if keep:
         destination.write(report.key, content)
         url = destination.get_url(report.key)
-    if extra_url and write_report_file(extra_url, content, destination.limits):
+    form = detect_table_form(extra_url or "")
+    extra = write_table(report.images, form) if form else content
+    if extra_url and write_report_file(extra_url, extra, destination.limits):
         url = extra_url
     if url:
         logger().info("report: %s", one_line(url))

@@ -71,6 +71,7 @@ def build_plan_options(options: UpscaleOptions, settings: Settings) -> PlanOptio
         scale=options.scale,
         quality=options.source_quality,
         scales=options.scales,
+        only_listed=options.only_listed,
         include=tuple(options.include),
         exclude=tuple(options.exclude),
         overwrite=options.overwrite,

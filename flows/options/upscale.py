@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.execution.runners import RunnerName
 from flows.options import json_schemas
@@ -47,9 +47,14 @@ class UpscaleOptions(Options):
     )
     scales: Url | None = Field(
         None,
-        description="CSV (header path,scale or path,scale,quality) or JSON Lines file that gives "
-        "each path or glob its scale, and its source's quality as --source-quality does; the last "
-        "match wins. Default: scales.csv at the root of --src, if it exists.",
+        description="CSV (header path,scale or path,scale,quality), JSON Lines or Parquet file "
+        "that gives each path or glob its scale, and its source's quality as --source-quality "
+        "does; the last match wins. Default: scales.csv at the root of --src, if it exists.",
+    )
+    only_listed: Flag = Field(
+        default=False,
+        description="Upscale the files that --scales lists by their paths, and do not list --src: "
+        "rows without a scale take --scale; --scales may be a manifest.json of S3 Inventory.",
     )
     model: Url = Field("bundled", description="ONNX file to upscale with: bundled, or a URL.")
     convention: Convention | None = Field(
@@ -146,8 +151,17 @@ class UpscaleOptions(Options):
         description="Write nothing; report what would be done, and estimate what it takes.",
     )
     report: Url | None = Field(
-        None, description="File to write the report to, besides .srcnn/runs/ of the destination."
+        None,
+        description="File to write the report to, besides .srcnn/runs/ of the destination: JSON, "
+        "or a table with a row for each image if its name ends in .csv or .parquet.",
     )
+
+    @field_validator("only_listed")
+    @classmethod
+    def _refuse_no_list(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        if value and info.data.get("scales", "") is None:
+            raise ValueError("the list is the file of --scales: give both")
+        return value
 
     @model_validator(mode="before")
     @classmethod

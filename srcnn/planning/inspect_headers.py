@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 
-from srcnn.errors import ImageError, ImageTooLargeError, StorageError
+from srcnn.errors import AccessDeniedError, ImageError, ImageTooLargeError, StorageError
 from srcnn.geometry import Size, compute_output_size
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
@@ -45,17 +47,36 @@ def _inspect(
     source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
 ) -> ImageTask | ImageResult:
     try:
-        check_file_size(image.info.size, options.max_input_megapixels * _MEGA)
-        with source.open(image.source, image.info) as file:
-            header = read_header(file)
-        return _decide(image, header, options, graph)
+        return _read(source, image, options, graph)
     except (ImageError, OSError) as error:
-        if isinstance(error, StorageError):
+        if options.only_listed and (current := _find_replaced(source, image)):
+            return _inspect(source, current, replace(options, only_listed=False), graph)
+        # Who may not list the bucket is denied a missing object, and would be denied the probe.
+        is_denied = options.only_listed and isinstance(error, AccessDeniedError)
+        if isinstance(error, StorageError) and not is_denied:
             source.probe()  # raises if the whole source is out of reach, not just this image
         failure = Failure.from_error(error)
         return ImageResult(
             image.source, image.output, "failed", error=failure, source_info=image.info
         )
+
+
+def _find_replaced(source: Folder, image: RequestedImage) -> RequestedImage | None:
+    """Look up a file that may be another than the one that was listed long ago; None if not."""
+    with suppress(OSError):
+        info = source.info(image.source)
+        if info and info != image.info:
+            return replace(image, info=info)
+    return None
+
+
+def _read(
+    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
+) -> ImageTask | ImageResult:
+    check_file_size(image.info.size, options.max_input_megapixels * _MEGA)
+    with source.open(image.source, image.info) as file:
+        header = read_header(file)
+    return _decide(image, header, options, graph)
 
 
 def _decide(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from srcnn.destination.ledger import STATE_FOLDER
+from srcnn.image_task import Failure
 from srcnn.images.formats import EXTENSIONS
 from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.storage.file_table import FileTable
@@ -40,12 +41,14 @@ class SourceListing:
         ignored: visible files that are not images we read: how many, by extension. Sidecars
             are not counted.
         warnings: one for each folder that is skipped.
+        failures: of images that were requested by name and cannot be read, by key.
     """
 
     files: FileTable
     images: FileTable
     ignored: dict[str, int]
     warnings: list[str]
+    failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 def list_source(source: Folder, destination: Folder) -> SourceListing:
@@ -59,7 +62,18 @@ def list_source(source: Folder, destination: Folder) -> SourceListing:
         SourceMissingError: the source does not exist.
         OSError: a part of it could not be listed.
     """
-    inside, found = source.relative_key(destination), source.files()
+    return sort_files(source, destination, source.files())
+
+
+def sort_files(source: Folder, destination: Folder, found: FileTable) -> SourceListing:
+    """Sort files of a source into images and others, as `list_source` does.
+
+    Args:
+        source: the folder to read.
+        destination: the folder to write, which may lie inside.
+        found: the files.
+    """
+    inside = source.relative_key(destination)
     files = _drop_folders(found, [STATE_FOLDER, *([inside] if inside else [])])
     earlier = find_earlier_outputs(files)
     files = _drop_folders(files, earlier)

@@ -17,11 +17,18 @@ from srcnn.image_task import ImageResult, ImageTask
 from srcnn.job import Job
 from srcnn.planning.check_versions import check_versions, describe_unproven
 from srcnn.planning.inspect_headers import inspect_headers
-from srcnn.planning.list_source import list_source
+from srcnn.planning.list_manifest import list_manifest
+from srcnn.planning.list_source import SourceListing, list_source
+from srcnn.planning.manifest import ManifestResolver, read_manifest
 from srcnn.planning.mark_repeats import mark_repeats
 from srcnn.planning.overlap import refuse_shared_folders
-from srcnn.planning.scales_file import ScaleResolver, find_scales
-from srcnn.planning.select_images import PlanOptions, RequestedImages, select_images
+from srcnn.planning.scales_file import Resolver, ScaleResolver, find_scales
+from srcnn.planning.select_images import (
+    PlanOptions,
+    RequestedImages,
+    match_wanted,
+    select_images,
+)
 from srcnn.planning.up_to_date import Comparison, find_up_to_date
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
@@ -74,11 +81,9 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     # Both listings at a time: a bucket of 100,000 keys takes its server ten seconds.
     with ThreadPoolExecutor(1) as pool:
         existing_later = pool.submit(_list_existing, destination)
-        listing = list_source(source, destination)
+        listing, resolver = _find_sources(job, options)
         existing = existing_later.result()
     refuse_shared_folders(source, destination, listing.images, existing)
-    scales = find_scales(source, listing.files, options.scales)
-    resolver = ScaleResolver(scales, options.scale, graph, options.quality)
     images = select_images(listing, job.output.format, options, resolver)
     known = ledger.load(destination, existing)
     comparison = Comparison(job, images, existing, known.records)
@@ -90,7 +95,7 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     if options.overwrite == "changed":
         unproven = describe_unproven(comparison, is_skipped)
     inspected = inspect_headers(source, images.filter(~is_skipped), options, graph)
-    settled = ImageResults(up_to_date=up_to_date)
+    settled = ImageResults(_list_failures(listing, options), up_to_date)
     return Plan(
         tasks=mark_repeats(item for item in inspected if isinstance(item, ImageTask)),
         settled=settled.add(item for item in inspected if isinstance(item, ImageResult)),
@@ -100,6 +105,28 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         unfinished_uploads=_find_unfinished_uploads(destination, images, known.records),
         needs_compaction=known.is_scattered,
     )
+
+
+def _find_sources(job: Job, options: PlanOptions) -> tuple[SourceListing, Resolver]:
+    """Find the files of the source, and what is asked for of them."""
+    source, graph = job.source, job.model.graph
+    if options.only_listed and options.scales:
+        manifest = read_manifest(source, options.scales)
+        listing = list_manifest(source, job.destination, manifest.files)
+        default = ScaleResolver(None, options.scale, graph, options.quality).default
+        return listing, ManifestResolver(manifest, default, graph)
+    listing = list_source(source, job.destination)
+    scales = find_scales(source, listing.files, options.scales)
+    return listing, ScaleResolver(scales, options.scale, graph, options.quality)
+
+
+def _list_failures(listing: SourceListing, options: PlanOptions) -> list[ImageResult]:
+    is_wanted = match_wanted(listing.failures, options)
+    return [
+        ImageResult(key, None, "failed", error=failure)
+        for (key, failure), wanted in zip(listing.failures.items(), is_wanted, strict=True)
+        if wanted
+    ]
 
 
 def _list_existing(destination: Folder) -> FileTable:

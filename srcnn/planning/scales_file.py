@@ -1,13 +1,16 @@
 """The scales file: a factor or target for each image, and its quality, by path or glob.
 
-CSV with the header `path,scale` or `path,scale,quality`, or JSON Lines with those keys. The last
-row that matches an image wins.
+CSV with the header `path,scale` or `path,scale,quality`, JSON Lines with those keys, or Parquet
+with those columns. The last row that matches an image wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Container, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from srcnn.geometry import Scale
 from srcnn.graphs.graph_format import CLEAN
@@ -15,6 +18,7 @@ from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.planning.globs import Globs
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
 from srcnn.source_quality import AUTO, SourceQuality
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.text import one_line
@@ -83,6 +87,38 @@ class Resolved(NamedTuple):
     quality: SourceQuality
 
 
+Choices = tuple[npt.NDArray[np.int32], Sequence[Resolved]]
+"""For each of N images (N,) an index, and what is asked for by that index."""
+
+
+class Resolver(Protocol):
+    """Finds what is asked for of images."""
+
+    def resolve_all(self, files: FileTable) -> Choices:
+        """Find the scale and the quality of each file."""
+
+    def list_warnings(self) -> list[str]:
+        """Return warnings of what was given without any effect."""
+
+
+def describe_ignored_qualities(
+    graph: GraphInterface, chosen: Collection[SourceQuality | None]
+) -> list[str]:
+    """Return a warning if qualities were given that the model cannot follow.
+
+    Args:
+        graph: of the model; without such weights, all sources count as clean.
+        chosen: the qualities that were given; None for none.
+    """
+    if graph.quality is not None or set(chosen) <= {None, AUTO, SourceQuality(CLEAN)}:
+        return []
+    text = (
+        "the model has no weights for the quality of its sources, so the quality that "
+        "--source-quality or the scales file gives changes nothing"
+    )
+    return [text]
+
+
 class ScaleResolver:
     """Finds every image's scale and quality, and remembers which rows decided one.
 
@@ -106,14 +142,17 @@ class ScaleResolver:
             quality: for images that no row matches, or whose row has none.
         """
         self._scales = scales
-        self._follows_quality = graph.quality is not None
+        self._graph = graph
         self.default = Resolved(default or graph.default_scale, quality)
         self._used: set[ScaleRow | None] = set()
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether images may differ in what is asked for."""
-        return self._scales is not None
+    def resolve_all(self, files: FileTable) -> Choices:
+        """Find the scale and the quality of each file."""
+        if self._scales is None:
+            return np.zeros(len(files), np.int32), [self.default]
+        numbers: dict[Resolved, int] = {}
+        choices = (numbers.setdefault(self.resolve(key), len(numbers)) for key in files)
+        return np.fromiter(choices, np.int32, len(files)), list(numbers)
 
     def resolve(self, key: str) -> Resolved:
         """Find the scale of an image, and the quality of its source."""
@@ -125,18 +164,8 @@ class ScaleResolver:
 
     def list_warnings(self) -> list[str]:
         """Return warnings of what was given without any effect."""
-        return [*self._list_unused_rows(), *self._list_ignored_qualities()]
-
-    def _list_ignored_qualities(self) -> list[str]:
         chosen = {row.quality for row in self._used if row} | {self.default.quality}
-        # Without such weights, all sources count as clean.
-        if self._follows_quality or chosen <= {None, AUTO, SourceQuality(CLEAN)}:
-            return []
-        text = (
-            "the model has no weights for the quality of its sources, so the quality that "
-            "--source-quality or the scales file gives changes nothing"
-        )
-        return [text]
+        return [*self._list_unused_rows(), *describe_ignored_qualities(self._graph, chosen)]
 
     def _list_unused_rows(self) -> list[str]:
         """Return a warning for each row that matches no image: most often a misspelt path."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -14,11 +14,13 @@ from srcnn.text import shorten
 NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
 """A row's line, from 1, and its fields, or why it cannot be read."""
 
-_COLUMNS = ("path", "scale")
-_OPTIONAL_COLUMNS = ("quality",)
+COLUMNS = ("path", "scale", "quality")
 _LONGEST_LINE = 65_536  # characters
 _MOST_SHOWN = 60  # characters of a header
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# Not splitlines(): it also splits at U+2028 and its like, which a name may hold.
+_CSV_LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_JSON_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def decode(name: str, content: bytes) -> str:
@@ -44,16 +46,21 @@ def decode(name: str, content: bytes) -> str:
     return text
 
 
-def read_csv(name: str, text: str) -> Iterator[NumberedFields]:
+def read_csv(name: str, text: str, needed: Sequence[str]) -> Iterator[NumberedFields]:
     """Yield the rows of a CSV file.
+
+    Args:
+        name: used in error messages.
+        text: of the file.
+        needed: the columns that its header must have.
 
     Raises:
         UsageError: its header is not the one of a scales file, or a line is too long.
     """
-    reader = csv.reader(_split_lines(name, text, newline=""), strict=True)
+    reader = csv.reader(_split_lines(name, text, _CSV_LINES), strict=True)
     begin = 1
     try:
-        header = _read_header(name, next(reader, []))
+        header = _read_header(name, next(reader, []), needed)
         begin = reader.line_num + 1
         for fields in reader:
             if any(value.strip() for value in fields):
@@ -65,13 +72,13 @@ def read_csv(name: str, text: str) -> Iterator[NumberedFields]:
         yield begin, f"a quoted field does not end as expected: {error}"
 
 
-def _read_header(name: str, fields: Sequence[str]) -> list[str]:
+def _read_header(name: str, fields: Sequence[str], needed: Sequence[str]) -> list[str]:
     header = [column.strip().lower() for column in fields]
-    has_needed = all(header.count(column) == 1 for column in _COLUMNS)
-    if not has_needed or any(header.count(column) > 1 for column in _OPTIONAL_COLUMNS):
+    if not set(needed) <= set(header) or any(header.count(column) > 1 for column in COLUMNS):
         got = shorten(",".join(header), _MOST_SHOWN)
         raise UsageError(
-            f"{name}:1: expected the header 'path,scale' or 'path,scale,quality', got {got!r}"
+            f"{name}:1: expected the header '{','.join(needed)}' or 'path,scale,quality', "
+            f"got {got!r}"
         )
     return header
 
@@ -82,7 +89,7 @@ def read_json(name: str, text: str) -> Iterator[NumberedFields]:
     Raises:
         UsageError: a line is too long.
     """
-    for line, content in enumerate(_split_lines(name, text, newline="\n"), start=1):
+    for line, content in enumerate(_split_lines(name, text, _JSON_LINES), start=1):
         if content.strip():
             yield line, _parse_json(content)
 
@@ -107,14 +114,14 @@ def _parse_json(content: str) -> Mapping[str, object] | str:
 
 def _make_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
-    if twice := [key for key in _COLUMNS + _OPTIONAL_COLUMNS if keys.count(key) > 1]:
+    if twice := [key for key in COLUMNS if keys.count(key) > 1]:
         raise UsageError(f"expected each key once, got {twice[0]!r} more than once")
     return dict(pairs)
 
 
-def _split_lines(name: str, text: str, *, newline: str) -> Iterator[str]:
-    # Not splitlines(): it also splits at U+2028 and its like, which a name may hold.
-    for number, line in enumerate(io.StringIO(text, newline=newline), start=1):
+def _split_lines(name: str, text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    for number, match in enumerate(pattern.finditer(text), start=1):
+        line = match[0]
         if len(line) > _LONGEST_LINE:
             raise UsageError(
                 f"{name}:{number}: expected lines of up to {_LONGEST_LINE:,} characters, "

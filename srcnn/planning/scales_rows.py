@@ -5,14 +5,15 @@ The file may come from whoever filled the source: all that it holds has a limit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale, parse_scale
 from srcnn.planning.globs import Glob, parse_glob
-from srcnn.planning.scales_formats import decode, read_csv, read_json
+from srcnn.planning.parquet_rows import is_parquet, read_parquet
+from srcnn.planning.scales_formats import COLUMNS, NumberedFields, decode, read_csv, read_json
 from srcnn.source_quality import QUALITY_HELP, SourceQuality, parse_source_quality
 from srcnn.text import one_line, shorten
 
@@ -20,6 +21,7 @@ LIMIT_BYTES = 64 * 2**20
 """Of a scales file."""
 
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
+_NEEDED = ("path", "scale")
 _MOST_PROBLEMS = 10
 _MOST_ROWS = 1_000_000
 # Every image is compared with every glob, and a glob takes time to compile. Names are looked up.
@@ -56,32 +58,74 @@ def read_rows(name: str, content: bytes) -> list[ScaleRow]:
 
     Args:
         name: path or URL, used in error messages; its extension decides the format.
-        content: the file's bytes, UTF-8, with or without a byte order mark.
+        content: the file's bytes: Parquet, or UTF-8, with or without a byte order mark.
 
     Raises:
         UsageError: rows cannot be read, or there are too many; the text names each line.
     """
-    read = read_json if name.lower().endswith(_JSON_ENDINGS) else read_csv
-    shown = one_line(name)
     rows: list[ScaleRow] = []
-    problems: list[str] = []
-    bad = 0
-    globs = _GlobCount()
-    for line, fields in read(shown, decode(shown, content)):
+    problems, globs = RowProblems(one_line(name)), _GlobCount()
+    for line, fields in read_fields(name, content, _NEEDED):
         try:
             row = _parse_row(line, fields)
             globs.add(row.glob)
             rows.append(row)
         except UsageError as error:
-            bad += 1
-            if bad <= _MOST_PROBLEMS:
-                problems.append(f"{shown}:{line}: {error}")
-        if globs.is_exceeded or len(rows) + bad > _MOST_ROWS:
-            raise UsageError(f"{shown}:{line}: {globs.limits}")
-    if problems:
-        tail = [f"and {bad - len(problems)} more"] if bad > len(problems) else []
-        raise UsageError("\n".join(problems + tail))
+            problems.add(line, error)
+        if globs.is_exceeded or len(rows) + problems.count > _MOST_ROWS:
+            raise UsageError(f"{problems.name}:{line}: {globs.limits}")
+    problems.raise_if_any()
     return rows
+
+
+def read_fields(name: str, content: bytes, needed: Sequence[str]) -> Iterator[NumberedFields]:
+    """Yield the rows of a file as fields that are not checked yet.
+
+    Args:
+        name: path or URL, used in messages; by its extension it is JSON Lines or CSV.
+        content: the file's bytes.
+        needed: the columns that the file must have.
+
+    Raises:
+        UsageError: the file as a whole cannot be read.
+    """
+    shown = one_line(name)
+    if is_parquet(content):
+        return read_parquet(shown, content, needed, COLUMNS)
+    text = decode(shown, content)
+    if name.lower().endswith(_JSON_ENDINGS):
+        return read_json(shown, text)
+    return read_csv(shown, text, needed)
+
+
+class RowProblems:
+    """Collects what is wrong with the rows of a file.
+
+    Attributes:
+        name: of the file.
+        count: of the rows that cannot be read.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Start with none."""
+        self.name, self.count = name, 0
+        self._first: list[str] = []
+
+    def add(self, line: int, error: UsageError) -> None:
+        """Add a row that cannot be read."""
+        self.count += 1
+        if self.count <= _MOST_PROBLEMS:
+            self._first.append(f"{self.name}:{line}: {error}")
+
+    def raise_if_any(self) -> None:
+        """Raise one error that names the first lines.
+
+        Raises:
+            UsageError: there are any.
+        """
+        if self._first:
+            more = self.count - len(self._first)
+            raise UsageError("\n".join([*self._first, *([f"and {more} more"] if more else [])]))
 
 
 class _GlobCount:
@@ -108,20 +152,46 @@ class _GlobCount:
 def _parse_row(line: int, fields: Mapping[str, object] | str) -> ScaleRow:
     if isinstance(fields, str):
         raise UsageError(fields)
-    path, scale = fields.get("path"), fields.get("scale")
+    path = parse_path(fields)
+    scale, quality = parse_choice(fields)
+    if scale is None:
+        got = _show(fields.get("scale"))
+        raise UsageError(f"scale of {_show(path)}: expected a factor or target, got {got}")
+    return ScaleRow(line, parse_glob(path), scale, quality)
+
+
+def parse_path(fields: Mapping[str, object]) -> str:
+    """Return the path of a row, as it is written.
+
+    Raises:
+        UsageError: it has none, or one that is too long.
+    """
+    path = fields.get("path")
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise UsageError(f"path: expected a path or glob, got {_show(path)}")
     if len(path) > _LONGEST_PATH:
         raise UsageError(
             f"path {_show(path)}: expected up to {_LONGEST_PATH:,} characters, got {len(path):,}"
         )
-    if not isinstance(scale, str) or not scale.strip():
-        raise UsageError(f"scale of {_show(path)}: expected a factor or target, got {_show(scale)}")
-    quality = fields.get("quality")
+    return path
+
+
+def parse_choice(fields: Mapping[str, object]) -> tuple[Scale | None, SourceQuality | None]:
+    """Return the scale and the quality of a row; None for one that it leaves to the options.
+
+    Raises:
+        UsageError: one of them is wrong.
+    """
+    scale, quality = fields.get("scale"), fields.get("quality")
+    path = _show(fields.get("path"))
+    if not (scale is None or isinstance(scale, str)):
+        raise UsageError(f"scale of {path}: expected a factor or target, got {_show(scale)}")
     if not (quality is None or isinstance(quality, str)):
-        raise UsageError(f"quality of {_show(path)}: expected {QUALITY_HELP}, got {_show(quality)}")
-    chosen = _parse_quality(quality) if quality and quality.strip() else None
-    return ScaleRow(line, parse_glob(path), _parse_scale(scale), chosen)
+        raise UsageError(f"quality of {path}: expected {QUALITY_HELP}, got {_show(quality)}")
+    return (
+        _parse_scale(scale) if scale and scale.strip() else None,
+        _parse_quality(quality) if quality and quality.strip() else None,
+    )
 
 
 def _show(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import SourceListing
 from srcnn.planning.output_names import assign_output_keys
-from srcnn.planning.scales_file import Resolved, ScaleResolver
+from srcnn.planning.scales_file import Resolved, Resolver
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.key_columns import decode_keys, encode_keys
@@ -32,6 +32,7 @@ class PlanOptions:
         scale: of images that no row matches; None for the model's own, or 2.
         quality: of sources that no row gives one.
         scales: URL of a scales file; None to look for `scales.csv` in the source.
+        only_listed: whether its rows are the images, and the source is not listed.
         include: empty for all images.
         exclude: stronger than `include`.
         overwrite: when an existing output is written again.
@@ -43,6 +44,7 @@ class PlanOptions:
     scale: Scale | None = None
     quality: SourceQuality = AUTO
     scales: str | None = None
+    only_listed: bool = False
     include: Sequence[Glob] = ()
     exclude: Sequence[Glob] = ()
     overwrite: Overwrite = "changed"
@@ -109,7 +111,7 @@ class RequestedImages:
 
 
 def select_images(
-    listing: SourceListing, form: Format, options: PlanOptions, resolver: ScaleResolver
+    listing: SourceListing, form: Format, options: PlanOptions, resolver: Resolver
 ) -> RequestedImages:
     """Select the requested images, and name their outputs.
 
@@ -120,17 +122,20 @@ def select_images(
         resolver: finds the scale and the quality of each.
     """
     files = listing.images
-    images = RequestedImages(
-        files, _name_outputs(files, form), np.zeros(len(files), np.int32), [resolver.default]
-    )
+    outputs = _name_outputs(files, form)
     if options.include or options.exclude:
-        include, exclude = Globs(options.include), Globs(options.exclude)
-        is_wanted = (
-            (not options.include or include.matches(key)) and not exclude.matches(key)
-            for key in files
-        )
-        images = images.filter(np.fromiter(is_wanted, bool, len(files)))
-    return _resolve(images, resolver)
+        is_wanted = pa.array(match_wanted(files, options))
+        files, outputs = files.filter(is_wanted), outputs.filter(is_wanted)
+    return RequestedImages(files, outputs, *resolver.resolve_all(files))
+
+
+def match_wanted(keys: Collection[str], options: PlanOptions) -> npt.NDArray[np.bool_]:
+    """Return whether the user wants each of N keys, by `include` and `exclude`, (N,)."""
+    include, exclude = Globs(options.include), Globs(options.exclude)
+    is_wanted = (
+        (not options.include or include.matches(key)) and not exclude.matches(key) for key in keys
+    )
+    return np.fromiter(is_wanted, bool, len(keys))
 
 
 def _name_outputs(files: FileTable, form: Format) -> pa.Array:
@@ -138,14 +143,3 @@ def _name_outputs(files: FileTable, form: Format) -> pa.Array:
         return files.keys_column
     outputs = assign_output_keys(files, form)
     return encode_keys([outputs[key] for key in files])
-
-
-def _resolve(images: RequestedImages, resolver: ScaleResolver) -> RequestedImages:
-    """Find the scale and the quality of each image."""
-    if not resolver.has_rows:
-        return images
-    numbers: dict[Resolved, int] = {}
-    choices = (numbers.setdefault(resolver.resolve(key), len(numbers)) for key in images.files)
-    images.choices = np.fromiter(choices, np.int32, len(images))
-    images.resolved = list(numbers)
-    return images

@@ -84,6 +84,14 @@ class FileTable(Mapping[str, FileInfo]):
         table = pa.Table.from_arrays(columns, schema=_SCHEMA).filter(mask)
         return FileTable(table, self.linked_folders)
 
+    def join(self, other: FileTable) -> FileTable:
+        """Return the files of both; those of the other count where a key is in both."""
+        parts = [
+            pa.Table.from_arrays([each.keys_column, each.sizes, each.versions], schema=_SCHEMA)
+            for each in (self, other)
+        ]
+        return FileTable(sort_rows(pa.concat_tables(parts)), self.linked_folders)
+
     def replace(self, infos: Mapping[str, FileInfo]) -> FileTable:
         """Return the same files, with other sizes and versions of some of them."""
         rows = {row: info for key, info in infos.items() if (row := self.find(key)) is not None}
@@ -169,7 +177,7 @@ class FileTableBuilder:
         """
         self._flush()
         chunks, self._chunks = self._chunks, []
-        return FileTable(_sort(pa.Table.from_batches(chunks, _SCHEMA)), linked_folders)
+        return FileTable(sort_rows(pa.Table.from_batches(chunks, _SCHEMA)), linked_folders)
 
     def _flush(self) -> None:
         columns = [
@@ -181,8 +189,8 @@ class FileTableBuilder:
         self._keys, self._sizes, self._versions = [], [], []
 
 
-def _sort(table: pa.Table) -> pa.Table:
-    """Sort by key, and keep the last of each."""
+def sort_rows(table: pa.Table) -> pa.Table:
+    """Sort a table by its column key, and keep the last row of each."""
     keys = table["key"].combine_chunks()
     if _all_differ(pc.less, keys):
         return table

@@ -22,6 +22,7 @@ from srcnn.storage.filesystems import is_local, is_s3
 from srcnn.storage.folder_location import FolderLocation
 from srcnn.storage.keys import list_parents
 from srcnn.storage.listing import find_stale_temporaries, list_any, list_s3, parse_file_info
+from srcnn.storage.local_listing import find_local
 from srcnn.storage.object_metadata import NO_METADATA, ObjectMetadata
 from srcnn.storage.object_reads import open_object, read_object, read_object_with_metadata
 from srcnn.storage.plain_files import open_plain, read_plain
@@ -78,6 +79,8 @@ class Folder(FolderLocation):
     def info(self, key: str) -> FileInfo | None:
         """Read size and version of one file; None if it does not exist."""
         fs, path = self._fs, self._path(key)
+        if is_local(fs):
+            return find_local(path)
         fs.invalidate_cache()
         read = partial(s3_requests.head, fs, path) if is_s3(fs) else partial(fs.info, path)
         try:

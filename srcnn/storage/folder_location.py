@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from srcnn.storage.filesystems import is_local, resolve
+from srcnn.storage import s3_requests
+from srcnn.storage.filesystems import is_local, is_s3, resolve
 from srcnn.storage.keys import check_key
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
 
@@ -87,6 +88,14 @@ class FolderLocation:
     def local_path(self) -> Path | None:
         """The folder's path if the file system is local; otherwise None."""
         return Path(self.root or "/") if is_local(self._fs) else None
+
+    @property
+    def bucket(self) -> tuple[str, str] | None:
+        """Bucket and the prefix of all keys, "" or with a slash at its end; None unless in S3."""
+        if not is_s3(self._fs):
+            return None
+        bucket, _, _ = self._fs.split_path(self.root)
+        return bucket, s3_requests.get_prefix(self._fs, self.root)
 
     def get_url(self, key: str) -> str:
         """Return the URL of a file in this folder, for messages and for reading."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def _add_link(
         builder.add(key, _describe(path.stat()))
     else:
         builder.add(key, FileInfo(0, _describe(path.lstat()).version))
+
+
+def find_local(path: str) -> FileInfo | None:
+    """Return a file as a listing has it; None if it is not there, or not a file.
+
+    Args:
+        path: an absolute path.
+    """
+    try:
+        status = Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return _describe(status) if stat.S_ISREG(status.st_mode) else None
 
 
 def _describe(status: os.stat_result) -> FileInfo:
