@@ -11,7 +11,8 @@ from typing import Any
 from pydantic.config import JsonDict
 
 from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN
-from srcnn.geometry import FACTOR_PATTERN, MAX_FACTOR, MIN_FACTOR, SCALE_HELP, SCALE_PATTERN
+from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.scale_text import FACTOR_PATTERN, SCALE_HELP, SCALE_PATTERN
 from srcnn.source_quality import QUALITY_HELP, QUALITY_PATTERN
 
 _NULL: JsonDict = {"type": "null"}

@@ -18,10 +18,11 @@ from pydantic import (
 from flows.options import json_schemas
 from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.errors import UsageError
-from srcnn.geometry import Factor, Target, parse_scale
+from srcnn.geometry import Scale
 from srcnn.images.colour import Colour, parse_colour
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, parse_glob
+from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality, parse_source_quality
 from srcnn.storage.object_headers import check_header
 from srcnn.storage.urls import check_url
@@ -68,8 +69,8 @@ FormatOption = Annotated[
     WithJsonSchema({"type": "string", "enum": [*get_args(Format), *_FORMAT_NAMES]}),
 ]
 ScaleOption = Annotated[
-    Factor | Target,
-    _validate((Factor, Target), parse_scale, numbers=True),
+    Scale,
+    _validate(get_args(Scale), parse_scale, numbers=True),
     PlainSerializer(lambda scale: scale.given or str(scale), return_type=str),
     WithJsonSchema({"type": "string"}),
     _ONE_ARGUMENT,

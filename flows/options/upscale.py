@@ -20,10 +20,10 @@ from flows.options.option_types import (
     SourceQualityOption,
     Url,
 )
-from srcnn.geometry import SCALE_HELP
 from srcnn.model.pixel_format import Convention, Rounding
 from srcnn.planning.select_images import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Provider
+from srcnn.scale_text import SCALE_HELP
 from srcnn.source_quality import AUTO
 from srcnn.storage.urls import add_suffix
 
@@ -41,8 +41,8 @@ class UpscaleOptions(Options):
     )
     scale: ScaleOption | None = Field(
         None,
-        description=f"{SCALE_HELP.capitalize()}. Default: 2, or the model's own factor if it is "
-        "fixed.",
+        description=f"{SCALE_HELP.capitalize()}. A box is width by height. Default: 2, or the "
+        "model's own factor if it is fixed.",
         json_schema_extra=json_schemas.SCALE,
     )
     scales: Url | None = Field(

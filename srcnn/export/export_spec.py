@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from srcnn.errors import UsageError
-from srcnn.geometry import Factor, parse_scale
+from srcnn.geometry import Factor
+from srcnn.scale_text import parse_scale
 
 if TYPE_CHECKING:
     from srcnn.model.card import ExporterName

@@ -18,7 +18,7 @@ import onnx
 import onnx.inliner
 
 from srcnn.errors import ModelError
-from srcnn.geometry import Factor, parse_scale
+from srcnn.geometry import Factor
 from srcnn.graphs.behaviour import check_behaviour
 from srcnn.graphs.findings import Finding
 from srcnn.graphs.graph_format import QUALITY
@@ -30,6 +30,7 @@ from srcnn.model.card import ModelCard
 from srcnn.model.model_file import load_model
 from srcnn.model.onnx_file import parse_complete
 from srcnn.runtime.onnx_session import extract_first_line
+from srcnn.scale_text import parse_scale
 from srcnn.storage.retries import StorageLimits
 
 FILE = "file"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcnn.errors import ModelError
-from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.geometry import Factor, Size, compute_output_size, make_resize_factor
 from srcnn.graphs.accepted_sizes import SizeRefusedError, find_sizes
 from srcnn.graphs.free_axes import CHANNELS, COLOURS, Layout, find_layout
 from srcnn.graphs.graph_format import CLEAN, QUALITY
@@ -22,6 +22,7 @@ from srcnn.model.card import ModelCard
 from srcnn.model.pixel_format import NOTHING_STATED, Convention, StatedPixels
 from srcnn.runtime.onnx_session import extract_first_line
 from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
+from srcnn.scale_text import parse_scale
 from srcnn.text import shorten
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.errors import ModelError, UsageError
-from srcnn.geometry import Scale, Size, compute_output_size, to_scale
+from srcnn.geometry import Scale, Size, compute_output_size
 from srcnn.graphs.describe import describe
 from srcnn.graphs.free_axes import free_axes
 from srcnn.graphs.graph_format import CLEAN, WORST
@@ -26,6 +26,7 @@ from srcnn.model.model_file import Model, load_model
 from srcnn.model.onnx_file import parse_complete
 from srcnn.model.pixel_format import NOTHING_STATED, Convention, Rounding, StatedPixels
 from srcnn.runtime.onnx_session import Provider, make_session
+from srcnn.scale_text import to_scale
 
 
 class Upscaled(NamedTuple):

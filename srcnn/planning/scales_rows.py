@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from srcnn.errors import UsageError
-from srcnn.geometry import Scale, parse_scale
+from srcnn.geometry import Scale
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.parquet_rows import is_parquet, read_parquet
 from srcnn.planning.scales_formats import COLUMNS, NumberedFields, decode, read_csv, read_json
+from srcnn.scale_text import parse_scale
 from srcnn.source_quality import QUALITY_HELP, SourceQuality, parse_source_quality
 from srcnn.text import one_line, shorten
 

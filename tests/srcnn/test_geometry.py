@@ -1,8 +1,7 @@
-"""Scales as users write them, exact output sizes, and the float32 factor for ONNX."""
+"""Exact output sizes, and the float32 factor for ONNX."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -10,10 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from srcnn.errors import ImageError, UsageError
+from srcnn.errors import ImageError
 from srcnn.geometry import (
     MAX_FACTOR,
+    Box,
     Factor,
+    PixelCount,
+    Scale,
     Side,
     Size,
     Target,
@@ -21,107 +23,19 @@ from srcnn.geometry import (
     compute_resize_scale,
     is_large_enough,
     make_resize_factor,
-    parse_scale,
-    to_scale,
 )
+from srcnn.scale_text import parse_scale, to_scale
 
 SIDES: tuple[Side, ...] = ("width", "height", "longest", "shortest")
 sides = st.sampled_from(SIDES)
 sizes = st.builds(Size, st.integers(1, 20_000), st.integers(1, 20_000))
+boxes = st.builds(Box, st.integers(1, 20_000), st.integers(1, 20_000))
+pixel_counts = st.builds(PixelCount, st.integers(1, 10**9))
 factors = st.decimals(1, 16, places=4).map(Fraction)
 
 
 def factor(height: str, width: str | None = None) -> Factor:
     return Factor(Fraction(height), Fraction(width or height))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("3", factor("3")),
-        ("2.5", factor("2.5")),
-        ("1.3", factor("1.3")),
-        ("2x3", factor("2", "3")),
-        ("1.25x16", factor("1.25", "16")),
-        ("1", factor("1")),
-        ("16", factor("16")),
-        ("03", factor("3")),
-        (" 2 ", factor("2")),
-        ("width=1920", Target("width", 1920)),
-        ("height=1", Target("height", 1)),
-        ("longest=100", Target("longest", 100)),
-        ("shortest=20000", Target("shortest", 20_000)),
-    ],
-)
-def test_scales_as_users_write_them_are_parsed(text: str, expected: object) -> None:
-    assert parse_scale(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", " ", "x", "2x", "x2", "2x2x2", "2 x 3", "2X3", "2,5", "1/2", "3/2", ".5", "2."),
-        *("nan", "inf", "-inf", "-1", "+2", "0", "0.99", "16.0001", "17", "2x17", "0x2", "1e3"),
-        *("1_0", "0x10", "0b11", "2\x00", "2\n3", "٣", "\uff12", "²", "Ⅲ", "\uff12x\uff12"),
-        *("width=", "width=0", "width=-5", "width=1.5", "width=1e3", "depth=3", "Width=10"),
-        *("width=\uff11\uff10", "=10", "width=10x10", "width==10", "longest=1920px"),
-        *("9" * 5_000, "1." + "3" * 100_000, "9" * 5_000 + "x2", "width=" + "9" * 5_000),
-    ],
-    ids=lambda text: repr(text[:12]),
-)
-def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="scale"):
-        parse_scale(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        *(("200%", "2"), ("150%", "1.5"), ("x2", "2"), ("2x", "2"), ("\xd74", "4")),
-        *(("2X3", "2x3"), ("2 x 3", "2x3"), ("2*3", "2x3"), ("2,5", "2.5")),
-        *(("1920px", "longest=1920"), ("width=1920 px", "width=1920"), ("Height:80", "height=80")),
-    ],
-)
-def test_another_spelling_is_answered_with_ours(text: str, meant: str) -> None:
-    with pytest.raises(UsageError, match=rf"; did you mean {meant}\?$"):
-        parse_scale(text)
-    parse_scale(meant)
-
-
-@pytest.mark.parametrize("text", ["huge", "50%", "x17", "depth=3px", "2x3x", "", "9%", "x2x"])
-def test_nothing_is_guessed_where_nothing_is_meant(text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        parse_scale(text)
-    assert "did you mean" not in str(caught.value)
-
-
-def test_a_length_taken_for_a_factor_is_answered_with_a_target() -> None:
-    with pytest.raises(UsageError, match=r"got 1920; in pixels, type longest=1920$"):
-        parse_scale("1920x1080")
-
-
-@given(st.text(max_size=30))
-def test_no_text_raises_anything_but_a_usage_error(text: str) -> None:
-    try:
-        scale = parse_scale(text)
-    except UsageError:
-        return
-    assert parse_scale(str(scale)) == scale
-
-
-@given(st.decimals(1, 16, places=15), st.decimals(1, 16, places=2))
-@example("1.000000000000001", "1")
-@example("1.29999999999999999999", "1.3")
-@example("15.9999999999999999999", "16")
-def test_the_text_of_a_factor_parses_back_to_it(height: object, width: object) -> None:
-    scale = parse_scale(f"{height}x{width}")
-    assert parse_scale(str(scale)) == scale
-
-
-def test_the_text_of_a_scale_is_as_short_as_people_write_it() -> None:
-    texts = ["3", "2.5", "1.3", "2x3", "10", "16x1.05", "width=1920"]
-    assert [str(parse_scale(text)) for text in texts] == texts
-    assert str(parse_scale("3.00x3")) == "3"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +79,74 @@ def test_a_target_is_met_to_the_pixel_and_keeps_the_aspect(
     assert abs(result.height * size.width - result.width * size.height) < max(size)
 
 
+@given(sizes, st.integers(1, 320_000), st.integers(1, 320_000))
+def test_a_box_is_filled_on_one_side_and_never_exceeded(
+    size: Size, height: int, width: int
+) -> None:
+    result = Box(height, width).fit(size)
+    assert result.height <= height
+    assert result.width <= width
+    assert result.height == height or result.width == width
+    assert_aspect_is_kept(size, result)
+
+
+@given(sizes, st.integers(1, 10**9))
+@example(Size(4_000, 3_000), 4_000_000)
+@example(Size(20_000, 1), 100)
+def test_a_number_of_pixels_is_not_exceeded_and_one_more_on_each_side_would(
+    size: Size, pixels: int
+) -> None:
+    result = PixelCount(pixels).fit(size)
+    assert result.pixels <= pixels
+    assert (result.height + 1) * (result.width + 1) > pixels
+    if min(result) > 1:
+        assert_aspect_is_kept(size, result)
+
+
+def assert_aspect_is_kept(size: Size, result: Size) -> None:
+    """Some factor gives both sides, rounded down, but for sides that would have no pixel."""
+    lowest = max(Fraction(after, before) for before, after in zip(size, result, strict=True))
+    if min(result) > 1:
+        assert all(lowest * before < after + 1 for before, after in zip(size, result, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("box=1200x1200", Size(900, 1200)),
+        ("box=1200x600", Size(600, 800)),
+        ("box=800x1200", Size(600, 800)),
+        ("megapixels=4", Size(1732, 2309)),
+        ("megapixels=0.48", Size(600, 800)),
+        ("shortest=300", Size(300, 400)),
+    ],
+)
+def test_targets_of_shops(text: str, expected: Size) -> None:
+    target = parse_scale(text)
+    assert compute_output_size(Size(600, 800), target, may_shrink=True) == expected
+    assert is_large_enough(expected, target)  # or each run would enlarge its result again
+
+
+@given(sizes, st.one_of(st.builds(Target, sides, st.integers(1, 20_000)), boxes, pixel_counts))
+def test_a_target_may_shrink_and_a_result_at_its_target_is_large_enough(
+    size: Size, target: Scale
+) -> None:
+    try:
+        result = compute_output_size(size, target, may_shrink=True)
+    except ImageError:
+        return
+    assert min(result) >= 1
+    if is_large_enough(size, target):
+        assert compute_output_size(size, target) == size
+        assert result.height <= size.height
+        assert result.width <= size.width
+    else:
+        assert compute_output_size(size, target) == result
+        assert result.pixels > size.pixels
+    if isinstance(target, PixelCount):
+        assert target.fit(result).pixels <= target.pixels
+
+
 def test_a_factor_is_never_large_enough() -> None:
     assert not is_large_enough(Size(10, 10), factor("1"))
 
@@ -200,50 +182,3 @@ def test_the_graph_makes_the_size_that_was_planned(size: Size, value: Fraction) 
     assert fed[:2].tolist() == [1, 1]
     made = np.floor(np.float32([size.height, size.width]) * fed[2:])
     assert made.tolist() == list(planned)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (2, factor("2")),
-        (2.5, factor("2.5")),
-        (1.3, factor("1.3")),
-        (16.0, factor("16")),
-        (np.float32(1.3), factor("1.3")),
-        (np.float64(2.25), factor("2.25")),
-        (np.int64(3), factor("3")),
-        ("2x3", factor("2", "3")),
-        ((2, 3), factor("2", "3")),
-        ((1.5, np.float32(1.1)), factor("1.5", "1.1")),
-        ("longest=9", Target("longest", 9)),
-        (Target("width", 9), Target("width", 9)),
-        (factor("4"), factor("4")),
-    ],
-)
-def test_scales_as_python_callers_write_them_are_parsed(value: float, expected: object) -> None:
-    assert to_scale(value) == expected
-
-
-_FORMS = r"expected a factor \(3, 2\.5\), height by width \(2x3\), or a target in pixels"
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ((0, 0.5, 17, 1e3), "expected a factor from 1 to 16, got "),
-        ((-1, float("nan"), float("inf"), 1e-7, True, None, "", b"2", [2, 3]), _FORMS),
-        (((2, float("nan")), ("width=3", 2)), _FORMS),
-        (((), (2,), (2, 3, 4), ("2x3",)), r"expected a pair \(height, width\)"),
-    ],
-)
-def test_what_is_no_scale_is_a_usage_error(values: Sequence[float], words: str) -> None:
-    for value in values:
-        with pytest.raises(UsageError, match=words):
-            to_scale(value)
-
-
-@given(st.floats(1, 16))
-def test_every_float_in_range_is_a_scale(value: float) -> None:
-    scale = to_scale(value)
-    assert isinstance(scale, Factor)
-    assert float(scale.height) == value

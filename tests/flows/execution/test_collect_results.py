@@ -9,10 +9,11 @@ import pytest
 from flows.execution.collect_results import ResultCollector, RunResult
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.image_results import ImageResults
 from srcnn.image_task import NOT_ATTEMPTED, Failure, ImageResult, ImageTask
 from srcnn.planning.plan import Plan
+from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

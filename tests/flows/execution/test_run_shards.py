@@ -15,11 +15,11 @@ from flows.execution.runners import Runner, ThreadRunner
 from flows.execution.task_calls import TaskCalls, UntrackedCalls
 from srcnn.batch.cancellation import Cancellation
 from srcnn.destination.lock.acquire import hold
-from srcnn.geometry import parse_scale
 from srcnn.image_task import Failure, ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.select_images import PlanOptions
+from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 R = TypeVar("R")

@@ -20,7 +20,8 @@ from flows.options.upscale import UpscaleOptions
 from flows.train import train_srcnn
 from flows.upscale import batch_upscale
 from srcnn.errors import UsageError
-from srcnn.geometry import SCALE_HELP, SCALE_PATTERN, Target, parse_scale
+from srcnn.geometry import PixelCount, Target
+from srcnn.scale_text import SCALE_HELP, SCALE_PATTERN, parse_scale
 
 SCALES = st.one_of(
     st.integers(0, 40).map(str),
@@ -29,6 +30,10 @@ SCALES = st.one_of(
         lambda pair: f"{pair[0]}x{pair[1]}"
     ),
     st.integers(0, 10**9 - 1).map(lambda pixels: f"width={pixels}"),
+    st.tuples(st.integers(0, 10**9 - 1), st.integers(0, 50)).map(
+        lambda box: f"box={box[0]}x{box[1]}"
+    ),
+    st.decimals(0, 40, places=8).map(lambda number: f"megapixels={number:f}"),
     st.text("0123456789.x=width", max_size=8),
 )
 
@@ -81,7 +86,9 @@ def check_as_server(options: dict[str, Any], flow: Any = batch_upscale) -> None:
     validate({"options": options}, schema, raise_on_error=True)
 
 
-@pytest.mark.parametrize("scale", [2, 2.5, 16, "2", "2x3", "width=1920", None])
+@pytest.mark.parametrize(
+    "scale", [2, 2.5, 16, "2", "2x3", "width=1920", "box=9x8", "megapixels=0.5", None]
+)
 def test_the_server_takes_a_scale_as_number_or_text(scale: object) -> None:
     check_as_server({"src": "a", "scale": scale})
     assert UpscaleOptions.model_validate({"src": "a", "scale": scale}).src == "a"
@@ -170,6 +177,8 @@ def test_options_survive_json() -> None:
         ({"scale": "2.50"}, {"scale": "2.50"}),
         ({"scale": " 2x3.0"}, {"scale": " 2x3.0"}),
         ({"scale": 2.5}, {"scale": "2.5"}),
+        ({"scale": "box=1200x0800"}, {"scale": "box=1200x0800"}),
+        ({"scale": PixelCount(4_000_000)}, {"scale": "megapixels=4"}),
         ({"scale": "width=0100"}, {"scale": "width=0100"}),
         ({"scale": Target("width", 100)}, {"scale": "width=100"}),
         ({}, {"source_quality": "auto"}),

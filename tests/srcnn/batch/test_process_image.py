@@ -10,13 +10,14 @@ import pytest
 from srcnn.batch.process_image import check_memory, estimate_peak_bytes
 from srcnn.batch.resources import create_resources
 from srcnn.errors import ImageTooLargeError
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
 from srcnn.model.model_file import Model
 from srcnn.runtime.cores import measure_image_memory
+from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

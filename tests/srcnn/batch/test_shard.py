@@ -18,13 +18,13 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.process_image import estimate_peak_bytes, process_image
 from srcnn.batch.worker import get_resources, process_shard
 from srcnn.errors import NotAttemptedError
-from srcnn.geometry import parse_scale
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.job import Job, ResourceLimits
 from srcnn.planning.globs import parse_glob
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
+from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 

@@ -15,12 +15,12 @@ from srcnn.estimation.fetch import fetch_images
 from srcnn.estimation.measure import measure_sample
 from srcnn.estimation.rounds import RoundRunner
 from srcnn.estimation.sample import choose_sample
-from srcnn.geometry import parse_scale
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.job import Job, OutputOptions
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
+from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 

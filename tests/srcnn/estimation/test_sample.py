@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.estimation.sample import MOST_IMAGES, choose_sample, measure_work
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.job import OutputOptions
+from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

@@ -19,9 +19,10 @@ from PIL import Image
 from skimage import data
 
 import srcnn
-from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.pixel_format import Convention
+from srcnn.scale_text import parse_scale
 from tests.support.graphs import banks
 
 MakeGraph = Callable[..., bytes]

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.select_images import PlanOptions, RequestedImage
+from srcnn.scale_text import parse_scale
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder

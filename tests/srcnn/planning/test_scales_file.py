@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UnusableFileError, UsageError
-from srcnn.geometry import Factor, parse_scale
+from srcnn.geometry import Factor
 from srcnn.planning.scales_file import (
     ScaleResolver,
     Scales,
     find_scales,
     read_scales,
 )
+from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality
 from srcnn.storage.folder import Folder
 from tests.support.jobs import open_bundled

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from srcnn.destination.records import Record, RecordTable, to_table
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult
 from srcnn.images.colour import Colour
@@ -19,6 +19,7 @@ from srcnn.job import Job, OutputOptions
 from srcnn.planning.scales_file import Resolved
 from srcnn.planning.select_images import Overwrite, RequestedImage, RequestedImages
 from srcnn.planning.up_to_date import Comparison, find_up_to_date
+from srcnn.scale_text import parse_scale
 from srcnn.source_quality import parse_source_quality
 from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.key_columns import encode_keys

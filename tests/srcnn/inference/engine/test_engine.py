@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor
 from srcnn.inference.engine.engine import Engine
 from srcnn.inference.engine.network import UPSAMPLING, Network
 from srcnn.inference.engine.network_from_onnx import read_network
@@ -24,6 +24,7 @@ from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
+from srcnn.scale_text import parse_scale
 from tests.support.graphs.chains import CUBIC, SRCNN, chain, luma_chain
 from tests.support.graphs.engines import enlarge, load, make_engine, noise, run_whole
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.graph_format import QUALITY
 from srcnn.inference.config import InferenceConfig
@@ -23,6 +23,7 @@ from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.model.pixel_format import StatedPixels
+from srcnn.scale_text import parse_scale
 from tests.support.graphs import quality_banks
 from tests.support.graphs.engines import make_engine, noise
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import srcnn
 from srcnn.errors import InferenceFailedError
-from srcnn.geometry import Size, compute_output_size, make_resize_factor, parse_scale
+from srcnn.geometry import Size, compute_output_size, make_resize_factor
 from srcnn.inference.any_graph.any_graph import AnyGraph
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.engine import Engine
@@ -29,6 +29,7 @@ from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.model.model_file import Model
 from srcnn.model.pixel_format import StatedPixels
 from srcnn.runtime.onnx_session import Run
+from srcnn.scale_text import parse_scale
 from tests.support.graphs import banks
 from tests.support.graphs.engines import POOL, Array, enlarge, load, make_engine, noise, run_whole
 
