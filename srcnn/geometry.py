@@ -199,6 +199,13 @@ def is_large_enough(size: Size, scale: Scale) -> bool:
     return target.height <= size.height and target.width <= size.width
 
 
+def is_too_large(size: Size, scale: Scale) -> bool:
+    """Whether an image is above its target; always false for a factor."""
+    if not is_large_enough(size, scale):
+        return False
+    return compute_output_size(size, scale, may_shrink=True) != size
+
+
 def compute_resize_scale(pixels_in: int, pixels_out: int) -> np.float32:
     """Compute the scale for one axis of `Resize` that gives exactly `pixels_out`.
 

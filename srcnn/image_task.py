@@ -68,8 +68,17 @@ class ImageTask:
 
     @property
     def work_pixels(self) -> int:
-        """The pixels that are computed: of the result, or of what the model makes if it is more."""
-        return max(self.size_out.pixels, self.size_model.pixels if self.size_model else 0)
+        """The pixels that are computed: of the result, or of what the model makes if it is more.
+
+        Of an image that is made smaller they are those of the source.
+        """
+        sizes = (self.size_in, self.size_out, self.size_model or self.size_out)
+        return max(size.pixels for size in sizes)
+
+    @property
+    def is_shrunk(self) -> bool:
+        """Whether the image is made smaller, without the model."""
+        return self.size_out.pixels < self.size_in.pixels
 
     @property
     def is_resized(self) -> bool:

@@ -119,7 +119,9 @@ class UpscaleOptions(Options):
         "model or output differs from the record), always, never.",
     )
     when_larger: WhenLarger = Field(
-        "copy", description="What to do with images that are already large enough."
+        "copy",
+        description="What to do with images that are already large enough: copy, skip, or shrink "
+        "them to their target.",
     )
     provider: Provider = Field("auto", description="ONNX Runtime execution provider.")
     max_failures: FailureLimitOption | None = Field(

@@ -15,6 +15,7 @@ from srcnn.images.encode import encode
 from srcnn.images.formats import detect_format
 from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.images.prepare import PreparedImage, prepare
+from srcnn.inference.shrink import NOTE, shrink
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import OutputOptions
 
@@ -38,18 +39,22 @@ class EncodedImage:
 def estimate_peak_bytes(task: ImageTask) -> int:
     """Memory that an image in progress takes at the most, besides the tiles that are computed.
 
-    Its file and its result, and first the source's pixels, then the output's file. The source has
-    no more pixels than the result; the output's file may be half as large again, as noise in LZW;
-    the encoder of AVIF takes more.
+    Its file and its result, and first the source's pixels, then the output's file, which may be
+    half as large again as the result, as noise in LZW; the encoder of AVIF takes more.
     Decoding may take more than both, for a result that is hardly larger than its source.
 
     Args:
         task: the image.
     """
-    result_bytes = task.size_out.pixels * task.pixel_bytes
+    source_bytes, result_bytes = (
+        size.pixels * task.pixel_bytes for size in (task.size_in, task.size_out)
+    )
     encoder_bytes = task.size_out.pixels * _ENCODER_BYTES.get(detect_format(task.output) or "", 0)
     return task.info.size + max(
-        task.decoding_bytes, result_bytes * 5 // 2, result_bytes + encoder_bytes
+        task.decoding_bytes,
+        source_bytes + result_bytes,
+        result_bytes * 5 // 2,
+        result_bytes + encoder_bytes,
     )
 
 
@@ -87,7 +92,7 @@ def process_image(
     data: bytes,
     raise_if_cancelled: Callable[[], None],
 ) -> EncodedImage:
-    """Decode, prepare, upscale and encode, on the cores; the calling thread waits.
+    """Decode, prepare, upscale or shrink, and encode, on the cores; the calling thread waits.
 
     Args:
         output: what shapes the file.
@@ -103,7 +108,9 @@ def process_image(
         resources.compute(decode, data, task.size_in)  # refuses a damaged file
         return EncodedImage(data)
     image = resources.compute(_decode_and_prepare, output, task, data)
-    if not task.copy:
+    if task.is_shrunk:
+        image = resources.compute(_shrink, image, task, raise_if_cancelled)
+    elif not task.copy:
         image = _upscale(image, resources.upscaler, task, raise_if_cancelled)
     raise_if_cancelled()
     content = resources.compute(encode, image, output.quality)
@@ -131,6 +138,13 @@ def _decode_and_prepare(output: OutputOptions, task: ImageTask, data: bytes) -> 
         keep_metadata=output.keep_metadata,
         flatten=output.flatten,
     )
+
+
+def _shrink(
+    image: PreparedImage, task: ImageTask, raise_if_cancelled: Callable[[], None]
+) -> PreparedImage:
+    pixels = shrink(image.pixels, task.size_out, raise_if_cancelled)
+    return replace(image, pixels=pixels, notes=(*image.notes, NOTE))
 
 
 def _upscale(

@@ -105,7 +105,7 @@ def _scale(part: Size, whole: Size, whole_out: Size) -> Size:
     """Return the size of what becomes of a part, if that of the whole has a size."""
     return Size(
         *(
-            max(length, length * after // before)
+            max(1, length * after // before)
             for length, before, after in zip(part, whole, whole_out, strict=True)
         )
     )

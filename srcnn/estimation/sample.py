@@ -113,6 +113,8 @@ def _find_key(task: ImageTask) -> GroupKey:
     form = detect_format(task.output) or ""
     if task.copy:
         return GroupKey(form, "0", task.pixel_bytes)
+    if task.is_shrunk:
+        return GroupKey(form, "shrunk", task.pixel_bytes)
     (height, width), (height_out, width_out) = task.size_in, task.size_out
     factors = (height_out // height, width_out // width)
     is_whole = task.size_out == (height * factors[0], width * factors[1])

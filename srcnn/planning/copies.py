@@ -19,7 +19,7 @@ class Treatment(NamedTuple):
     """What becomes of an image.
 
     Attributes:
-        copy: its pixels stay as they are.
+        copy: it is not upscaled: its pixels stay as they are, or are made fewer.
         quality: of the source, that the weights are chosen for; 100 if they do not depend on it.
     """
 
@@ -30,8 +30,9 @@ class Treatment(NamedTuple):
 def choose_treatment(image: RequestedImage, header: Header, graph: GraphInterface) -> Treatment:
     """Decide whether an image is copied, and the quality of its source.
 
-    An image that already meets its target is copied. So is one that keeps its size by the factor 1,
-    if the model follows the quality, and the image is without loss: there is nothing to clean up.
+    An image that already meets its target is copied, or made smaller. One that keeps its size by
+    the factor 1 is copied if the model follows the quality, and the image is without loss: there
+    is nothing to clean up.
 
     Args:
         image: with its scale.

@@ -85,13 +85,13 @@ def _decide(
     size_in = header.size
     _check_input(size_in, options.max_input_megapixels)
     treatment = choose_treatment(image, header, graph)
-    copy = treatment.copy
+    may_shrink = options.when_larger == "shrink"
+    size_out = compute_output_size(size_in, image.scale, may_shrink=may_shrink)
+    copy = treatment.copy and size_out == size_in
     if copy and options.when_larger == "skip":  # there is no output, or not of this scale
         return ImageResult(image.source, None, "skipped", (1.0, 1.0), size_in, size_in)
-    size_out = size_in
     if not copy:
         check_writable(image.output)
-        size_out = compute_output_size(size_in, image.scale)
         _check_output(size_out, options.max_output_megapixels)
     check_size(image.output, size_out)
     return ImageTask(
@@ -104,7 +104,7 @@ def _decide(
         copy=copy,
         decoding_bytes=header.decoding_bytes,
         pixel_bytes=header.pixel_bytes,
-        size_model=size_in if copy else graph.find_graph_size(size_in, size_out),
+        size_model=size_out if treatment.copy else graph.find_graph_size(size_in, size_out),
         quality=treatment.quality,
         file_quality=header.quality,
     )

@@ -86,11 +86,12 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
     refuse_shared_folders(source, destination, listing.images, existing)
     images = select_images(listing, job.output.format, options, resolver)
     known = ledger.load(destination, existing)
-    comparison = Comparison(job, images, existing, known.records)
+    shrinks = options.when_larger == "shrink"
+    comparison = Comparison(job, images, existing, known.records, may_shrink=shrinks)
     unproven: list[str] = []
     if options.overwrite == "changed":
         existing = check_versions(comparison, existing, destination)
-        comparison = Comparison(job, images, existing, known.records)
+        comparison = Comparison(job, images, existing, known.records, may_shrink=shrinks)
     is_skipped, up_to_date = find_up_to_date(comparison, options.overwrite)
     if options.overwrite == "changed":
         unproven = describe_unproven(comparison, is_skipped)

@@ -21,7 +21,7 @@ from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.key_columns import decode_keys, encode_keys
 
 Overwrite = Literal["changed", "always", "never"]
-WhenLarger = Literal["copy", "skip"]
+WhenLarger = Literal["copy", "skip", "shrink"]
 
 
 @dataclass(frozen=True)

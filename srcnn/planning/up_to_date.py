@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from srcnn.destination.records import RecordTable
-from srcnn.geometry import Size, is_large_enough
+from srcnn.geometry import Scale, Size, is_large_enough, is_too_large
 from srcnn.image_results import UP_TO_DATE
 from srcnn.job import Job
 from srcnn.planning.select_images import Overwrite, RequestedImages
@@ -36,7 +36,13 @@ class Comparison:
     """
 
     def __init__(
-        self, job: Job, images: RequestedImages, existing: FileTable, records: RecordTable
+        self,
+        job: Job,
+        images: RequestedImages,
+        existing: FileTable,
+        records: RecordTable,
+        *,
+        may_shrink: bool = False,
     ) -> None:
         """Find the file and the record of each output.
 
@@ -45,7 +51,9 @@ class Comparison:
             images: the images.
             existing: the destination's files.
             records: of the ledger.
+            may_shrink: whether images above their target are made smaller.
         """
+        self._may_shrink = may_shrink
         self._job, self.images, self._existing, self.records = job, images, existing, records
         file_rows = _find_rows(images.outputs, existing.keys_column)
         record_rows = _find_rows(images.outputs, records.column("output"))
@@ -82,6 +90,7 @@ class Comparison:
             & self._has_value("options", *self._digest_options())
             & self._has_value("model", [self._job.model.sha256], np.zeros(len(rows), np.int64))
             & self._compare_qualities()
+            & self._compare_shrinking()
         )
 
     def have_versions(self) -> Mask:
@@ -126,14 +135,33 @@ class Comparison:
         result[others] = self._are_copies(others)
         return result
 
+    def _compare_shrinking(self) -> Mask:
+        """Whether each image above its target was made smaller if it is to be, or was not, (P,)."""
+        height_in, width_in, height_out, width_out = (
+            self._record(name).to_numpy(zero_copy_only=False) for name in _SIDES
+        )
+        is_shrunk: Mask = (height_out < height_in) | (width_out < width_in)
+        if not self._may_shrink:
+            return ~is_shrunk
+        result = np.ones(len(is_shrunk), bool)
+        copies = np.flatnonzero((height_out == height_in) & (width_out == width_in))
+        result[copies] = [
+            not is_too_large(size, scale) for size, scale in self._list_requests(copies)
+        ]
+        return result
+
     def _are_copies(self, pairs: Rows) -> list[bool]:
         """Whether some of the images, by their place among P, meet their target already."""
+        return [is_large_enough(size, scale) for size, scale in self._list_requests(pairs)]
+
+    def _list_requests(self, pairs: Rows) -> list[tuple[Size, Scale]]:
+        """List the size and the scale of some of the images, by their place among P."""
         heights, widths = (
             self._record(name).take(pa.array(pairs)).to_pylist() for name in _SIDES[:2]
         )
         choices = self.images.choices[self.image_rows[pairs]]
         return [
-            is_large_enough(Size(height, width), self.images.resolved[choice].scale)
+            (Size(height, width), self.images.resolved[choice].scale)
             for height, width, choice in zip(heights, widths, choices, strict=True)
         ]
 

@@ -50,7 +50,7 @@ def choose_images(images: Sequence[ImageResult], count: int) -> list[ImageResult
     """Choose images that can be shown, evenly spread.
 
     Args:
-        images: of a run; those that were copied, or are too large, are left out.
+        images: of a run; those that were copied or made smaller, or are too large, are left out.
         count: how many at the most; fewer where they are large.
     """
     fit = [image for image in images if image.status == "written" and _can_be_shown(image)]
@@ -78,7 +78,8 @@ def _can_be_shown(image: ImageResult) -> bool:
     if image.size_in is None or image.size_out is None or image.output is None:
         return False
     is_copy = image.size_in == image.size_out and is_clean(image.quality)
-    return not is_copy and image.size_out.pixels <= MOST_MEGAPIXELS * _MEGA
+    is_shrunk = image.size_out.pixels < image.size_in.pixels
+    return not (is_copy or is_shrunk) and image.size_out.pixels <= MOST_MEGAPIXELS * _MEGA
 
 
 def _describe(image: ImageResult) -> str:

@@ -18,6 +18,8 @@ from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.errors import SourceMissingError, StorageError, UsageError
+from srcnn.geometry import Size
+from srcnn.inference.shrink import shrink
 from tests.support.run_python import Run
 
 Upscale = Callable[..., dict[str, Any]]
@@ -327,6 +329,22 @@ def test_images_at_their_target_are_copied_or_skipped(upscale: Upscale, pictures
     skipped = upscale(scale="width=51", dst=str(pictures.parent / "skipped"), when_larger="skip")
     assert [name for name, status in statuses(skipped).items() if status == "skipped"] == same
     assert not (pictures.parent / "skipped" / "cat.png").exists()
+
+
+def test_images_above_their_target_are_made_smaller(upscale: Upscale, pictures: Path) -> None:
+    source = cv2.imread(str(pictures / "cat.png"))
+    report = upscale(scale="box=26x400", when_larger="shrink", include=["cat.png"])
+    (image,) = report["images"]
+    assert (image["size_in"], image["size_out"]) == ([40, 52], [20, 26])
+    assert image["scale"] == [0.5, 0.5]
+    assert image["notes"] == ["made smaller, to its target, without the network"]
+    made = cv2.imread(str(pictures.parent / "pictures-upscaled" / "cat.png"))
+    np.testing.assert_array_equal(made, shrink(source, Size(20, 26)))
+    again = upscale(scale="box=26x400", when_larger="shrink", include=["cat.png"])
+    assert statuses(again) == {"cat.png": "skipped"}
+    copied = upscale(scale="box=26x400", include=["cat.png"])
+    assert statuses(copied) == {"cat.png": "written"}
+    assert copied["images"][0]["size_out"] == [40, 52]
 
 
 def test_a_copy_takes_the_format_asked_for(upscale: Upscale, pictures: Path) -> None:

@@ -10,14 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.inference.engine.bicubic import CUBIC_A, compute_positions, compute_taps, cubic
+from srcnn.inference.engine.bicubic import (
+    CUBIC_A,
+    Float64,
+    compute_positions,
+    compute_taps,
+    cubic,
+)
 
 Planes = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+F = TypeVar("F", np.float32, np.float64)
 
 _ANTIALIASING_A = -0.5
 _REACH = 2  # of the cubic, in pixels of the longer distance
@@ -62,14 +70,17 @@ class Axis:
         Returns:
             (pixels, taps) each.
         """
-        outputs = np.arange(part.start, part.stop)
-        if self.before <= self.after:
-            sources, weights = compute_taps(self.before, self.after, outputs, self.a)
-        else:
-            sources, weights = self._widen(outputs)
+        sources, weights = self.compute_weights(part)
         return sources, weights.astype(np.float32)
 
-    def _widen(self, outputs: Indices) -> tuple[Indices, npt.NDArray[np.float64]]:
+    def compute_weights(self, part: slice) -> tuple[Indices, Float64]:
+        """Return what `weigh` returns, with weights that are not rounded to float32."""
+        outputs = np.arange(part.start, part.stop)
+        if self.before <= self.after:
+            return compute_taps(self.before, self.after, outputs, self.a)
+        return self._widen(outputs)
+
+    def _widen(self, outputs: Indices) -> tuple[Indices, Float64]:
         stretch = self.before / self.after
         positions = compute_positions(self.before, self.after, outputs)[:, None]
         first = np.ceil(positions - _REACH * stretch).astype(np.int64)
@@ -103,12 +114,21 @@ def resample(
         rows, down = axes[0].weigh(block)
         rows = np.clip(rows - origin[0], 0, len(planes) - 1)
         taken = np.clip(planes[rows.min() : rows.max() + 1], 0, 255)
-        narrow = _sum_taps(taken, rows - rows.min(), down, axis=0)
-        yield block, _sum_taps(narrow, columns, across, axis=1)
+        narrow = sum_taps(taken, rows - rows.min(), down, axis=0)
+        yield block, sum_taps(narrow, columns, across, axis=1)
 
 
-def _sum_taps(planes: Planes, sources: Indices, weights: Planes, axis: int) -> Planes:
-    """Sum pixels along an axis: one tap of all pixels at a time."""
+def sum_taps(
+    planes: npt.NDArray[F], sources: Indices, weights: npt.NDArray[F], axis: int
+) -> npt.NDArray[F]:
+    """Sum pixels along an axis: one tap of all pixels at a time.
+
+    Args:
+        planes: (h, w, C) of any floats.
+        sources: (pixels, taps) that each pixel of the result is computed from.
+        weights: (pixels, taps) of them, as floats of the same kind.
+        axis: 0 for rows, 1 for columns.
+    """
     shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
     total = planes.take(sources[:, 0], axis) * weights[:, 0].reshape(shape)
     for tap in range(1, sources.shape[1]):

@@ -34,6 +34,12 @@ def test_the_encoder_of_avif_is_counted() -> None:
     assert estimate_peak_bytes(png) == 20 * 1000**2
 
 
+def test_the_pixels_of_a_source_that_is_made_smaller_are_counted() -> None:
+    task = replace(make_task(1000), size_out=Size(100, 100))
+    assert task.is_shrunk
+    assert estimate_peak_bytes(task) == 8 * (1000**2 + 100**2)
+
+
 def test_tiles_of_another_model_leave_less_memory_for_an_image(make_graph: Any) -> None:
     tiles_bytes = measure_image_memory() * 3 // 4
     config = InferenceConfig("cpu", threads=1, tiles_bytes=tiles_bytes)

@@ -30,7 +30,7 @@ def job(pictures: Path) -> Job:
 
 
 def plan(job: Job, scale: str = "2") -> list[ImageTask]:
-    return make_plan(job, PlanOptions(scale=parse_scale(scale))).tasks
+    return make_plan(job, PlanOptions(scale=parse_scale(scale), when_larger="shrink")).tasks
 
 
 def test_a_small_folder_is_measured_whole_and_its_bytes_are_exact(job: Job, pictures: Path) -> None:
@@ -67,7 +67,7 @@ def test_images_whose_output_has_no_place_for_them_fail_too(tmp_path: Path) -> N
 
 
 def test_copies_have_the_bytes_of_their_sources(job: Job, pictures: Path) -> None:
-    tasks = plan(job, "longest=30")
+    tasks = make_plan(job, PlanOptions(scale=parse_scale("longest=30"))).tasks
     assert all(task.copy for task in tasks)
     sample = choose_sample(tasks, job.output)
     found = extrapolate(sample, measure_sample(job, sample), 0.0)
@@ -76,13 +76,22 @@ def test_copies_have_the_bytes_of_their_sources(job: Job, pictures: Path) -> Non
     assert found.output_bytes == (size, size)
 
 
-@pytest.mark.parametrize("scale", ["2", "1.7", "2x3"])
+def test_images_that_are_made_smaller_are_measured_apart(job: Job) -> None:
+    tasks = plan(job, "longest=30")
+    assert all(task.is_shrunk for task in tasks)
+    sample = choose_sample(tasks, job.output)
+    found = extrapolate(sample, measure_sample(job, sample), 0.0)
+    assert found
+    assert (found.images, found.failures) == (4, {})
+
+
+@pytest.mark.parametrize("scale", ["2", "1.7", "2x3", "longest=26"])
 def test_of_a_large_image_a_part_is_kept_with_its_factors(job: Job, scale: str) -> None:
     tasks = plan(job, scale)
-    for image in fetch_images(job.source, get_resources(job), tasks, 1500):
+    for image in fetch_images(job.source, get_resources(job), tasks, 700):
         task = image.task
         assert image.is_part
-        assert 1 < task.size_out.pixels <= 1500
+        assert 1 < task.size_out.pixels <= 700
         assert decode(image.data).pixels.shape[:2] == task.size_in
         whole = next(each for each in tasks if each.source == task.source)
         for part, part_out, length, length_out in zip(

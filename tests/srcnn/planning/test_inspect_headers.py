@@ -76,6 +76,18 @@ def test_an_image_that_meets_its_target_is_copied_or_skipped(source: Folder) -> 
     assert inspect(source, scale="width=30", options=skip) == expected
 
 
+def test_an_image_above_its_target_is_made_smaller_if_it_may_be(source: Folder) -> None:
+    shrink = PlanOptions(when_larger="shrink")
+    task = inspect_task(source, "a.png", scale="width=15", options=shrink)
+    assert (task.size_out, task.copy, task.is_shrunk) == (Size(10, 15), False, True)
+    assert (task.size_model, task.work_pixels) == (Size(10, 15), 20 * 30)
+    at_target = inspect_task(source, "a.png", scale="box=30x40", options=shrink)
+    assert (at_target.size_out, at_target.copy, at_target.is_shrunk) == (Size(20, 30), True, False)
+    below = inspect_task(source, "a.png", scale="width=60", options=shrink)
+    assert (below.size_out, below.copy, below.is_shrunk) == (Size(40, 60), False, False)
+    assert not inspect_task(source, "a.png", scale="width=15").is_shrunk
+
+
 @pytest.mark.parametrize("scale", ["1", "1.5", "2"])
 @pytest.mark.parametrize("quality", [1, 40, 75, 98, 99, 100])
 def test_the_quality_of_a_jpeg_is_its_own_unless_it_is_given(

@@ -50,14 +50,16 @@ def record(job: Job, **changes: Any) -> Record:
     return replace(made, **changes)
 
 
-def skip(
+def skip(  # noqa: PLR0913 - each has a default
     job: Job,
     known: Record | None,
     found: FileInfo | None = OUTPUT,
     overwrite: Overwrite = "changed",
     image: RequestedImage = IMAGE,
+    *,
+    may_shrink: bool = False,
 ) -> ImageResult | None:
-    comparison = compare(job, known, found, image)
+    comparison = compare(job, known, found, image, may_shrink=may_shrink)
     is_skipped, table = find_up_to_date(comparison, overwrite)
     results = list(ImageResults(up_to_date=table))
     assert len(results) == is_skipped.sum()
@@ -69,6 +71,8 @@ def compare(
     known: Record | None,
     found: FileInfo | None = OUTPUT,
     image: RequestedImage = IMAGE,
+    *,
+    may_shrink: bool = False,
 ) -> Comparison:
     """Compare one image, between others that have neither outputs nor records, or only one."""
     others = {"A.png": SOURCE, "z.png": SOURCE}
@@ -79,7 +83,7 @@ def compare(
     existing = FileTable.of({"b.jpg": OUTPUT} | ({image.output: found} if found else {}))
     before = replace(known, output="A.jpg") if known else None
     records = RecordTable(to_table(filter(None, [before, known])))
-    return Comparison(job, images, existing, records)
+    return Comparison(job, images, existing, records, may_shrink=may_shrink)
 
 
 def follow_quality(job: Job, name: str | None = "quality") -> Job:
@@ -147,6 +151,29 @@ def test_a_copy_is_the_same_at_every_quality(job: Job) -> None:
     larger = record(job, scale="width=12")
     image = replace(image, scale=parse_scale("width=12"))
     assert skip(follow_quality(job), larger, image=image) is None
+
+
+def test_an_image_above_its_target_is_made_again_if_it_is_to_be_smaller_or_no_longer(
+    job: Job,
+) -> None:
+    image = replace(IMAGE, scale=parse_scale("width=3"))
+    copied = record(job, scale="width=3", size_out=Size(4, 6))
+    smaller = record(job, scale="width=3", size_out=Size(2, 3))
+    for made, may_shrink in ((copied, True), (smaller, False)):
+        assert skip(job, made, image=image, may_shrink=may_shrink) is None
+        assert skip(job, made, image=image, may_shrink=not may_shrink) is not None
+
+
+def test_an_image_at_or_below_its_target_is_not_made_again_where_others_are_made_smaller(
+    job: Job,
+) -> None:
+    image = replace(IMAGE, scale=parse_scale("width=6"))
+    copied = record(job, scale="width=6", size_out=Size(4, 6))
+    assert skip(job, copied, image=image, may_shrink=True) is not None
+    assert skip(job, record(job), may_shrink=True) is not None
+    same = replace(IMAGE, scale=parse_scale("1"))
+    cleaned = record(job, scale="1", size_out=Size(4, 6))
+    assert skip(job, cleaned, image=same, may_shrink=True) is not None
 
 
 def test_nothing_is_proved_by_files_without_a_version(job: Job) -> None:
