@@ -18,10 +18,11 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.repeats import Claim, Repeats, WrittenOutput
 from srcnn.batch.worker import process_shard
 from srcnn.errors import NotAttemptedError
-from srcnn.geometry import Size, parse_scale
+from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
+from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
 from tests.support.jobs import make_job
