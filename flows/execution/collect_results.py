@@ -20,15 +20,15 @@ class RunResult:
     """What became of a run's images.
 
     Attributes:
-        images: one result for each image requested, by source.
-        shown: sources of those that were shown as the run went on.
+        images: one result for each output requested, by source.
+        shown: outputs of those that were shown as the run went on.
         ended: why it ended early; empty if it did not.
         signal_number: of the signal that ended it; 0 if none did.
         is_fatal: whether it ended because it could not go on, and nobody asked for it.
     """
 
     images: ImageResults
-    shown: set[str] = field(default_factory=set)
+    shown: set[str | None] = field(default_factory=set)
     ended: str = ""
     signal_number: int = 0
     is_fatal: bool = False
@@ -41,13 +41,14 @@ class RunResult:
     @property
     def not_shown(self) -> Iterator[ImageResult]:
         """Results that nobody has seen yet, by source."""
-        return (image for image in self.images if image.source not in self.shown)
+        return (image for image in self.images if image.output not in self.shown)
 
 
 class ResultCollector:
     """Receives results from any thread, and passes each image's on once.
 
-    An image of this process comes twice: when it is done, and with its shard.
+    An image of this process comes twice: when it is done, and with its shard. Several may be of one
+    source, but each has an output of its own.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class ResultCollector:
         self._show = show
         self._known = known or KnownFailures()
         self._lock = threading.Lock()
-        self._results: dict[str, ImageResult] = {}
-        self._shown: set[str] = set()
+        self._results: dict[str | None, ImageResult] = {}
+        self._shown: set[str | None] = set()
         self._failed = sum(result.is_new_failure for result in plan.settled.others)
         self._enforce_limit()
 
@@ -82,12 +83,12 @@ class ResultCollector:
         """Take a result; the first one of an image counts."""
         result = self._known.mark(result)
         with self._lock:
-            if result.source in self._results:
+            if result.output in self._results:
                 return
-            self._results[result.source] = result
+            self._results[result.output] = result
             if result.not_attempted:
                 return
-            self._shown.add(result.source)
+            self._shown.add(result.output)
             self._failed += result.is_new_failure
         self._show(result)
         self._enforce_limit()
@@ -98,11 +99,11 @@ class ResultCollector:
         The image may be written, but nothing says so: the shard ended before its record.
         """
         with self._lock:
-            before = self._results.get(result.source)
-            self._results[result.source] = result
+            before = self._results.get(result.output)
+            self._results[result.output] = result
             self._failed += before is None or not before.is_new_failure or before.not_attempted
-            is_new = result.source not in self._shown
-            self._shown.add(result.source)
+            is_new = result.output not in self._shown
+            self._shown.add(result.output)
         if is_new:
             self._show(result)
         self._enforce_limit()

@@ -94,7 +94,9 @@ class KnownFailures:
         sources = {failure.source for failure in self._failures}
         if not sources:
             return []
-        return [each.source for each in results if each.error is None and each.source in sources]
+        found = [each for each in results if each.source in sources]
+        failed = {each.source for each in found if each.error}  # as one of several outputs
+        return list(dict.fromkeys(each.source for each in found if each.source not in failed))
 
 
 def read_known_failures(url: str | None, limits: StorageLimits) -> KnownFailures:

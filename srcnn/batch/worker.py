@@ -117,14 +117,14 @@ def process_shard(
         ModelError: the model cannot serve.
     """
     resources = get_resources(job)
-    results: dict[str, ImageResult] = {}
+    results: dict[str | None, ImageResult] = {}
     with Recorder(job.destination, job.run_id) as recorder:
         repeats = _get_repeats(job.run_id, job.destination.url)
         processor = ShardProcessor(job, resources, cancellation, recorder.add, repeats)
         for result in processor.process(shard):
-            results[result.source] = result
+            results[result.output] = result
             on_result(result)
-    ordered = [results[task.source] for task in shard]
+    ordered = [results[task.output] for task in shard]
     return ShardResult(ordered, recorder.unrecorded, cancellation.fatal)
 
 

@@ -62,7 +62,7 @@ class FirstImages:
             clock: seconds.
         """
         self.estimate: EarlyEstimate | None = None
-        self._work = {task.source: measure_work(task) for task in tasks}
+        self._work: dict[str | None, int] = {task.output: measure_work(task) for task in tasks}
         self._total = sum(self._work.values())
         self._started = started
         self._announce = announce
@@ -89,7 +89,7 @@ class FirstImages:
         with self._lock:
             if self.estimate:
                 return
-            now, work = self._clock(), self._work[result.source]
+            now, work = self._clock(), self._work[result.output]
             self._images += 1
             self._done += work
             if self._images == 1:

@@ -63,7 +63,7 @@ def measure_sample(job: Job, sample: Sample) -> Measurement:
     resources, threads = get_resources(job), job.inference.thread_count
     size = _choose_part_pixels(len(sample.groups), threads)
     fetched = {
-        image.task.source: image
+        image.task.output: image
         for image in fetch_images(job.source, resources, sample.images, size)
     }
     runner = RoundRunner(job.output, resources, threads, fetched)
@@ -80,7 +80,7 @@ def measure_sample(job: Job, sample: Sample) -> Measurement:
     read = [image for image in fetched.values() if image.read_bytes]
     return Measurement(
         groups,
-        runner.failures,
+        {fetched[output].task.source: failure for output, failure in runner.failures.items()},
         len(fetched) - len(runner.left_out),
         time.monotonic() - started,
         len(read),

@@ -70,8 +70,8 @@ class RoundRunner:
     """Runs rounds on the cores of this process; nothing is written.
 
     Attributes:
-        left_out: sources of images for which there was no time.
-        failures: images that cannot be processed, by source, with the reason.
+        left_out: outputs of images for which there was no time.
+        failures: images that cannot be processed, by output, with the reason.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RoundRunner:
             output: what shapes the files.
             resources: of this process.
             threads: that compute.
-            fetched: images of the sample, by source.
+            fetched: images of the sample, by output.
         """
         self._output = output
         self._resources = resources
@@ -110,23 +110,23 @@ class RoundRunner:
             The group with its outputs, and no rounds yet.
         """
         order = [task for number in range(rounds) for task in group.picks[number::rounds]]
-        images = list({image.task.source: image for image in self._select(order)}.values())
+        images = list({image.task.output: image for image in self._select(order)}.values())
         sizes: dict[str, OutputSize] = {}
         limits = [math.inf] + [until] * len(images)
         for image, encoded in zip(images, self._process(images, limits), strict=True):
-            source = image.task.source
+            output = image.task.output
             if encoded is None:
-                self.left_out.add(source)
+                self.left_out.add(output)
                 continue
             if isinstance(encoded, Failure):
-                self.failures[source] = encoded
+                self.failures[output] = encoded
                 continue
             if not is_passthrough(self._output, image.task):
-                sizes[source] = OutputSize(
+                sizes[output] = OutputSize(
                     image.task.size_out.pixels, len(encoded.content), image.is_part
                 )
         return MeasuredGroup(
-            outputs=[sizes[task.source] for task in group.picks if task.source in sizes]
+            outputs=[sizes[task.output] for task in group.picks if task.output in sizes]
         )
 
     def measure(
@@ -153,8 +153,8 @@ class RoundRunner:
         measured.rounds.append(Round(time.monotonic() - started, work * repeats))
 
     def _select(self, picks: Sequence[ImageTask]) -> list[FetchedImage]:
-        known = [task.source for task in picks if task.source not in self.failures]
-        return [self._fetched[source] for source in known if source not in self.left_out]
+        known = [task.output for task in picks if task.output not in self.failures]
+        return [self._fetched[output] for output in known if output not in self.left_out]
 
     def _process(
         self, images: Sequence[FetchedImage], limits: Iterable[float]

@@ -75,7 +75,7 @@ class Sample:
     @property
     def images(self) -> list[ImageTask]:
         """Each image drawn, once."""
-        return list({task.source: task for group in self.groups for task in group.picks}.values())
+        return list({task.output: task for group in self.groups for task in group.picks}.values())
 
 
 def measure_work(task: ImageTask) -> int:

@@ -105,7 +105,9 @@ class BatchProgress:
         Args:
             tasks: the images to come.
         """
-        self._megapixels = {task.source: task.size_out.pixels / _MEGA for task in tasks}
+        self._megapixels: dict[str | None, float] = {
+            task.output: task.size_out.pixels / _MEGA for task in tasks
+        }
         self._total = sum(self._megapixels.values())
         self._lock = threading.Lock()
         self._images = self._failed = 0
@@ -116,7 +118,7 @@ class BatchProgress:
         """Count an image that is done."""
         with self._lock:
             self._images += 1
-            self._done += self._megapixels[result.source]
+            self._done += self._megapixels[result.output]
             self._failed += result.status == "failed"
             self._rate.add(time.monotonic(), written_megapixels(result))
 

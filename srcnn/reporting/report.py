@@ -34,7 +34,7 @@ class Report:
         started: when, UTC.
         seconds: how long.
         options: as the user gave them.
-        images: one result for each image requested, by source.
+        images: one result for each output requested, by source.
         ended: why it ended early; empty if it did not.
         versions: of the programs that made it, by name.
         estimate: what the run was estimated to take, if it was.
@@ -123,16 +123,16 @@ def written_megapixels(image: ImageResult) -> float:
     return image.size_out.pixels / _MEGA
 
 
-def complete_results(plan: Plan, results: Mapping[str, ImageResult]) -> ImageResults:
-    """One result for each image of the plan, by source.
+def complete_results(plan: Plan, results: Mapping[str | None, ImageResult]) -> ImageResults:
+    """One result for each output of the plan, by source.
 
     Args:
         plan: what was requested.
-        results: of the tasks, by source; an image that no worker reported on has failed.
+        results: of the tasks, by output; an image that no worker reported on has failed.
     """
     lost = Failure("Lost", "no worker reported a result for this image: run again")
     return plan.settled.add(
-        results.get(task.source) or ImageResult.failed(task, lost) for task in plan.tasks
+        results.get(task.output) or ImageResult.failed(task, lost) for task in plan.tasks
     )
 
 
