@@ -174,7 +174,7 @@ arrange(
         HOW_LARGE: ("scale", "scales", "when_larger"),
         MODEL: ("model", "convention", "rounding", "enlarge_first", "source_quality", "provider"),
         OUTPUT: (
-            *("format", "quality", "flatten", "metadata"),
+            *("name", "format", "quality", "flatten", "metadata"),
             *("object_metadata", "cache_control"),
         ),
         RUN: ("max_failures", "known_failures", "runner", "workers", "report"),

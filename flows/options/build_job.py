@@ -70,6 +70,7 @@ def build_plan_options(options: UpscaleOptions, settings: Settings) -> PlanOptio
     return PlanOptions(
         scale=options.scale,
         quality=options.source_quality,
+        name=options.name,
         scales=options.scales,
         only_listed=options.only_listed,
         include=tuple(options.include),

@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 
 from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.planning.name_template import NAME_HELP, NAME_PATTERN
 from srcnn.scale_text import FACTOR_PATTERN, SCALE_HELP, SCALE_PATTERN
 from srcnn.source_quality import QUALITY_HELP, QUALITY_PATTERN
 
@@ -49,6 +50,7 @@ SOURCE_QUALITY = _describe(
     {"type": "string", "pattern": QUALITY_PATTERN},
     {"type": "number", "minimum": 1, "maximum": 100},
 )
+NAME = _describe(NAME_HELP, {"type": "string", "pattern": NAME_PATTERN}, _NULL)
 FAILURE_LIMIT = _describe(
     "a number of images such as 20, or a share such as 5%",
     {"type": "string", "pattern": FAILURE_LIMIT_PATTERN},

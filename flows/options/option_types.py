@@ -22,6 +22,7 @@ from srcnn.geometry import Scale
 from srcnn.images.colour import Colour, parse_colour
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, parse_glob
+from srcnn.planning.name_template import NameTemplate, parse_name
 from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality, parse_source_quality
 from srcnn.storage.object_headers import check_header
@@ -74,6 +75,7 @@ ScaleOption = Annotated[
     PlainSerializer(lambda scale: scale.given or str(scale), return_type=str),
     WithJsonSchema({"type": "string"}),
     _ONE_ARGUMENT,
+    Parameter(metavar="SCALE"),
 ]
 SourceQualityOption = Annotated[
     SourceQuality,
@@ -82,6 +84,14 @@ SourceQualityOption = Annotated[
     WithJsonSchema(json_schemas.SOURCE_QUALITY),
     _ONE_ARGUMENT,
     Parameter(metavar="QUALITY"),
+]
+NameOption = Annotated[
+    NameTemplate,
+    _validate(NameTemplate, parse_name),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string"}),
+    _ONE_ARGUMENT,
+    Parameter(metavar="TEMPLATE"),
 ]
 FixedFactor = Annotated[str, BeforeValidator(_number_to_text), Field(max_length=32)]
 ColourOption = Annotated[

@@ -16,6 +16,7 @@ from flows.options.option_types import (
     FormatOption,
     GlobsOption,
     HeaderText,
+    NameOption,
     ScaleOption,
     SourceQualityOption,
     Url,
@@ -85,6 +86,13 @@ class UpscaleOptions(Options):
         default_factory=list, description="Leave out images that match one of these globs."
     )
     format: FormatOption = Field("keep", description="Format of the outputs.")
+    name: NameOption | None = Field(
+        None,
+        description="Template for the names of outputs, such as {stem}@2x{ext}; with a slash or "
+        "{folder}, for their paths. {factor}, {width} and {height} are what the scale says. "
+        "Default: the names of the sources.",
+        json_schema_extra=json_schemas.NAME,
+    )
     quality: int | None = Field(
         None,
         ge=1,

@@ -14,6 +14,8 @@ from srcnn.geometry import Scale
 from srcnn.images.formats import Format
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import SourceListing
+from srcnn.planning.name_outputs import name_outputs
+from srcnn.planning.name_template import NameTemplate
 from srcnn.planning.output_names import assign_output_keys
 from srcnn.planning.scales_file import Resolved, Resolver
 from srcnn.source_quality import AUTO, SourceQuality
@@ -31,6 +33,7 @@ class PlanOptions:
     Attributes:
         scale: of images that no row matches; None for the model's own, or 2.
         quality: of sources that no row gives one.
+        name: of outputs; None to keep the names of their sources.
         scales: URL of a scales file; None to look for `scales.csv` in the source.
         only_listed: whether its rows are the images, and the source is not listed.
         include: empty for all images.
@@ -43,6 +46,7 @@ class PlanOptions:
 
     scale: Scale | None = None
     quality: SourceQuality = AUTO
+    name: NameTemplate | None = None
     scales: str | None = None
     only_listed: bool = False
     include: Sequence[Glob] = ()
@@ -120,13 +124,20 @@ def select_images(
         form: format of the outputs.
         options: which images.
         resolver: finds the scale and the quality of each.
+
+    Raises:
+        UsageError: the template of names does not fit, or two outputs would have one name.
     """
     files = listing.images
     outputs = _name_outputs(files, form)
     if options.include or options.exclude:
         is_wanted = pa.array(match_wanted(files, options))
         files, outputs = files.filter(is_wanted), outputs.filter(is_wanted)
-    return RequestedImages(files, outputs, *resolver.resolve_all(files))
+    choices, resolved = resolver.resolve_all(files)
+    if options.name:
+        scales = (resolved[choice].scale for choice in choices)
+        outputs = name_outputs(options.name, files, decode_keys(outputs), scales)
+    return RequestedImages(files, outputs, choices, resolved)
 
 
 def match_wanted(keys: Collection[str], options: PlanOptions) -> npt.NDArray[np.bool_]:

@@ -347,6 +347,20 @@ def test_images_above_their_target_are_made_smaller(upscale: Upscale, pictures: 
     assert copied["images"][0]["size_out"] == [40, 52]
 
 
+def test_outputs_are_named_by_a_template(upscale: Upscale, pictures: Path) -> None:
+    chosen: dict[str, Any] = {"scale": 2, "name": "large/{folder}/{stem}@{factor}x{ext}"}
+    report = upscale(**chosen, include=["cat.png", "cats/eye.jpg"])
+    outputs = {image["source"]: image["output"] for image in report["images"]}
+    assert outputs == {"cat.png": "large/cat@2x.png", "cats/eye.jpg": "large/cats/eye@2x.jpg"}
+    assert set(shapes(pictures.parent / "pictures-upscaled")) == set(outputs.values())
+    again = upscale(**chosen, include=["cat.png", "cats/eye.jpg"])
+    assert set(statuses(again).values()) == {"skipped"}
+    with pytest.raises(UsageError, match=r"needs a scale that says it"):
+        upscale(scale=2, name="{stem}-{width}{ext}")
+    with pytest.raises(UsageError, match=r"would both be"):
+        upscale(scale=2, name="same{ext}", format="png")
+
+
 def test_a_copy_takes_the_format_asked_for(upscale: Upscale, pictures: Path) -> None:
     upscale(scale="width=33", format="png", include=["*.jpg"])
     assert shapes(pictures.parent / "pictures-upscaled") == {"cats/eye.png": (40, 51, 3)}
