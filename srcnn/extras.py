@@ -9,7 +9,7 @@ from typing import Literal
 
 from srcnn.errors import UsageError
 
-Extra = Literal["aws", "az", "dask", "export", "gs", "train"]
+Extra = Literal["aws", "az", "dask", "export", "formats", "gs", "train"]
 
 _EXPORT = {"torch": "torch", "onnxscript": "onnxscript"}
 REQUIREMENTS: dict[Extra, dict[str, str]] = {
@@ -17,6 +17,7 @@ REQUIREMENTS: dict[Extra, dict[str, str]] = {
     "az": {"adlfs": "adlfs>=2026.8,<2027"},
     "dask": {"distributed": "distributed", "prefect_dask": "prefect-dask==0.3.7"},
     "export": _EXPORT,
+    "formats": {"pillow_heif": "pillow-heif==1.8.1"},
     "gs": {"gcsfs": "gcsfs>=2026.9,<2027"},
     "train": {**_EXPORT, "skimage": "scikit-image"},
 }
@@ -33,16 +34,30 @@ def require_extra(extra: Extra, feature: str) -> None:
     Raises:
         UsageError: a package is missing. The message says how to install it.
     """
+    if missing := describe_missing(extra):
+        raise UsageError(f"{feature} needs {missing}")
+
+
+def describe_missing(extra: Extra) -> str:
+    """Describe which packages of an extra are missing, and how to install them.
+
+    Args:
+        extra: its name in pyproject.toml.
+
+    Returns:
+        The object of "needs"; empty if nothing is missing.
+    """
     missing = [
         requirement
         for module, requirement in REQUIREMENTS[extra].items()
         if importlib.util.find_spec(module) is None
     ]
-    if missing:
-        *others, last = (re.split("[=<>]", requirement)[0] for requirement in missing)
-        names = f"{', '.join(others)} and {last}" if others else last
-        raise UsageError(
-            f"{feature} needs {names}, which {'are' if len(missing) > 1 else 'is'} not installed: "
-            f"pip install -e '.[{extra}]' -c constraints.txt in a checkout, or "
-            f"pip install {' '.join(map(shlex.quote, missing))} elsewhere"
-        )
+    if not missing:
+        return ""
+    *others, last = (re.split("[=<>]", requirement)[0] for requirement in missing)
+    names = f"{', '.join(others)} and {last}" if others else last
+    return (
+        f"{names}, which {'are' if len(missing) > 1 else 'is'} not installed: "
+        f"pip install -e '.[{extra}]' -c constraints.txt in a checkout, or "
+        f"pip install {' '.join(map(shlex.quote, missing))} elsewhere"
+    )

@@ -21,6 +21,7 @@ _BY_STEPS: dict[tuple[int, int], Chroma] = {
     (4, 1): "4:1:1",
 }
 _TURNED: dict[Chroma | None, Chroma] = {"4:2:2": "4:4:0", "4:4:0": "4:2:2", "4:1:1": "4:2:0"}
+_BY_HEIF: dict[int | None, Chroma] = {420: "4:2:0", 422: "4:2:2", 444: "4:4:4"}
 _PHOTOMETRIC, _YCBCR, _SUBSAMPLING = 262, 6, 530  # TIFF 6.0, sections 8 and 21
 # AV1 in ISOBMFF, section 2.3.3: bits of the third byte of the configuration.
 _AV1, _HALF_ACROSS, _HALF_DOWN = b"av1C", 8, 4
@@ -46,6 +47,8 @@ def find_chroma(image: ImageFile.ImageFile, data: bytes) -> Chroma | None:
         at = data.find(_AV1) + len(_AV1) + 2
         flags = data[at] if len(_AV1) < at < len(data) else 0
         return _BY_STEPS[1 + bool(flags & _HALF_ACROSS), 1 + bool(flags & _HALF_DOWN)]
+    if image.format == "HEIF":
+        return _BY_HEIF.get(image.info.get("chroma"))
     if image.format == "TIFF":
         tags = getattr(image, "tag_v2", {})
         steps = tuple(tags.get(_SUBSAMPLING, (2, 2)))

@@ -23,6 +23,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "pnm": (".ppm", ".pgm", ".pnm"),
     "gif": (".gif",),
     "avif": (".avif",),
+    "heic": (".heic", ".heif", ".hif"),
 }
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
 DEEP = frozenset({"png", "tiff", "pnm"})  # formats that keep 16 bits; AVIF keeps 10 of them
@@ -50,12 +51,14 @@ def check_writable(key: str) -> None:
         key: of the output.
 
     Raises:
-        UnsupportedImageError: it is a GIF, which can only be read.
+        UnsupportedImageError: it is a GIF or a HEIC, which can only be read.
     """
     if detect_format(key) == "gif":
         raise UnsupportedImageError(
             "a GIF has 256 colours, too few for upscaled pixels: use --format png, webp or tiff"
         )
+    if detect_format(key) == "heic":
+        raise UnsupportedImageError("HEIC is read, but not written: use --format jpg, avif or png")
 
 
 def check_size(output: str, size: Size, bytes_per_pixel: int = 1) -> None:

@@ -21,6 +21,9 @@ _EXIF, _XMP, _ICC = (
 )
 _NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
 _PROMISES = "a gain map, motion photo or extended XMP is not kept, and XMP no longer mentions it"
+# Their decoders apply the orientation themselves. The one in EXIF does not count in HEIF
+# (ISO/IEC 23008-12, section 6.5.10).
+_UPRIGHT = ("TIFF", "HEIF")
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 
 
@@ -33,7 +36,7 @@ def read_orientation(image: Image.Image) -> int:
     Args:
         image: opened, not loaded.
     """
-    if image.format == "TIFF":  # all decoders of TIFF apply it themselves
+    if image.format in _UPRIGHT:
         return 1
     try:
         # The base class's method: PNG's own decodes all pixels to find EXIF after them.

@@ -59,19 +59,19 @@ def test_every_line_on_damaged_files_names_one(run: Run, pictures: Path, option:
     whole.save(
         pictures / "exif.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x0f\1\2\0\xff\0\0\0\xff\0\0\0"
     )
-    (pictures / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    (pictures / "named.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (pictures / "design.psd").write_bytes(b"8BPS")
+    (pictures / "named.jpg").write_bytes(b"8BPS\0\1")
     done = run(UPSCALE, "--src", pictures, option)
     assert done.returncode == 1
     *lines, last = done.stderr.splitlines()
     names = ["cut.jpg", "cut.webp", "fax.tif", "lzw.tif", "named.jpg"]
     assert [line.partition(": ")[0] for line in lines] == names
-    assert "named.jpg: UnsupportedImage: it is a HEIC (HEIF) image" in done.stderr
+    assert "named.jpg: UnsupportedImage: it is a Photoshop document" in done.stderr
     assert last.startswith("error: 5 of ")
     (report,) = (pictures.parent / f"{pictures.name}-upscaled/.srcnn/runs").glob("*.json")
-    assert json.loads(report.read_text())["summary"]["ignored"] == {".heic": 1}
+    assert json.loads(report.read_text())["summary"]["ignored"] == {".psd": 1}
     if option == "--json":
-        assert json.loads(done.stdout.splitlines()[0])["ignored"] == {".heic": 1}
+        assert json.loads(done.stdout.splitlines()[0])["ignored"] == {".psd": 1}
 
 
 @pytest.mark.parametrize("option", ["--scales", "--model"])

@@ -78,6 +78,9 @@ def read_coded_colours(image: ImageFile.ImageFile, data: bytes) -> CodedColours:
     if image.format == "AVIF":
         numbers = next(_find_nclx(data), None)
         return _decode(*numbers, is_full=True) if numbers else CodedColours()
+    if image.format == "HEIF" and (nclx := image.info.get("nclx_profile")):
+        primaries, transfer = nclx["color_primaries"], nclx["transfer_characteristics"]
+        return _decode(primaries, transfer, is_full=True)
     if image.format in ("JPEG", "MPO") and _is_adobe_rgb(image):
         return CodedColours(_ADOBE_RGB)
     return CodedColours()

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import avif, bmp, deep_tiff, gif, jpeg, pillow, png, pnm, webp
+from srcnn.images.decoding import avif, bmp, deep_tiff, gif, heif, jpeg, pillow, png, pnm, webp
 from srcnn.images.decoding.avif_frames import check_frames
 from srcnn.images.decoding.header import check_block
 from srcnn.images.decoding.tiff_check import check_coded_data
@@ -65,7 +65,8 @@ def decode_file(image: ImageFile.ImageFile, data: bytes, stored_bytes: int) -> D
         pixels, note = pillow.decode_as_rgb(image, data)
         return DecodedFile(pixels, metadata=metadata, notes=(note,))
     is_grey = _declares_grey(image, data)  # before the image is loaded
-    return DecodedFile(_decode_pixels(image, data), is_grey, metadata)
+    notes = heif.list_notes(image) if image.format == "HEIF" else ()
+    return DecodedFile(_decode_pixels(image, data), is_grey, metadata, notes)
 
 
 def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
@@ -77,6 +78,8 @@ def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:
         case "AVIF":
             check_frames(data, image.width * image.height)
             pixels = avif.decode(data)
+        case "HEIF":
+            pixels = heif.decode(data)
         case "TIFF" if deep_tiff.is_deep(image):
             pixels = deep_tiff.decode_deep(image, data)
         case "PPM" if image.mode != "F":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.extras import Extra, describe_missing
 
 START_BYTES = 512  # of a file, by which it is recognised
 _CONVERT = "convert it to PNG, TIFF or JPEG first"
@@ -24,15 +25,19 @@ class Kind(NamedTuple):
         name: used in messages, with its article.
         advice: what to do.
         is_lost: whether the file is in the place of an image, so nothing could convert it.
+        extra: packages with which it is read.
     """
 
     name: str
     advice: str
     is_lost: bool = False
+    extra: Extra | None = None
 
 
-_HEIC = Kind("a HEIC (HEIF) image", _CONVERT)
-_JXL, _JP2 = Kind("a JPEG XL image", _CONVERT), Kind("a JPEG 2000 image", _CONVERT)
+HEIC = Kind("a HEIC (HEIF) image", _CONVERT, extra="formats")
+_JXL = Kind("a JPEG XL image", _CONVERT)
+_OTHER_HEIF = Kind("a HEIF image of another codec than HEVC", _CONVERT)
+_JP2 = Kind("a JPEG 2000 image", _CONVERT)
 _RAW = Kind("a camera's raw file", _DEVELOP)
 _MP4, _MOV = Kind("an MP4 video", _LEAVE), Kind("a QuickTime video (MOV)", _LEAVE)
 _PDF, _PS = Kind("a PDF document", _EXPORT), Kind("a PostScript file", _EXPORT)
@@ -134,8 +139,8 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"version https://git-lfs", _LFS),
 )
 # The brands of ISO/IEC 14496-12, section 4.3: the first that is known decides.
-_BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), _HEIC)
-_BRANDS |= {b"hevm": _HEIC, b"hevs": _HEIC, b"avci": _HEIC, b"avcs": _HEIC}
+_BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), HEIC)
+_BRANDS |= {b"hevm": HEIC, b"hevs": HEIC, b"avci": _OTHER_HEIF, b"avcs": _OTHER_HEIF}
 _BRANDS |= {b"crx ": _RAW, b"qt  ": _MOV, b"jxl ": _JXL}
 _READ_BRANDS = frozenset({b"avif", b"avis"})
 _VIDEO = re.compile(rb"iso|mp4|M4|avc1|dash|3g|f4v|MSNV|NDAS")
@@ -157,11 +162,16 @@ def refuse_other_kind(start: bytes) -> None:
         start: its first bytes, `START_BYTES` if it has as many.
 
     Raises:
-        UnsupportedImageError: of a kind that other programs can read or convert.
+        UnsupportedImageError: of a kind that other programs can read or convert, or that takes
+            packages which are not installed.
         DamagedImageError: it is in the place of an image.
     """
     kind = find_kind(start)
     if kind is None:
+        return
+    if kind.extra:
+        if missing := describe_missing(kind.extra):
+            raise UnsupportedImageError(f"it is {kind.name}, which needs {missing}")
         return
     if kind.is_lost:
         raise DamagedImageError(f"not a readable image: it is {kind.name}: {kind.advice}")
@@ -188,7 +198,7 @@ def _find_brand(start: bytes) -> Kind | None:
         return None
     found = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
     if found is None and _HEIF.intersection(brands):
-        return None if b"miaf" in brands else _HEIC
+        return None if b"miaf" in brands else _OTHER_HEIF
     return found or (_MP4 if any(map(_VIDEO.match, brands)) else None)
 
 

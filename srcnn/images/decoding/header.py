@@ -16,9 +16,9 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import big_tiff, bmp_masks, jpeg_parts, png_parts, pnm
+from srcnn.images.decoding import big_tiff, bmp_masks, heif, jpeg_parts, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
-from srcnn.images.decoding.file_kinds import START_BYTES, refuse_other_kind
+from srcnn.images.decoding.file_kinds import HEIC, START_BYTES, find_kind, refuse_other_kind
 from srcnn.images.decoding.gapped_file import GappedFile, Part
 from srcnn.images.decoding.jpeg_kind import refuse_unsupported_jpeg
 from srcnn.images.decoding.jpeg_quality import find_quality
@@ -42,11 +42,13 @@ _BYTES_PER_PIXEL = {
     "PPM": 14,
     "GIF": 19,
     "AVIF": 43,
+    "HEIF": 32,
 }
-_BYTES_PER_OPAQUE_AVIF_PIXEL = 27
+_BYTES_PER_OPAQUE_AVIF_PIXEL, _BYTES_PER_SHALLOW_HEIC_PIXEL = 27, 14
 _OPAQUE_MODES = ("1", "L", "I", "I;16", "I;16B", "RGB", "YCbCr")
 _FORMATS_OF_BYTES = ("JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF")
 _PNM_START_BYTES = 64 * 1024
+_BYTE_BITS = 8
 _RGB = 2  # PhotometricInterpretation
 _STARTS = {
     "JPEG": re.compile(rb"\xff\xd8"),
@@ -141,12 +143,19 @@ def _open_with_pillow(
     file.seek(0)
     stream: Any = GappedFile(file, left_out) if left_out else file
     try:
-        return Image.open(stream, formats=_FORMATS)
+        return Image.open(stream, formats=_choose_formats(file))
     except (StorageError, UnsupportedImageError):  # the file itself may be intact
         raise
     # Pillow's parsers raise many types: OSError, SyntaxError, ValueError, struct.error.
     except Exception as error:
         raise DamagedImageError(f"not a readable image: {_describe_start(file)}") from error
+
+
+def _choose_formats(file: BoundedFile | IO[bytes]) -> tuple[str, ...]:
+    """Name the readers of Pillow that may open a file, which may be those of a plugin."""
+    kind = find_kind(file.read(START_BYTES))
+    file.seek(0)
+    return heif.register() if kind == HEIC else _FORMATS
 
 
 def _check_start(file: BoundedFile) -> None:
@@ -247,6 +256,8 @@ def _measure_pixel(image: ImageFile.ImageFile) -> int:
     samples = 3 if opaque else 4
     if image.format == "PNG":  # Pillow has only 8 bits for colours; the tile has the file's depth
         return samples * (2 if any("16" in str(tile.args) for tile in image.tile) else 1)
+    if image.format == "HEIF":
+        return samples * (2 if image.info["bit_depth"] > _BYTE_BITS else 1)
     return samples * (1 if image.format in _FORMATS_OF_BYTES else 2)
 
 
@@ -258,6 +269,8 @@ def _estimate_decoding(image: ImageFile.ImageFile, file_bytes: int) -> int:
         each = min(each, 2 * _measure_pixel(image) + 1)
     if image.format == "AVIF" and image.mode == "RGB":
         each = _BYTES_PER_OPAQUE_AVIF_PIXEL
+    if image.format == "HEIF" and image.info["bit_depth"] <= _BYTE_BITS:
+        each = _BYTES_PER_SHALLOW_HEIC_PIXEL
     pixels_bytes = width * height * each
     return pixels_bytes + (_PNM_TEXT_COPIES * file_bytes if text else 0)
 
@@ -273,7 +286,8 @@ def _describe_start(file: BoundedFile | IO[bytes]) -> str:
 
 
 def _count_frames(image: ImageFile.ImageFile) -> str:
-    if image.format == "MPO":  # a JPEG, followed by a phone's previews and gain maps
+    # A JPEG, followed by a phone's previews and gain maps; of a HEIC, the primary image is read.
+    if image.format in ("MPO", "HEIF"):
         return "1"
     if image.format == "GIF":  # counting them would read the whole file
         return "several" if getattr(image, "is_animated", False) else "1"

@@ -14,11 +14,11 @@ from srcnn.storage.one_file import OneFile
 from srcnn.storage.retries import DEFAULT_LIMITS
 from tests.support.image_files import save
 
-HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(40)
+PSD = b"8BPS" + bytes(40)
 JXL = b"\xff\x0a" + bytes(40)
 FILES = {
-    "photo.heic": (HEIC, "photo.heic: it is a HEIC .* not supported: convert it to PNG"),
-    "photo": (HEIC, "photo: it is a HEIC .* not supported: convert it to PNG"),
+    "photo.psd": (PSD, "photo.psd: it is a Photoshop .* not supported: convert it to PNG"),
+    "photo": (PSD, "photo: it is a Photoshop .* not supported: convert it to PNG"),
     "a.jxl": (JXL, "it is a JPEG XL image, which is not supported: convert it"),
     "b.JP2": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "it is a JPEG 2000 image, .*: convert it"),
     "c.pdf": (b"%PDF-1.7\n", "it is a PDF document, which is not supported: export its pages"),
@@ -28,7 +28,7 @@ FILES = {
     "g.nef": (save("TIFF", tiffinfo={254: 1, 330: 8}), "a preview, as in a camera's raw file"),
     "h.txt": (b"hello\n", r"h\.txt is a text file; expected a folder, or an image \(\.png \.jpg"),
     "i.html": (b"<html>", r"is a web page \(HTML\); expected a folder, or an image"),
-    "j.heic": (b"", "is an empty file; expected a folder, or an image"),
+    "j.psd": (b"", "is an empty file; expected a folder, or an image"),
     "k.bin": (b"\1\2\3\4\5", r"k\.bin is a file; expected a folder, or an image \(\.png"),
     "l.dat": (save("PNG"), "an image by its content, but not by its name: rename it to end in"),
     "m.pdf": (b"\x89PNG\r\n\x1a\n", r"m\.pdf is a file; expected a folder"),
@@ -50,9 +50,9 @@ def test_the_reason_names_what_it_is(place: str, name: str, tmp_path: Path) -> N
 
 
 def test_a_bucket_names_it_too(bucket: str) -> None:
-    write_file(f"{bucket}/photo.heic", HEIC)
-    with pytest.raises(UsageError, match=r"photo\.heic: it is a HEIC"):
-        open_source(f"{bucket}/photo.heic", None, DEFAULT_LIMITS)
+    write_file(f"{bucket}/photo.psd", PSD)
+    with pytest.raises(UsageError, match=r"photo\.psd: it is a Photoshop"):
+        open_source(f"{bucket}/photo.psd", None, DEFAULT_LIMITS)
     write_file(f"{bucket}/v1.2/photo.png", save("PNG"))
     for url in (f"{bucket}/v1.2", f"{bucket}/v1.2/", bucket):
         assert open_source(url, None, DEFAULT_LIMITS).exists()

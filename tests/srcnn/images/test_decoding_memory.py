@@ -60,6 +60,15 @@ def avif(array: Any, bits: int) -> bytes:
     return cv2.imencode(".avif", array.astype(np.uint16) << (bits - 8), flags)[1].tobytes()
 
 
+def heic(mode: str, array: Any, **options: Any) -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    fast = {"quality": 50, "chroma": "444", "enc_params": {"preset": "ultrafast"}}
+    samples = np.ascontiguousarray(array).tobytes()
+    pillow_heif.encode(mode, (WIDTH, HEIGHT), samples, file, **fast, **options)
+    return file.getvalue()
+
+
 def deep_png(array: Any) -> bytes:
     return cv2.imencode(".png", array)[1].tobytes()
 
@@ -77,6 +86,9 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "AVIF of 10 bits, grey": lambda: avif(GREY, 10),
     "BMP": lambda: save(RGBA, "BMP", "P"),
     "GIF": lambda: save(RGBA, "GIF", "P", transparency=0),
+    "HEIC of 8 bits": lambda: heic("RGBA", RGBA),
+    "HEIC of 12 bits": lambda: heic("RGBA;16", DEEP, bit_depth=12),
+    "HEIC of 10 bits, grey": lambda: heic("L;16", DEEP[:, :, 0], bit_depth=10),
     "JPEG": lambda: save(RGBA[:, :, :3], "JPEG", progressive=True, subsampling=0),
     "JPEG, CMYK": lambda: save(RGBA, "JPEG", "CMYK"),
     "PNG of 8 bits": lambda: save(RGBA, "PNG"),

@@ -70,9 +70,8 @@ def apple_png() -> bytes:
 
 
 UNSUPPORTED = {
-    "HEIC": (box(b"heic", b"mif1", b"heic"), "a HEIC"),
-    "HEIC by its compatible brands": (box(b"mif1", b"MiHE", b"miaf", b"heic"), "a HEIC"),
-    "HEIF of another codec": (box(b"mif1", b"vvic"), "a HEIC"),
+    "HEIF of another codec": (box(b"mif1", b"vvic"), "a HEIF image of another codec"),
+    "HEIF of AVC": (box(b"avci", b"mif1"), "a HEIF image of another codec"),
     "JPEG XL": (b"\xff\x0a\xfa\x7f\x01\x90" + bytes(30), "a JPEG XL image"),
     "JPEG XL in boxes": (
         b"\0\0\0\x0cJXL \r\n\x87\n" + box(b"jxl "),
