@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from srcnn.errors import ImageError, UnsupportedImageError
+from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, heif, read_header
 from srcnn.images.metadata import read_orientation
@@ -155,6 +155,16 @@ def test_a_gain_map_is_noted() -> None:
 def test_a_sequence_is_refused() -> None:
     with pytest.raises(UnsupportedImageError, match="sequence of frames"):
         decode(PHOTO + struct.pack(">I4s", 8, b"moov"))
+
+
+def test_coded_pixels_many_times_those_of_the_header_are_refused() -> None:
+    large = heic("L", np.zeros((1200, 1600), np.uint8), quality=10)
+    size = struct.pack(">II", 1600, 1200)
+    assert large.count(size) == 1
+    small = large.replace(size, struct.pack(">II", 16, 16))
+    assert read_header(io.BytesIO(small)).size == (16, 16)
+    with pytest.raises(DamagedImageError):
+        decode(small)
 
 
 def test_heic_is_not_written() -> None:
