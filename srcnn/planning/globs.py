@@ -90,7 +90,7 @@ class Globs:
         Args:
             key: path relative to the source's root, with `/`.
         """
-        best = max((self._by_name.get(path, -1) for path in _self_and_folders(key)), default=-1)
+        best = max((self._by_name.get(path, -1) for path in list_self_and_folders(key)), default=-1)
         top_folder = key.partition("/")[0]
         for globs in (self._by_folder.get(top_folder, ()), self._by_folder.get(None, ())):
             for index, glob in globs:
@@ -106,7 +106,8 @@ class Globs:
         return self.last_match(key) is not None
 
 
-def _self_and_folders(key: str) -> Iterator[str]:
+def list_self_and_folders(key: str) -> Iterator[str]:
+    """Yield a key, and the folders that it is in, from the innermost."""
     yield key
     while "/" in key:
         key = key.rpartition("/")[0]

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from srcnn.graphs.graph_interface import GraphInterface
-from srcnn.planning.manifest_rows import ListedChoice, read_listed_rows
+from srcnn.planning.manifest_rows import ListedRows, read_listed_rows
 from srcnn.planning.s3_inventory import is_inventory, read_inventory
 from srcnn.planning.scales_file import Choices, Resolved, describe_ignored_qualities
+from srcnn.planning.scales_rows import RowChoice
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES
 from srcnn.storage.file_table import FileTable, sort_rows
 from srcnn.storage.files import read_file
@@ -24,18 +25,20 @@ from srcnn.storage.folder import Folder
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files that a run is about; the last row of each counts.
+    """The files that a run is about; the last row of each counts, or of each of its names.
 
     Attributes:
         files: the version is empty, and the size 0, where the manifest does not say.
-        choices: (N,) int32, index of what is asked for of each.
+        keys: (N,) of the file of each output, sorted.
+        choices: (N,) int32, index of what is asked for of each output.
         given: what is asked for, by that index.
         warnings: of rows that were left out.
     """
 
     files: FileTable
+    keys: pa.Array
     choices: pa.Array
-    given: Sequence[ListedChoice]
+    given: Sequence[RowChoice]
     warnings: Sequence[str] = ()
 
 
@@ -56,9 +59,30 @@ def read_manifest(source: Folder, url: str) -> Manifest:
         rows = read_inventory(source, url, content)
     else:
         rows = read_listed_rows(url, content)
-    table = sort_rows(rows.table)
-    choices = table["choice"].combine_chunks()
-    return Manifest(FileTable(table), choices, rows.given, rows.warnings)
+    return build_manifest(rows)
+
+
+def build_manifest(rows: ListedRows) -> Manifest:
+    """Sort the rows of a manifest, and keep those that count.
+
+    Args:
+        rows: in the order of the file.
+    """
+    has_names = any(each.name for each in rows.given)
+    table = _sort_names(rows) if has_names else sort_rows(rows.table)
+    keys, choices = (table[name].combine_chunks() for name in ("key", "choice"))
+    return Manifest(FileTable(sort_rows(table)), keys, choices, rows.given, rows.warnings)
+
+
+def _sort_names(rows: ListedRows) -> pa.Table:
+    """Sort the rows by their keys, and keep the last one of each key and name."""
+    numbers = {each.name: number for number, each in enumerate(rows.given)}
+    names = pa.array([numbers[each.name] for each in rows.given], pa.int32())
+    table = rows.table.append_column("name", names.take(rows.table["choice"].combine_chunks()))
+    table = table.append_column("row", pa.array(np.arange(len(table))))
+    table = table.group_by(["key", "name"], use_threads=False).aggregate([("row", "max")])
+    order = table.sort_by([("key", "ascending"), ("row_max", "ascending")])["row_max"]
+    return rows.table.take(order.combine_chunks())
 
 
 class ManifestResolver:
@@ -75,15 +99,16 @@ class ManifestResolver:
         self._manifest, self._default, self._graph = manifest, default, graph
 
     def resolve_all(self, files: FileTable) -> Choices:
-        """Find the scale and the quality of each file, which the manifest has."""
-        rows = pc.index_in(files.keys_column, value_set=self._manifest.files.keys_column)
-        choices = self._manifest.choices.take(rows).to_numpy().astype(np.int32)
+        """Find what is asked for of each file, which the manifest has."""
+        found = pc.index_in(self._manifest.keys, value_set=files.keys_column)
+        choices = self._manifest.choices.filter(found.is_valid()).to_numpy()
+        rows = found.drop_null().to_numpy()
         default = self._default
         resolved = [
-            Resolved(given.scale or default.scale, given.quality or default.quality)
-            for given in self._manifest.given
+            Resolved(each.scale or default.scale, each.quality or default.quality, each.name)
+            for each in self._manifest.given
         ]
-        return choices, resolved
+        return Choices(choices, resolved, rows if len(rows) > len(files) else None)
 
     def list_warnings(self) -> list[str]:
         """Return warnings of rows that were left out, or given without any effect."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from srcnn.errors import UsageError
-from srcnn.geometry import Scale
 from srcnn.planning.parquet_rows import MOST_ROWS
-from srcnn.planning.scales_rows import RowProblems, parse_choice, parse_path, read_fields
-from srcnn.source_quality import SourceQuality
+from srcnn.planning.scales_rows import RowChoice, RowProblems, parse_choice, parse_path, read_fields
 from srcnn.storage.key_columns import KEY_TYPE, encode_keys
 from srcnn.text import one_line, shorten
 
@@ -25,18 +22,6 @@ _NEEDED = ("path",)
 _WILDCARD = re.compile(r"[*?]")
 _ROWS_PER_BATCH = 50_000
 _MOST_SHOWN = 60  # characters of a path in a message
-
-
-class ListedChoice(NamedTuple):
-    """What a row asks for.
-
-    Attributes:
-        scale: None for the option's.
-        quality: None for the option's.
-    """
-
-    scale: Scale | None
-    quality: SourceQuality | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +36,7 @@ class ListedRows:
     """
 
     table: pa.Table
-    given: Sequence[ListedChoice]
+    given: Sequence[RowChoice]
     warnings: Sequence[str] = ()
 
 
@@ -79,7 +64,7 @@ def read_listed_rows(name: str, content: bytes) -> ListedRows:
     return ListedRows(columns.build(), list(columns.given))
 
 
-def _parse_row(fields: Mapping[str, object] | str) -> tuple[str, ListedChoice]:
+def _parse_row(fields: Mapping[str, object] | str) -> tuple[str, RowChoice]:
     if isinstance(fields, str):
         raise UsageError(fields)
     path = parse_path(fields)
@@ -88,20 +73,20 @@ def _parse_row(fields: Mapping[str, object] | str) -> tuple[str, ListedChoice]:
             f"path {shorten(path, _MOST_SHOWN)!r}: expected the path of one file, got a pattern: "
             "list each file, or leave out --only-listed"
         )
-    return path.removeprefix("./"), ListedChoice(*parse_choice(fields))
+    return path.removeprefix("./"), parse_choice(fields)
 
 
 class _Columns:
     """Collects rows, which are objects for a moment only."""
 
     def __init__(self) -> None:
-        self.given: dict[ListedChoice, int] = {}
+        self.given: dict[RowChoice, int] = {}
         self.count = 0
         self._batches: list[pa.RecordBatch] = []
         self._keys: list[str] = []
         self._choices: list[int] = []
 
-    def add(self, key: str, choice: ListedChoice) -> None:
+    def add(self, key: str, choice: RowChoice) -> None:
         self._keys.append(key)
         self._choices.append(self.given.setdefault(choice, len(self.given)))
         self.count += 1

@@ -1,4 +1,4 @@
-"""Names outputs by a template; refuses names that two outputs would share."""
+"""Names outputs by templates; refuses names that two outputs would share."""
 
 from __future__ import annotations
 
@@ -16,37 +16,54 @@ _MOST_SHOWN = 5  # collisions
 
 
 def name_outputs(
-    template: NameTemplate, sources: Iterable[str], outputs: Sequence[str], scales: Iterable[Scale]
+    sources: Iterable[str],
+    outputs: Sequence[str],
+    asked: Iterable[tuple[NameTemplate | None, Scale]],
 ) -> pa.Array:
     """Name the outputs of images.
 
     Args:
-        template: of the names.
-        sources: keys of N images.
-        outputs: (N,) their outputs' keys without a template.
-        scales: (N,) theirs.
+        sources: keys of N images; one of several outputs comes as many times.
+        outputs: (N,) the outputs' keys without a template.
+        asked: (N,) the template and the scale of each; no template to leave the key as it is.
 
     Returns:
         The keys of the outputs, (N,), as a column.
 
     Raises:
-        UsageError: the template does not fit an image, or two outputs would have one name.
+        UsageError: a template does not fit an image, or two outputs would have one name.
     """
-    named = [template.make_key(*each) for each in zip(outputs, scales, strict=True)]
+    wanted = list(asked)
+    named = [
+        template.make_key(key, scale) if template else key
+        for key, (template, scale) in zip(outputs, wanted, strict=True)
+    ]
     if len(set(named)) < len(named):
-        raise UsageError("\n".join(_describe_collisions(template, list(sources), named)))
+        templates = [template for template, _ in wanted]
+        raise UsageError("\n".join(_describe_collisions(list(sources), named, templates)))
     return encode_keys(named)
 
 
 def _describe_collisions(
-    template: NameTemplate, sources: Sequence[str], named: Sequence[str]
+    sources: Sequence[str], named: Sequence[str], templates: Sequence[NameTemplate | None]
 ) -> list[str]:
-    first: dict[str, str] = {}
+    first: dict[str, int] = {}
     lines = []
-    for source, name in zip(sources, named, strict=True):
-        other = first.setdefault(name, source)
-        if other != source:
-            lines.append(f"{one_line(other)} and {one_line(source)} would both be {one_line(name)}")
+    for index, name in enumerate(named):
+        other = first.setdefault(name, index)
+        if other != index:
+            both = [(one_line(sources[each]), templates[each]) for each in (other, index)]
+            lines.append(f"{_describe_two(*both)} would both be {one_line(name)}")
     more = [f"and {len(lines) - _MOST_SHOWN} more"] if len(lines) > _MOST_SHOWN else []
-    head = f"name {template.text!r}: outputs would replace each other: put {{stem}} into the name"
-    return [f"{head}, and {{folder}} if it names folders", *lines[:_MOST_SHOWN], *more]
+    head = "outputs would replace each other: put {stem} into their names, and {folder} if they "
+    return [f"{head}name folders", *lines[:_MOST_SHOWN], *more]
+
+
+def _describe_two(
+    first: tuple[str, NameTemplate | None], second: tuple[str, NameTemplate | None]
+) -> str:
+    (source, template), (other, another) = first, second
+    names = [f"the name {each.text!r}" if each else "no name" for each in (template, another)]
+    if template == another:
+        return f"{source} and {other} with {names[0]}"
+    return f"{source} with {names[0]} and {other} with {names[1]}"

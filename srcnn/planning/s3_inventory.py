@@ -17,8 +17,9 @@ from pydantic.alias_generators import to_camel
 from srcnn.errors import UsageError
 from srcnn.planning.inventory_parts import list_inventory_columns, read_csv_part, read_parquet_part
 from srcnn.planning.inventory_rows import BucketRows
-from srcnn.planning.manifest_rows import ListedChoice, ListedRows
+from srcnn.planning.manifest_rows import ListedRows
 from srcnn.planning.parquet_rows import is_parquet
+from srcnn.planning.scales_rows import RowChoice
 from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
@@ -72,7 +73,7 @@ def read_inventory(source: Folder, url: str, content: bytes) -> ListedRows:
     rows = BucketRows(name, *source.bucket)
     for batch in _read_batches(url, content, rows.bucket, source.limits):
         rows.add(batch)
-    return ListedRows(rows.build(), [ListedChoice(None, None)], rows.list_warnings())
+    return ListedRows(rows.build(), [RowChoice(None)], rows.list_warnings())
 
 
 def _read_batches(

@@ -1,21 +1,25 @@
-"""The scales file: a factor or target for each image, and its quality, by path or glob.
+"""The scales file: a factor or target for each image, its quality and its name, by path or glob.
 
-CSV with the header `path,scale` or `path,scale,quality`, JSON Lines with those keys, or Parquet
-with those columns. The last row that matches an image wins.
+CSV with the header `path,scale`, and perhaps quality and name, JSON Lines with those keys, or
+Parquet with those columns. The last row that matches an image wins; one for each name.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from srcnn.errors import UsageError
 from srcnn.geometry import Scale
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.graphs.graph_interface import GraphInterface
+from srcnn.planning.glob_matches import GlobMatches
 from srcnn.planning.globs import Globs
+from srcnn.planning.name_template import NameTemplate
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.file_table import FileTable
@@ -25,6 +29,7 @@ from srcnn.text import one_line
 
 DEFAULT_NAME = "scales.csv"
 _MOST_UNUSED_LISTED = 10
+_MOST_OUTPUTS = 10_000_000  # where rows have names: a few of them may ask for any number
 
 
 class Scales:
@@ -39,12 +44,30 @@ class Scales:
         """Take the rows."""
         self.name = name
         self.rows = rows
-        self._globs = Globs(row.glob for row in rows)
+        self._plain = [row for row in rows if row.name is None]
+        self._named = [row for row in rows if row.name is not None]
+        self._globs = Globs(row.glob for row in self._plain)
+        self._matches = GlobMatches(row.glob for row in self._named)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether an image may have several outputs."""
+        return bool(self._named)
 
     def find_row(self, key: str) -> ScaleRow | None:
-        """Return the last row that matches an image, or None."""
+        """Return the last row without a name that matches an image, or None."""
         index = self._globs.last_match(key)
-        return None if index is None else self.rows[index]
+        return None if index is None else self._plain[index]
+
+    def list_rows(self, key: str) -> list[ScaleRow | None]:
+        """List the rows that each ask for an output of an image; None for what the options say.
+
+        They are the last row without a name, if one matches, and the last one of each name.
+        """
+        matches = (self._named[index] for index in self._matches.list_matches(key))
+        named = {row.name: row for row in matches}
+        plain = self.find_row(key)
+        return [*([plain] if plain or not named else []), *named.values()]
 
 
 def read_scales(name: str, content: bytes) -> Scales:
@@ -76,26 +99,42 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
 
 
 class Resolved(NamedTuple):
-    """What is asked for of one image.
+    """What is asked for of one output.
 
     Attributes:
         scale: the factor or target.
-        quality: of its source.
+        quality: of the source.
+        name: of the output; None for the option's.
     """
 
     scale: Scale
     quality: SourceQuality
+    name: NameTemplate | None = None
 
 
-Choices = tuple[npt.NDArray[np.int32], Sequence[Resolved]]
-"""For each of N images (N,) an index, and what is asked for by that index."""
+class Choices(NamedTuple):
+    """What is asked for of files.
+
+    Attributes:
+        choices: for each of N outputs (N,) an index of `resolved`.
+        resolved: what is asked for, each once.
+        rows: (N,) the file of each output, in the order of the files; None for one of each file.
+    """
+
+    choices: npt.NDArray[np.int32]
+    resolved: Sequence[Resolved]
+    rows: npt.NDArray[np.int32] | None = None
 
 
 class Resolver(Protocol):
     """Finds what is asked for of images."""
 
     def resolve_all(self, files: FileTable) -> Choices:
-        """Find the scale and the quality of each file."""
+        """Find what is asked for of each file.
+
+        Raises:
+            UsageError: that are too many outputs.
+        """
 
     def list_warnings(self) -> list[str]:
         """Return warnings of what was given without any effect."""
@@ -147,20 +186,42 @@ class ScaleResolver:
         self._used: set[ScaleRow | None] = set()
 
     def resolve_all(self, files: FileTable) -> Choices:
-        """Find the scale and the quality of each file."""
+        """Find what is asked for of each file.
+
+        Raises:
+            UsageError: that are too many outputs.
+        """
         if self._scales is None:
-            return np.zeros(len(files), np.int32), [self.default]
+            return Choices(np.zeros(len(files), np.int32), [self.default])
+        if self._scales.has_names:
+            return self._resolve_names(files, self._scales)
         numbers: dict[Resolved, int] = {}
         choices = (numbers.setdefault(self.resolve(key), len(numbers)) for key in files)
-        return np.fromiter(choices, np.int32, len(files)), list(numbers)
+        return Choices(np.fromiter(choices, np.int32, len(files)), list(numbers))
 
     def resolve(self, key: str) -> Resolved:
-        """Find the scale of an image, and the quality of its source."""
-        row = self._scales.find_row(key) if self._scales else None
+        """Find what is asked for of an image by the last row without a name, or the options."""
+        return self._use(self._scales.find_row(key) if self._scales else None)
+
+    def _resolve_names(self, files: FileTable, scales: Scales) -> Choices:
+        numbers: dict[Resolved, int] = {}
+        choices, rows = array("i"), array("i")
+        for number, key in enumerate(files):
+            for row in scales.list_rows(key):
+                choices.append(numbers.setdefault(self._use(row), len(numbers)))
+                rows.append(number)
+            if len(choices) > _MOST_OUTPUTS:
+                raise UsageError(
+                    f"{scales.name}: expected up to {_MOST_OUTPUTS:,} outputs where rows have "
+                    f"names, got more, at {one_line(key)}: split the source with --include"
+                )
+        return Choices(np.array(choices, np.int32), list(numbers), np.array(rows, np.int32))
+
+    def _use(self, row: ScaleRow | None) -> Resolved:
         self._used.add(row)
         if row is None:
             return self.default
-        return Resolved(row.scale, row.quality or self.default.quality)
+        return Resolved(row.scale, row.quality or self.default.quality, row.name)
 
     def list_warnings(self) -> list[str]:
         """Return warnings of what was given without any effect."""

@@ -14,7 +14,7 @@ from srcnn.text import shorten
 NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
 """A row's line, from 1, and its fields, or why it cannot be read."""
 
-COLUMNS = ("path", "scale", "quality")
+COLUMNS = ("path", "scale", "quality", "name")
 _LONGEST_LINE = 65_536  # characters
 _MOST_SHOWN = 60  # characters of a header
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -77,8 +77,8 @@ def _read_header(name: str, fields: Sequence[str], needed: Sequence[str]) -> lis
     if not set(needed) <= set(header) or any(header.count(column) > 1 for column in COLUMNS):
         got = shorten(",".join(header), _MOST_SHOWN)
         raise UsageError(
-            f"{name}:1: expected the header '{','.join(needed)}' or 'path,scale,quality', "
-            f"got {got!r}"
+            f"{name}:1: expected the header '{','.join(needed)}' or 'path,scale,quality,name', "
+            f"each column once, got {got!r}"
         )
     return header
 

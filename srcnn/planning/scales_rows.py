@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale
 from srcnn.planning.globs import Glob, parse_glob
+from srcnn.planning.name_template import NAME_HELP, NameTemplate, parse_name
 from srcnn.planning.parquet_rows import is_parquet, read_parquet
 from srcnn.planning.scales_formats import COLUMNS, NumberedFields, decode, read_csv, read_json
 from srcnn.scale_text import parse_scale
@@ -35,6 +37,7 @@ _JSON_TYPES = {dict: "an object", list: "a list", bool: "a boolean", type(None):
 # Rows have few different ones.
 _parse_scale = lru_cache(1024)(parse_scale)
 _parse_quality = lru_cache(1024)(parse_source_quality)
+_parse_name = lru_cache(1024)(parse_name)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,28 @@ class ScaleRow:
         glob: path or glob relative to the source.
         scale: of the images that match.
         quality: of these sources; None for the option's.
+        name: of these outputs; None for the option's.
     """
 
     line: int
     glob: Glob
     scale: Scale
     quality: SourceQuality | None = None
+    name: NameTemplate | None = None
+
+
+class RowChoice(NamedTuple):
+    """What a row asks for; None for what it leaves to the options.
+
+    Attributes:
+        scale: of the images.
+        quality: of the sources.
+        name: of the outputs.
+    """
+
+    scale: Scale | None
+    quality: SourceQuality | None = None
+    name: NameTemplate | None = None
 
 
 def read_rows(name: str, content: bytes) -> list[ScaleRow]:
@@ -154,11 +173,11 @@ def _parse_row(line: int, fields: Mapping[str, object] | str) -> ScaleRow:
     if isinstance(fields, str):
         raise UsageError(fields)
     path = parse_path(fields)
-    scale, quality = parse_choice(fields)
-    if scale is None:
+    choice = parse_choice(fields)
+    if choice.scale is None:
         got = _show(fields.get("scale"))
         raise UsageError(f"scale of {_show(path)}: expected a factor or target, got {got}")
-    return ScaleRow(line, parse_glob(path), scale, quality)
+    return ScaleRow(line, parse_glob(path), choice.scale, choice.quality, choice.name)
 
 
 def parse_path(fields: Mapping[str, object]) -> str:
@@ -177,22 +196,29 @@ def parse_path(fields: Mapping[str, object]) -> str:
     return path
 
 
-def parse_choice(fields: Mapping[str, object]) -> tuple[Scale | None, SourceQuality | None]:
-    """Return the scale and the quality of a row; None for one that it leaves to the options.
+def parse_choice(fields: Mapping[str, object]) -> RowChoice:
+    """Return what a row asks for.
 
     Raises:
-        UsageError: one of them is wrong.
+        UsageError: a field is wrong.
     """
-    scale, quality = fields.get("scale"), fields.get("quality")
-    path = _show(fields.get("path"))
-    if not (scale is None or isinstance(scale, str)):
-        raise UsageError(f"scale of {path}: expected a factor or target, got {_show(scale)}")
-    if not (quality is None or isinstance(quality, str)):
-        raise UsageError(f"quality of {path}: expected {QUALITY_HELP}, got {_show(quality)}")
-    return (
-        _parse_scale(scale) if scale and scale.strip() else None,
-        _parse_quality(quality) if quality and quality.strip() else None,
+    scale = _find_text(fields, "scale", "a factor or target")
+    quality = _find_text(fields, "quality", QUALITY_HELP)
+    name = _find_text(fields, "name", NAME_HELP)
+    return RowChoice(
+        _parse_scale(scale) if scale else None,
+        _parse_quality(quality) if quality else None,
+        _parse_name(name) if name else None,
     )
+
+
+def _find_text(fields: Mapping[str, object], column: str, expected: str) -> str | None:
+    """Return the text of a field; None if it is empty."""
+    value = fields.get(column)
+    if not (value is None or isinstance(value, str)):
+        path = _show(fields.get("path"))
+        raise UsageError(f"{column} of {path}: expected {expected}, got {_show(value)}")
+    return value if value and value.strip() else None
 
 
 def _show(value: object) -> str:

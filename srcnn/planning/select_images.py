@@ -33,7 +33,7 @@ class PlanOptions:
     Attributes:
         scale: of images that no row matches; None for the model's own, or 2.
         quality: of sources that no row gives one.
-        name: of outputs; None to keep the names of their sources.
+        name: of outputs that no row names; None to keep the names of their sources.
         scales: URL of a scales file; None to look for `scales.csv` in the source.
         only_listed: whether its rows are the images, and the source is not listed.
         include: empty for all images.
@@ -77,13 +77,13 @@ class RequestedImage:
 
 
 class RequestedImages:
-    """The images that the user asked for, as columns, by source.
+    """The outputs that the user asked for, as columns, by source.
 
     Attributes:
-        files: their sources.
+        files: their sources; one of several outputs is there as many times.
         outputs: keys in the destination, (N,).
-        choices: (N,) int32, index of each image's scale and quality.
-        resolved: the different scales and qualities.
+        choices: (N,) int32, index of what is asked for.
+        resolved: what is asked for, each once.
     """
 
     def __init__(
@@ -111,7 +111,8 @@ class RequestedImages:
         """Yield the images as objects."""
         rows = zip(self.files.items(), decode_keys(self.outputs), self.choices, strict=True)
         for (source, info), output, choice in rows:
-            yield RequestedImage(source, output, info, *self.resolved[choice])
+            scale, quality, _ = self.resolved[choice]
+            yield RequestedImage(source, output, info, scale, quality)
 
 
 def select_images(
@@ -123,20 +124,23 @@ def select_images(
         listing: of the source; each of its images may influence the names of others.
         form: format of the outputs.
         options: which images.
-        resolver: finds the scale and the quality of each.
+        resolver: finds what is asked for of each.
 
     Raises:
-        UsageError: the template of names does not fit, or two outputs would have one name.
+        UsageError: a template of names does not fit, or two outputs would have one name.
     """
     files = listing.images
     outputs = _name_outputs(files, form)
     if options.include or options.exclude:
         is_wanted = pa.array(match_wanted(files, options))
         files, outputs = files.filter(is_wanted), outputs.filter(is_wanted)
-    choices, resolved = resolver.resolve_all(files)
-    if options.name:
-        scales = (resolved[choice].scale for choice in choices)
-        outputs = name_outputs(options.name, files, decode_keys(outputs), scales)
+    choices, resolved, rows = resolver.resolve_all(files)
+    if rows is not None:
+        files, outputs = files.take(rows), outputs.take(pa.array(rows))
+    if options.name or any(each.name for each in resolved):
+        asked = (resolved[choice] for choice in choices)
+        named = ((each.name or options.name, each.scale) for each in asked)
+        outputs = name_outputs(files, decode_keys(outputs), named)
     return RequestedImages(files, outputs, choices, resolved)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,7 +42,7 @@ class FileTable(Mapping[str, FileInfo]):
     """Files by key, in the order of their keys' bytes.
 
     Attributes:
-        keys_column: of `encode_keys`, sorted; no key occurs twice.
+        keys_column: of `encode_keys`, sorted; no key occurs twice, but after `take`.
         sizes: (N,) int64, bytes.
         versions: as `FileInfo` has them, in bytes.
         linked_folders: keys of links to folders, which were not followed.
@@ -82,6 +83,15 @@ class FileTable(Mapping[str, FileInfo]):
             return self
         columns = [self.keys_column, self.sizes, self.versions]
         table = pa.Table.from_arrays(columns, schema=_SCHEMA).filter(mask)
+        return FileTable(table, self.linked_folders)
+
+    def take(self, rows: npt.NDArray[np.int32]) -> FileTable:
+        """Return some of the rows (N,), in their order; one may be taken several times.
+
+        Then a key occurs several times, as it does in no other table.
+        """
+        columns = [self.keys_column, self.sizes, self.versions]
+        table = pa.Table.from_arrays(columns, schema=_SCHEMA).take(pa.array(rows))
         return FileTable(table, self.linked_folders)
 
     def join(self, other: FileTable) -> FileTable:

@@ -143,7 +143,8 @@ def test_the_last_row_of_an_image_counts(tmp_path: Path) -> None:
     assert list(manifest.files) == ["a.jpg", "b.jpg", "c.jpg"]
     resolver = ManifestResolver(manifest, DEFAULT, open_bundled().graph)
     wanted = manifest.files.filter(pa.array([False, True, True]))
-    choices, resolved = resolver.resolve_all(wanted)
+    choices, resolved, rows = resolver.resolve_all(wanted)
+    assert rows is None
     assert [str(resolved[index].scale) for index in choices] == ["5", "2"]
     assert resolver.list_warnings() == []
 

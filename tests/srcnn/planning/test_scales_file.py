@@ -356,7 +356,9 @@ def test_a_quality_that_the_model_ignores_is_a_warning(
 
 def test_a_second_quality_is_refused() -> None:
     (message,) = problems("s.csv", b"path,scale,quality,quality\na,2,75,80\n")
-    assert message.startswith("s.csv:1: expected the header 'path,scale' or 'path,scale,quality'")
+    assert message.startswith(
+        "s.csv:1: expected the header 'path,scale' or 'path,scale,quality,name'"
+    )
     twice = b'{"path": "a", "scale": 2, "quality": 75, "quality": 80}'
     assert "got 'quality' more than once" in problems("s.jsonl", twice)[0]
 
@@ -467,3 +469,34 @@ def test_of_many_unused_rows_ten_are_listed_and_the_others_counted() -> None:
         resolver.resolve("a.jpg")
         listed = [f"s.csv:{n + 3}: 'none-{n}.png' matches no image" for n in range(10)]
         assert resolver.list_warnings() == listed + tail
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.csv", b"path,scale,name\na,2,{stem}@2x{ext}\na,2,\nb,2, \n"),
+        ("s.csv", b"name,quality,path,scale\n{stem}@2x{ext},75,a,2\n,,a,2\n,,b,2\n"),
+        (
+            "s.jsonl",
+            b'{"path": "a", "scale": 2, "name": "{stem}@2x{ext}"}\n{"path": "a", "scale": 2}\n'  # noqa: ISC004 - one text
+            b'{"path": "b", "scale": 2, "name": null}\n',
+        ),
+    ],
+    ids=["csv", "other order", "json lines"],
+)
+def test_rows_have_names(name: str, content: bytes) -> None:
+    scales = read_scales(name, content)
+    assert [row.name and row.name.text for row in scales.rows] == ["{stem}@2x{ext}", None, None]
+    assert scales.has_names
+    first, second, third = scales.rows
+    assert [scales.list_rows(key) for key in "abc"] == [[second, first], [third], [None]]
+
+
+def test_wrong_names_are_errors_of_their_lines() -> None:
+    content = b"path,scale,name\na,2,{size}\nb,2,/abs{ext}\nc,2,{stem}{ext}\n"
+    messages = problems("s.csv", content)
+    assert [message.partition(": ")[0] for message in messages] == ["s.csv:2", "s.csv:3"]
+    assert "name '{size}': expected a name with {folder}" in messages[0]
+    (message,) = problems("s.jsonl", b'{"path": "a", "scale": 2, "name": ["x"]}')
+    assert message.startswith("s.jsonl:1: name of 'a': expected a name with {folder}")
+    assert message.endswith("got a list")
