@@ -48,9 +48,10 @@ class UpscaleOptions(Options):
     )
     scales: Url | None = Field(
         None,
-        description="CSV (header path,scale or path,scale,quality), JSON Lines or Parquet file "
-        "that gives each path or glob its scale, and its source's quality as --source-quality "
-        "does; the last match wins. Default: scales.csv at the root of --src, if it exists.",
+        description="CSV (header path,scale or path,scale,quality,name), JSON Lines or Parquet "
+        "file that gives each path or glob its scale, its source's quality as --source-quality "
+        "does, and its output's name as --name does; the last match wins, of each name if there "
+        "are several. Default: scales.csv at the root of --src, if it exists.",
     )
     only_listed: Flag = Field(
         default=False,

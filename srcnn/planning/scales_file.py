@@ -47,7 +47,7 @@ class Scales:
         self._plain = [row for row in rows if row.name is None]
         self._named = [row for row in rows if row.name is not None]
         self._globs = Globs(row.glob for row in self._plain)
-        self._matches = GlobMatches(row.glob for row in self._named)
+        self._matches = GlobMatches((row.glob, str(row.name)) for row in self._named)
 
     @property
     def has_names(self) -> bool:
@@ -64,10 +64,9 @@ class Scales:
 
         They are the last row without a name, if one matches, and the last one of each name.
         """
-        matches = (self._named[index] for index in self._matches.list_matches(key))
-        named = {row.name: row for row in matches}
+        named = [self._named[index] for index in self._matches.list_last_matches(key)]
         plain = self.find_row(key)
-        return [*([plain] if plain or not named else []), *named.values()]
+        return [*([plain] if plain or not named else []), *named]
 
 
 def read_scales(name: str, content: bytes) -> Scales:
