@@ -21,6 +21,8 @@ _CONTENT_TYPES = {
     ".pnm": "image/x-portable-anymap",
     ".gif": "image/gif",
     ".avif": "image/avif",
+    **dict.fromkeys((".heic", ".hif"), "image/heic"),
+    ".heif": "image/heif",
     ".svg": "image/svg+xml",
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",

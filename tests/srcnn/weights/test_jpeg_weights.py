@@ -46,19 +46,19 @@ def test_never_below_bicubic_nor_much_below_the_weights_without_loss(
 ) -> None:
     cell = FIGURES["qualities"][dataset][text]
     assert gain(cell) > 0
-    # At large factors, sources that were shrunk otherwise cost more.
-    assert gain(cell, "clean") > (-0.05 if Condition.parse(text).factor <= 3 else -0.2)
+    # At x1.1 hardly anything is lost, and the weights for sources without loss gain most.
+    assert gain(cell, "clean") > (-0.1 if Condition.parse(text).factor < 1.25 else -0.03)
 
 
 @pytest.mark.parametrize(
     ("text", "set5", "set14"),
     [
         ("x2 q75", 1.2, 0.9),
-        ("x3 q75", 0.95, 0.72),
-        ("x4 q75", 0.78, 0.6),
-        ("x2 q60", 1.1, 0.8),
-        ("x2 q90", 1.6, 1.2),
-        ("x1 q75", 1.5, 1.2),
+        ("x3 q75", 1.0, 0.74),
+        ("x4 q75", 0.8, 0.62),
+        ("x2 q60", 1.15, 0.8),
+        ("x2 q90", 1.7, 1.3),
+        ("x1 q75", 1.6, 1.3),
     ],
 )
 def test_jpegs_gain(text: str, set5: float, set14: float) -> None:
@@ -68,9 +68,9 @@ def test_jpegs_gain(text: str, set5: float, set14: float) -> None:
 
 @pytest.mark.parametrize(("dataset", "text", "kernel"), KERNELS)
 def test_better_than_bicubic_however_it_was_shrunk(dataset: str, text: str, kernel: str) -> None:
-    least = 0.2
+    least = 0.05
     if text == "x2 q75":
-        least = 0.75 if dataset == "Set5" else 0.5
+        least = 0.9 if dataset == "Set5" else 0.6
     assert gain(FIGURES["kernels"][dataset][text][kernel]) > least
 
 
