@@ -22,7 +22,7 @@ import pytest
 from srcnn.destination import ledger
 from srcnn.destination.lock.lock_files import LOCK_FOLDER
 from srcnn.images.decoding import decode
-from srcnn.storage.file_table import FileInfo
+from srcnn.storage.file_table import FileTable
 from srcnn.storage.files import TEMPORARY_PREFIX
 from srcnn.storage.folder import Folder
 from tests.support.paths import ROOT
@@ -140,7 +140,7 @@ class Job:
         self.look(Folder(f"{self.base}/{dst}"), before)
         return True
 
-    def look(self, dst: Folder, before: dict[str, FileInfo]) -> None:
+    def look(self, dst: Folder, before: FileTable) -> None:
         """Every output there is is whole and right; few of this run's are not on record."""
         files = listing(dst)
         for key in outputs(files):
@@ -151,11 +151,11 @@ class Job:
         assert len(new - on_record(dst)) <= WORKERS * SHARD_IMAGES
 
 
-def listing(dst: Folder) -> dict[str, FileInfo]:
-    return dst.files() if dst.exists() else {}
+def listing(dst: Folder) -> FileTable:
+    return dst.files() if dst.exists() else FileTable.of({})
 
 
-def outputs(files: dict[str, FileInfo]) -> list[str]:
+def outputs(files: FileTable) -> list[str]:
     """Keys of all that a reader of the destination would take for an output."""
     return [
         key
