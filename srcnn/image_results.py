@@ -20,7 +20,7 @@ from srcnn.image_task import ImageResult
 from srcnn.storage.key_columns import KEY_TYPE, decode_keys
 
 ROWS_PER_CHUNK = 20_000
-# As the bytes of UTF-8 are sorted. Names that are none may come out of order, which harms nothing.
+# As the bytes of UTF-8 are sorted. Names that are not valid UTF-8 may be out of order.
 _ORDER = attrgetter("source")
 # Sizes and quality are null if no record has them.
 UP_TO_DATE = pa.schema(

@@ -5,6 +5,7 @@ Plain and frozen: both are pickled to other processes, and results are written a
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,15 @@ class ImageTask:
     quality: float = CLEAN
     file_quality: float = CLEAN
     may_repeat: bool = False
+
+    @property
+    def treatment(self) -> tuple[object, ...]:
+        """All that is done to the image, besides what the run does to all of them.
+
+        Sources with the same bytes and one treatment have the same output.
+        """
+        extension = posixpath.splitext(self.output)[1]
+        return self.size_in, self.size_out, self.copy, self.quality, extension
 
     @property
     def work_pixels(self) -> int:

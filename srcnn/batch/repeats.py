@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -15,7 +14,7 @@ from srcnn.image_task import ImageTask
 from srcnn.storage.file_table import FileInfo
 
 _LOOK_SECONDS = 0.1  # between two looks at whether the run has ended
-_Key: TypeAlias = tuple[object, ...]
+_Key: TypeAlias = tuple[bytes, tuple[object, ...]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Repeats:
         if not task.may_repeat:
             yield Claim()
             return
-        key = _identify(task, data)
+        key = hashlib.blake2b(data).digest(), task.treatment
         with self._lock:
             first = self._outputs.get(key)
             mine: Future[WrittenOutput | None] = Future()
@@ -84,12 +83,6 @@ class Claim:
 
     found: WrittenOutput | None = None
     written: WrittenOutput | None = None
-
-
-def _identify(task: ImageTask, data: bytes) -> _Key:
-    extension = posixpath.splitext(task.output)[1]
-    digest = hashlib.blake2b(data).digest()
-    return digest, task.size_in, task.size_out, task.copy, task.quality, extension
 
 
 def _wait(first: Future[WrittenOutput | None], check: Callable[[], None]) -> WrittenOutput | None:

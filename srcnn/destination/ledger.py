@@ -131,7 +131,7 @@ def _read(destination: Folder, listing: FileTable, key: str) -> pa.Table | str:
         reason = "removed since it was listed"
     except UnusableFileError as error:
         reason = str(error).removeprefix(f"{destination.get_url(key)}: ")
-    # From json, from pydantic, from keys that are none, or from bytes that are not UTF-8.
+    # From json, from pydantic, from keys that no file can have, or from bytes that are not UTF-8.
     except (ValueError, RecursionError) as error:
         reason = describe_unreadable(error)
     else:

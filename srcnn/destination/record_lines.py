@@ -1,7 +1,7 @@
 """Records as JSON lines, one a line, as the ledger's files have them.
 
-Arrow's parser reads a million of them in seconds. What it does not take is left to Python's, which
-knows names that are not valid UTF-8, and says what is wrong with a line.
+Arrow's parser reads a million of them in seconds. Files that it refuses are left to Python's, which
+takes names that are not valid UTF-8, and says what is wrong with a line.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def to_table(records: Iterable[Record]) -> pa.Table:
     """Return records as a table with the columns of `SCHEMA`.
 
     Raises:
-        UnicodeEncodeError: a key is no name of a file.
+        UnicodeEncodeError: no file can have such a key.
     """
     rows = [
         (

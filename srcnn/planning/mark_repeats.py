@@ -5,7 +5,6 @@ Only their files are compared later: a run without such images pays nothing.
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,12 +19,9 @@ def mark_repeats(tasks: Iterable[ImageTask]) -> list[ImageTask]:
         tasks: of a run.
     """
     found: Sequence[ImageTask] = list(tasks)
-    counts = Counter(map(_describe, found))
+    kinds = [(task.info.size, task.treatment) for task in found]
+    counts = Counter(kinds)
     return [
-        replace(task, may_repeat=True) if counts[_describe(task)] > 1 else task for task in found
+        replace(task, may_repeat=True) if counts[kind] > 1 else task
+        for task, kind in zip(found, kinds, strict=True)
     ]
-
-
-def _describe(task: ImageTask) -> tuple[object, ...]:
-    extension = posixpath.splitext(task.output)[1]
-    return task.info.size, task.size_in, task.size_out, task.copy, task.quality, extension

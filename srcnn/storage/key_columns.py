@@ -26,7 +26,7 @@ def encode_keys(keys: Sequence[str]) -> pa.Array:
     """Return a column of the keys.
 
     Raises:
-        UnicodeEncodeError: a key is no name of a file: it has a half of a surrogate pair.
+        UnicodeEncodeError: no file can have such a key: it has half of a surrogate pair.
     """
     try:
         return pa.array(keys, pa.large_string()).cast(KEY_TYPE)
