@@ -257,9 +257,14 @@ def test_the_command_is_killed_anywhere_and_started_again(
 def test_a_kill_in_a_long_shard_costs_seconds(base: str, photograph: npt.NDArray[np.uint8]) -> None:
     """One shard holds all images, and would take minutes."""
     src, dst = Folder(f"{base}/in"), Folder(f"{base}/out")
-    encoded = cv2.imencode(".png", photograph)[1].tobytes()
+
+    def write(number: int) -> None:
+        picture = photograph.copy()
+        picture[0, 0] = number % 256, number // 256, 0  # equal images are upscaled once
+        src.write(f"{number:04d}.png", cv2.imencode(".png", picture)[1].tobytes())
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: src.write(f"{number:04d}.png", encoded), range(2000)))
+        list(pool.map(write, range(2000)))
     options = {"src": src.url, "dst": dst.url, "scale": "6"}
     shard = {"SRCNN_SHARD_IMAGES": "2000", "SRCNN_SHARD_MEGAPIXELS": "100000"}
     run = Command(options, **shard)
