@@ -42,7 +42,7 @@ class OutputOptions:
 
     Attributes:
         format: of the outputs.
-        quality: of JPEG, WebP and AVIF, 1 to 100; None for the format's default.
+        quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100; None for the format's default.
         keep_metadata: whether EXIF, ICC and XMP are copied.
         flatten: colour behind images with alpha, in formats that have none; None to refuse them.
     """

@@ -8,6 +8,8 @@ from datetime import datetime
 from flows.options.open_source import open_source
 from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
+from srcnn.extras import require_extra
+from srcnn.images.formats import JXL_MODULES
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, ModelRef, OutputOptions, ResourceLimits
 from srcnn.planning.select_images import PlanOptions
@@ -42,7 +44,12 @@ def build_job(
         model: that was read.
         inference: how it is run.
         started: when the run began, UTC.
+
+    Raises:
+        UsageError: a package is missing that the format takes.
     """
+    if options.format == "jxl":
+        require_extra("formats", "--format jxl", JXL_MODULES)
     return Job(
         run_id=f"{started:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}",
         source=open_source(options.src, options.dst, settings.storage),

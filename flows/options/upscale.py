@@ -98,8 +98,8 @@ class UpscaleOptions(Options):
         None,
         ge=1,
         le=100,
-        description="Quality of JPEG, WebP and AVIF, 1 to 100. Default: 95 for JPEG and AVIF, "
-        "lossless for WebP.",
+        description="Quality of JPEG, WebP, AVIF and JPEG XL, 1 to 100. Default: 95 for JPEG and "
+        "AVIF, 90 for JPEG XL, lossless for WebP.",
     )
     flatten: ColourOption | None = Field(
         None,

@@ -20,7 +20,8 @@ from srcnn.inference.upscaler import Upscaler
 from srcnn.job import OutputOptions
 
 _MEGA = 1_000_000
-_ENCODER_BYTES = {"avif": 40}  # for each pixel of the result, with colours at full resolution
+# For each pixel of the result, and for each byte of such a pixel, with colours at full resolution.
+_ENCODER_BYTES = {"avif": (40, 0), "jxl": (32, 5)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def estimate_peak_bytes(task: ImageTask) -> int:
     """Memory that an image in progress takes at the most, besides the tiles that are computed.
 
     Its file and its result, and first the source's pixels, then the output's file, which may be
-    half as large again as the result, as noise in LZW; the encoder of AVIF takes more.
+    half as large again as the result, as noise in LZW; the encoders of AVIF and JPEG XL take more.
     Decoding may take more than both, for a result that is hardly larger than its source.
 
     Args:
@@ -49,7 +50,8 @@ def estimate_peak_bytes(task: ImageTask) -> int:
     source_bytes, result_bytes = (
         size.pixels * task.pixel_bytes for size in (task.size_in, task.size_out)
     )
-    encoder_bytes = task.size_out.pixels * _ENCODER_BYTES.get(detect_format(task.output) or "", 0)
+    each, for_byte = _ENCODER_BYTES.get(detect_format(task.output) or "", (0, 0))
+    encoder_bytes = task.size_out.pixels * (each + for_byte * task.pixel_bytes)
     return task.info.size + max(
         task.decoding_bytes,
         source_bytes + result_bytes,

@@ -33,6 +33,16 @@ def without(image: Pixels) -> Pixels:
     return colours
 
 
+def divide_by_alpha(pixels: Any) -> Any:
+    """Return a copy of BGRA, or of grey and alpha, whose colours were multiplied by alpha."""
+    white, result = np.iinfo(pixels.dtype).max, pixels.copy()
+    for rows in strips(pixels):
+        alpha = np.maximum(pixels[rows, :, -1:].astype(np.float32), 1)
+        straight = pixels[rows, :, :-1].astype(np.float32) * (white / alpha)
+        result[rows, :, :-1] = np.rint(np.minimum(straight, white))
+    return result
+
+
 def bleed(image: Pixels) -> Pixels:
     """Give the transparent pixels near visible ones the colour of the nearest visible pixel.
 

@@ -1,11 +1,12 @@
 """Encode prepared pictures as files.
 
-OpenCV encodes; it does so without Python's lock and, measured, in the calling thread alone.
+OpenCV encodes; it does so without Python's lock and, measured, in the calling thread alone. What
+it does not write, or not as well, other modules do.
 """
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.avif_encoding import encode_full_chroma
 from srcnn.images.chroma import Chroma, choose_chroma
-from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS, Format
+from srcnn.images.formats import DEEP, DEFAULT_QUALITY, EXTENSIONS, WITHOUT_EXTRA
 from srcnn.images.hdr import hdr_chunks, with_hdr
 from srcnn.images.jpeg_metadata import with_segments
+from srcnn.images.jxl_encoding import encode_jxl
 from srcnn.images.picture import Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
 from srcnn.images.png_chunks import insert_chunks
@@ -51,8 +53,8 @@ def encode(image: PreparedImage, quality: int | None) -> bytes:
 
     Args:
         image: 16 bits become 8 where the format has only 8, and 10 in AVIF.
-        quality: 1 to 100 for JPEG, WebP and AVIF; None for 95, lossless, and 95. AVIF of 100 is
-            lossless in 8 bits.
+        quality: 1 to 100 for JPEG, WebP, AVIF and JPEG XL; None for 95, lossless, 95 and 90. AVIF
+            of 100 is lossless in 8 bits, JPEG XL of 100 in 16 too.
 
     Returns:
         The file's content.
@@ -69,6 +71,8 @@ def _encode(image: PreparedImage, quality: int) -> bytes:
     if image.background is not None:
         pixels = alpha.flatten(pixels, image.background)
     pixels = _convert_depth(pixels, kind)
+    if kind == "jxl":
+        return encode_jxl(pixels, quality, image.metadata, image.traits.hdr)
     chroma = choose_chroma(image.traits.chroma, quality)
     if kind == "avif" and chroma == "4:4:4" and _is_lossy_in_8_bits(pixels, quality):
         return with_hdr(encode_full_chroma(pixels, quality, image.metadata), image.traits.hdr)
@@ -139,7 +143,7 @@ def _encode_pixels(
 
 def _refuse(kind: str, pixels: Pixels) -> UnsupportedImageError:
     size, channels = Size(*pixels.shape[:2]), pixels.shape[2] if pixels.ndim > GREY else 1
-    others = " or ".join(name for name in get_args(Format)[1:] if name != kind)
+    others = " or ".join(name for name in WITHOUT_EXTRA if name != kind)
     return UnsupportedImageError(
         f"the result of {size} px, {channels} x {pixels.itemsize * 8} bits, cannot be encoded as "
         f"{kind}: use --format {others}"

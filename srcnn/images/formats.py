@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from srcnn.errors import ImageTooLargeError, UnsupportedImageError
 from srcnn.geometry import Size
 
-Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif"]
+Format = Literal["keep", "png", "jpg", "webp", "tiff", "avif", "jxl"]
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "png": (".png", ".apng"),
@@ -24,15 +24,19 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "gif": (".gif",),
     "avif": (".avif",),
     "heic": (".heic", ".heif", ".hif"),
+    "jxl": (".jxl",),
 }
+WITHOUT_EXTRA: tuple[Format, ...] = ("png", "jpg", "webp", "tiff", "avif")  # to advise
+JXL_MODULES = ("OpenImageIO", "brotli")  # that read and write it, of the extra `formats`
 _FORMAT_OF = {extension: name for name, all_ in EXTENSIONS.items() for extension in all_}
-DEEP = frozenset({"png", "tiff", "pnm"})  # formats that keep 16 bits; AVIF keeps 10 of them
-WITH_ALPHA = frozenset({"png", "webp", "tiff", "avif"})
-WITH_QUALITY = frozenset({"jpg", "webp", "avif"})
-DEFAULT_QUALITY = {"jpg": 95, "avif": 95}  # WebP is lossless unless a quality is given
+DEEP = frozenset({"png", "tiff", "pnm", "jxl"})  # formats that keep 16 bits; AVIF keeps 10 of them
+WITH_ALPHA = frozenset({"png", "webp", "tiff", "avif", "jxl"})
+WITH_QUALITY = frozenset({"jpg", "webp", "avif", "jxl"})
+DEFAULT_QUALITY = {"jpg": 95, "avif": 95, "jxl": 90}  # WebP is lossless unless a quality is given
 # Pixels per side: the limits of libpng and libjpeg-turbo, WebP's 14 bits, and libavif's default
-# limit for reading; it would write twice as many, which most readers would reject.
-_MAX_SIDE_PX = {"png": 1_000_000, "jpg": 65_500, "webp": 16_383, "avif": 32_768}
+# limit for reading; it would write twice as many, which most readers would reject. Of JPEG XL,
+# those of level 5 (ISO/IEC 18181-1, annex M), which every reader takes.
+_MAX_SIDE_PX = {"png": 1_000_000, "jpg": 65_500, "webp": 16_383, "avif": 32_768, "jxl": 262_144}
 _MAX_PIXELS = {"avif": 2**28}  # libavif's default limit for reading
 # Bytes of all samples: OpenCV uses 31 bits for the size of BMP and PNM; TIFF uses 32, and LZW may
 # enlarge incompressible data by a tenth.
@@ -77,9 +81,7 @@ def check_size(output: str, size: Size, bytes_per_pixel: int = 1) -> None:
     limit = _find_exceeded_limit(kind, size, bytes_per_pixel)
     if limit:
         others = [
-            name
-            for name in get_args(Format)[1:]
-            if not _find_exceeded_limit(name, size, bytes_per_pixel)
+            name for name in WITHOUT_EXTRA if not _find_exceeded_limit(name, size, bytes_per_pixel)
         ]
         advice = (
             f"use --format {_join_with_or(others)}, or a smaller scale"

@@ -1,4 +1,4 @@
-"""PQ and HLG, the curves of HDR: said by numbers in PNG and AVIF, which no ICC profile replaces.
+"""PQ and HLG, the curves of HDR: said by numbers, which no ICC profile replaces.
 
 PNG Specification, third edition, section 11.3.2.6. ITU-T H.273, section 8.2.
 """
@@ -27,6 +27,6 @@ def with_hdr(content: bytes, hdr: tuple[int, int] | None) -> bytes:
 
 def describe_loss(hdr: tuple[int, int] | None, kind: str) -> tuple[str, ...]:
     """Describe what a format cannot say of PQ and HLG."""
-    if hdr is None or kind in ("png", "avif"):
+    if hdr is None or kind in ("png", "avif", "jxl"):
         return ()
     return (f"its colours are {TRANSFERS[hdr[1]]} (HDR), which {kind} cannot say: they look pale",)

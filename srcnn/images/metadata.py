@@ -15,15 +15,15 @@ from srcnn.images import exif, icc, xmp
 from srcnn.images.jpeg_metadata import EXIF_HEADER, LARGEST_BYTES, XMP_HEADER
 from srcnn.images.xmp_promises import remove_promises
 
-WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif"})
+WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif", "jxl"})
 _EXIF, _XMP, _ICC = (
     int(kind) for kind in (cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_XMP, cv2.IMAGE_METADATA_ICCP)
 )
 _NAMES = {_EXIF: "EXIF", _XMP: "XMP", _ICC: "ICC"}
 _PROMISES = "a gain map, motion photo or extended XMP is not kept, and XMP no longer mentions it"
 # Their decoders apply the orientation themselves. The one in EXIF does not count in HEIF
-# (ISO/IEC 23008-12, section 6.5.10).
-_UPRIGHT = ("TIFF", "HEIF")
+# (ISO/IEC 23008-12, section 6.5.10), nor in JPEG XL.
+_UPRIGHT = ("TIFF", "HEIF", "JXL")
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 
 

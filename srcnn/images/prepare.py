@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 
 from srcnn.errors import UnsupportedImageError
+from srcnn.extras import describe_missing
 from srcnn.geometry import Size
 from srcnn.images import alpha
 from srcnn.images.alpha import is_opaque
@@ -18,6 +19,7 @@ from srcnn.images.fit_profile import convert_to_srgb, fit_profile
 from srcnn.images.formats import (
     DEEP,
     EXTENSIONS,
+    JXL_MODULES,
     WITH_ALPHA,
     check_size,
     check_writable,
@@ -132,9 +134,13 @@ def _choose_traits(
 
 
 def _require_writable(extension: str) -> str:
-    """Return the format, if OpenCV was built with it."""
+    """Return the format, if what writes it is installed."""
     check_writable(f"x{extension}")
     kind = detect_format(f"x{extension}")
+    if kind == "jxl":
+        if missing := describe_missing("formats", JXL_MODULES):
+            raise UnsupportedImageError(f"a JPEG XL output needs {missing}")
+        return kind
     if kind is None or not cv2.haveImageWriter(EXTENSIONS[kind][0]):
         raise UnsupportedImageError(
             f"the installed OpenCV cannot write {extension}: use --format png, or the wheels of "

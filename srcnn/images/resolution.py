@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 from srcnn.images.png_chunks import insert_chunks, make_chunk
 
 _EXIF = int(cv2.IMAGE_METADATA_EXIF)
-BY_EXIF = frozenset({"webp", "avif"})  # formats without a field of their own
+BY_EXIF = frozenset({"webp", "avif", "jxl"})  # formats without a field of their own
 _INCHES_PER_METRE, _CM_PER_INCH = 100 / 2.54, 2.54
 _X, _Y, _UNIT, _INCHES, _CENTIMETRES = 282, 283, 296, 2, 3  # TIFF 6.0, section 8
 # JFIF 1.02: the unit, and the numbers across and down, behind length, name and version.

@@ -23,6 +23,7 @@ _CONTENT_TYPES = {
     ".avif": "image/avif",
     **dict.fromkeys((".heic", ".hif"), "image/heic"),
     ".heif": "image/heif",
+    ".jxl": "image/jxl",
     ".svg": "image/svg+xml",
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",

@@ -14,7 +14,7 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images.decoding import big_tiff, jpeg_end, jpeg_parts
+from srcnn.images.decoding import big_tiff, jpeg_end, jpeg_parts, jxl
 from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.coded_colours import read_coded_colours, to_profile
 from srcnn.images.decoding.decode_file import decode_file
@@ -59,9 +59,12 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
             jpeg_end.check_is_whole(data)
         orientation = find_orientation(image, file)
         file.release()
+        if image.format == "JXL":
+            jxl.add_metadata(image, data)
         coded = read_coded_colours(image, data)
-        traits = replace(read_traits(image, data, orientation), hdr=coded.hdr)
+        traits = read_traits(image, data, orientation)
         decoded = decode_file(image, data, len(stored))
+        coded = decoded.colours or coded
     check_picture(decoded.pixels)
     pixels = apply_orientation(decoded.pixels, orientation)
     if pixels.shape[:2] != size:
@@ -74,7 +77,7 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         to_profile(coded, metadata, grey=pixels.ndim == GREY),
         notes=(*list_notes(left_out), *decoded.notes, *notes, *filter(None, [coded.note])),
         is_grey=pixels.ndim == GREY or (decoded.is_grey and _has_equal_planes(decoded.pixels)),
-        traits=traits,
+        traits=replace(traits, hdr=coded.hdr),
     )
 
 

@@ -1,7 +1,8 @@
-"""Colours that a file describes by numbers: cICP, gAMA, cHRM of PNG, nclx of AVIF, EXIF.
+"""Colours that a file describes by numbers: cICP, gAMA, cHRM of PNG, nclx of AVIF, JPEG XL, EXIF.
 
 They become an ICC profile, which every format and viewer knows, in place of numbers. PQ and HLG,
-which no such profile says, keep their numbers in PNG and AVIF. ITU-T H.273, sections 8.1 and 8.2.
+which no such profile says, keep their numbers in PNG, AVIF and JPEG XL.
+ITU-T H.273, sections 8.1 and 8.2.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
 # Viewers show the curves of video (1, 6, 14, 15), and an unspecified one, as sRGB's.
-_GAMMAS = {1: None, 2: None, 6: None, 13: None, 14: None, 15: None, 4: 2.2, 5: 2.8, 8: 1.0}
+_GAMMAS = {1: None, 2: None, 6: None, 13: None, 14: None, 15: None, 4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
 _SAME = 0.002  # of x or y: numbers are rounded
 _GAMMA_OF_SRGB, _SAME_GAMMA = 1 / 2.2, 0.005
 _INTEROPERABILITY, _EXIF = 0xA005, 0x8769
@@ -72,21 +73,28 @@ def read_coded_colours(image: ImageFile.ImageFile, data: bytes) -> CodedColours:
         chunks = dict(list_chunks(data, (b"cICP", b"sRGB", b"gAMA", b"cHRM")))
         if len(cicp := chunks.get(b"cICP", b"")) == 4:  # noqa: PLR2004 - section 11.3.2.6
             primaries, transfer, _, is_full = cicp
-            found = _decode(primaries, transfer, is_full=bool(is_full))
+            found = decode_cicp(primaries, transfer, is_full=bool(is_full))
             return found._replace(before_profile=True)
         return CodedColours() if b"sRGB" in chunks else _read_gamma(chunks)
     if image.format == "AVIF":
         numbers = next(_find_nclx(data), None)
-        return _decode(*numbers, is_full=True) if numbers else CodedColours()
+        return decode_cicp(*numbers, is_full=True) if numbers else CodedColours()
     if image.format == "HEIF" and (nclx := image.info.get("nclx_profile")):
         primaries, transfer = nclx["color_primaries"], nclx["transfer_characteristics"]
-        return _decode(primaries, transfer, is_full=True)
+        return decode_cicp(primaries, transfer, is_full=True)
     if image.format in ("JPEG", "MPO") and _is_adobe_rgb(image):
         return CodedColours(_ADOBE_RGB)
     return CodedColours()
 
 
-def _decode(primaries: int, transfer: int, *, is_full: bool) -> CodedColours:
+def decode_cicp(primaries: int, transfer: int, *, is_full: bool) -> CodedColours:
+    """Decode the numbers of ITU-T H.273.
+
+    Args:
+        primaries: ColourPrimaries.
+        transfer: TransferCharacteristics.
+        is_full: whether samples have their full range; video's is taken as sRGB, with a note.
+    """
     if transfer in TRANSFERS:
         return CodedColours(hdr=(primaries, transfer))
     if primaries not in _PRIMARIES or transfer not in _GAMMAS or not is_full:

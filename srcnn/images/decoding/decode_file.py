@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 from PIL import ImageFile
 
-from srcnn.images.decoding import avif, bmp, deep_tiff, gif, heif, jpeg, pillow, png, pnm, webp
+from srcnn.images.decoding import avif, bmp, deep_tiff, gif, heif, jpeg, jxl, pillow, png, pnm, webp
 from srcnn.images.decoding.avif_frames import check_frames
+from srcnn.images.decoding.coded_colours import CodedColours, decode_cicp
 from srcnn.images.decoding.header import check_block
 from srcnn.images.decoding.tiff_check import check_coded_data
 from srcnn.images.tiff_tags import read_tiff_metadata
@@ -30,12 +31,14 @@ class DecodedFile:
         is_grey: whether the file is grey, even if its pixels have planes for colours.
         metadata: the file's blocks, by OpenCV's metadata type.
         notes: conversions of its colours.
+        colours: what it says of them by numbers, where that is known once it is decoded.
     """
 
     pixels: Any
     is_grey: bool = False
     metadata: dict[int, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    colours: CodedColours | None = None
 
 
 def decode_file(image: ImageFile.ImageFile, data: bytes, stored_bytes: int) -> DecodedFile:
@@ -60,6 +63,8 @@ def decode_file(image: ImageFile.ImageFile, data: bytes, stored_bytes: int) -> D
     if image.format == "TIFF":
         check_coded_data(image, memoryview(data)[:stored_bytes])
         metadata |= read_tiff_metadata(image)
+    if image.format == "JXL":
+        return _decode_jxl(image, data, metadata)
     if image.mode in pillow.CONVERTED_MODES:
         metadata.pop(cv2.IMAGE_METADATA_ICCP, None)  # it is not for RGB
         pixels, note = pillow.decode_as_rgb(image, data)
@@ -67,6 +72,17 @@ def decode_file(image: ImageFile.ImageFile, data: bytes, stored_bytes: int) -> D
     is_grey = _declares_grey(image, data)  # before the image is loaded
     notes = heif.list_notes(image) if image.format == "HEIF" else ()
     return DecodedFile(_decode_pixels(image, data), is_grey, metadata, notes)
+
+
+def _decode_jxl(image: ImageFile.ImageFile, data: bytes, metadata: dict[int, bytes]) -> DecodedFile:
+    for kind, name in _METADATA.items():
+        check_block(name, metadata.get(kind))
+    pixels, is_grey, colours = jxl.decode(image, data)
+    if isinstance(colours, bytes):
+        metadata |= {int(cv2.IMAGE_METADATA_ICCP): colours} if colours else {}
+        return DecodedFile(pixels, is_grey, metadata, jxl.list_notes(image))
+    numbers = decode_cicp(*colours, is_full=True)
+    return DecodedFile(pixels, is_grey, metadata, jxl.list_notes(image), numbers)
 
 
 def _decode_pixels(image: ImageFile.ImageFile, data: bytes) -> Any:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.extras import Extra, describe_missing
+from srcnn.images.formats import JXL_MODULES
 
 START_BYTES = 512  # of a file, by which it is recognised
 _CONVERT = "convert it to PNG, TIFF or JPEG first"
@@ -25,17 +26,19 @@ class Kind(NamedTuple):
         name: used in messages, with its article.
         advice: what to do.
         is_lost: whether the file is in the place of an image, so nothing could convert it.
-        extra: packages with which it is read.
+        extra: optional dependency of the project with which it is read.
+        modules: of it, that are needed.
     """
 
     name: str
     advice: str
     is_lost: bool = False
     extra: Extra | None = None
+    modules: tuple[str, ...] = ()
 
 
-HEIC = Kind("a HEIC (HEIF) image", _CONVERT, extra="formats")
-_JXL = Kind("a JPEG XL image", _CONVERT)
+HEIC = Kind("a HEIC (HEIF) image", _CONVERT, extra="formats", modules=("pillow_heif",))
+JXL = Kind("a JPEG XL image", _CONVERT, extra="formats", modules=JXL_MODULES)
 _OTHER_HEIF = Kind("a HEIF image of another codec than HEVC", _CONVERT)
 _JP2 = Kind("a JPEG 2000 image", _CONVERT)
 _RAW = Kind("a camera's raw file", _DEVELOP)
@@ -56,8 +59,8 @@ _XCODE = Kind(
 _ZIP, _MPEG = Kind("a ZIP archive", _UNPACK), Kind("an MPEG video", _LEAVE)
 # Offset, bytes, and what they say: the longer ones of a family first.
 _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
-    (0, b"\xff\x0a", _JXL),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", _JXL),
+    (0, b"\xff\x0a", JXL),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", _JP2),
     (0, b"\xff\x4f\xff\x51", _JP2),
     (0, b"\0\0\0\x0cjP\x1a\x1a", _JP2),
@@ -141,7 +144,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
 # The brands of ISO/IEC 14496-12, section 4.3: the first that is known decides.
 _BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), HEIC)
 _BRANDS |= {b"hevm": HEIC, b"hevs": HEIC, b"avci": _OTHER_HEIF, b"avcs": _OTHER_HEIF}
-_BRANDS |= {b"crx ": _RAW, b"qt  ": _MOV, b"jxl ": _JXL}
+_BRANDS |= {b"crx ": _RAW, b"qt  ": _MOV, b"jxl ": JXL}
 _READ_BRANDS = frozenset({b"avif", b"avis"})
 _VIDEO = re.compile(rb"iso|mp4|M4|avc1|dash|3g|f4v|MSNV|NDAS")
 _HEIF = frozenset({b"mif1", b"msf1", b"mif2"})
@@ -170,7 +173,7 @@ def refuse_other_kind(start: bytes) -> None:
     if kind is None:
         return
     if kind.extra:
-        if missing := describe_missing(kind.extra):
+        if missing := describe_missing(kind.extra, kind.modules):
             raise UnsupportedImageError(f"it is {kind.name}, which needs {missing}")
         return
     if kind.is_lost:

@@ -16,9 +16,9 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import big_tiff, bmp_masks, heif, jpeg_parts, png_parts, pnm
+from srcnn.images.decoding import big_tiff, bmp_masks, heif, jpeg_parts, jxl, png_parts, pnm
 from srcnn.images.decoding.bounded_file import BoundedFile
-from srcnn.images.decoding.file_kinds import HEIC, START_BYTES, find_kind, refuse_other_kind
+from srcnn.images.decoding.file_kinds import HEIC, JXL, START_BYTES, find_kind, refuse_other_kind
 from srcnn.images.decoding.gapped_file import GappedFile, Part
 from srcnn.images.decoding.jpeg_kind import refuse_unsupported_jpeg
 from srcnn.images.decoding.jpeg_quality import find_quality
@@ -43,8 +43,10 @@ _BYTES_PER_PIXEL = {
     "GIF": 19,
     "AVIF": 43,
     "HEIF": 32,
+    "JXL": 46,
 }
-_BYTES_PER_OPAQUE_AVIF_PIXEL, _BYTES_PER_SHALLOW_HEIC_PIXEL = 27, 14
+_BYTES_PER_OPAQUE_AVIF_PIXEL = 27
+_BYTES_PER_SHALLOW_PIXEL = {"HEIF": 14, "JXL": 26}  # of 8 bits
 _OPAQUE_MODES = ("1", "L", "I", "I;16", "I;16B", "RGB", "YCbCr")
 _FORMATS_OF_BYTES = ("JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF")
 _PNM_START_BYTES = 64 * 1024
@@ -55,6 +57,7 @@ _STARTS = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "WebP": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
     "AVIF": re.compile(rb".{4}ftyp", re.DOTALL),
+    "JPEG XL": re.compile(rb"\xff\x0a|\0{3}\x0cJXL "),
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
     "GIF": re.compile(rb"GIF8[79]a"),
     "BMP": re.compile(rb"BM"),
@@ -155,7 +158,8 @@ def _choose_formats(file: BoundedFile | IO[bytes]) -> tuple[str, ...]:
     """Name the readers of Pillow that may open a file, which may be those of a plugin."""
     kind = find_kind(file.read(START_BYTES))
     file.seek(0)
-    return heif.register() if kind == HEIC else _FORMATS
+    readers = {HEIC: heif.register, JXL: jxl.register}
+    return readers[kind]() if kind in readers else _FORMATS
 
 
 def _check_start(file: BoundedFile) -> None:
@@ -256,7 +260,7 @@ def _measure_pixel(image: ImageFile.ImageFile) -> int:
     samples = 3 if opaque else 4
     if image.format == "PNG":  # Pillow has only 8 bits for colours; the tile has the file's depth
         return samples * (2 if any("16" in str(tile.args) for tile in image.tile) else 1)
-    if image.format == "HEIF":
+    if image.format in ("HEIF", "JXL"):
         return samples * (2 if image.info["bit_depth"] > _BYTE_BITS else 1)
     return samples * (1 if image.format in _FORMATS_OF_BYTES else 2)
 
@@ -269,8 +273,8 @@ def _estimate_decoding(image: ImageFile.ImageFile, file_bytes: int) -> int:
         each = min(each, 2 * _measure_pixel(image) + 1)
     if image.format == "AVIF" and image.mode == "RGB":
         each = _BYTES_PER_OPAQUE_AVIF_PIXEL
-    if image.format == "HEIF" and image.info["bit_depth"] <= _BYTE_BITS:
-        each = _BYTES_PER_SHALLOW_HEIC_PIXEL
+    if image.format in _BYTES_PER_SHALLOW_PIXEL and image.info["bit_depth"] <= _BYTE_BITS:
+        each = _BYTES_PER_SHALLOW_PIXEL[image.format]
     pixels_bytes = width * height * each
     return pixels_bytes + (_PNM_TEXT_COPIES * file_bytes if text else 0)
 
@@ -289,7 +293,7 @@ def _count_frames(image: ImageFile.ImageFile) -> str:
     # A JPEG, followed by a phone's previews and gain maps; of a HEIC, the primary image is read.
     if image.format in ("MPO", "HEIF"):
         return "1"
-    if image.format == "GIF":  # counting them would read the whole file
+    if image.format in ("GIF", "JXL"):  # counting them would read the whole file
         return "several" if getattr(image, "is_animated", False) else "1"
     return str(getattr(image, "n_frames", 1))
 

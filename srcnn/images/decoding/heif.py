@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images.alpha import divide_by_alpha
 from srcnn.images.decoding.avif_boxes import Limit, list_boxes
 from srcnn.images.decoding.opencv import UNDECODABLE
-from srcnn.images.pixels import GREY, scale_samples, strips
+from srcnn.images.pixels import GREY, scale_samples
 
 _GAIN_MAP = "gainmap"  # in the types of Apple's and of ISO 21496-1
 _FORMAT = "HEIF"
@@ -60,7 +61,7 @@ def decode(data: bytes) -> Any:
     if pixels.dtype == np.uint16:
         pixels = scale_samples(pixels, 2 ** image.info["bit_depth"] - 1, np.uint16)
     if image.premultiplied_alpha:
-        pixels = _divide_by_alpha(pixels)
+        pixels = divide_by_alpha(pixels)
     if pixels.ndim > GREY and pixels.shape[2] == _GREY_WITH_ALPHA:
         return np.ascontiguousarray(pixels[:, :, [0, 0, 0, 1]])
     return pixels
@@ -75,12 +76,3 @@ def list_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     kinds = image.info.get("aux") or {}
     has_gain_map = any(_GAIN_MAP in str(kind).lower() for kind in kinds)
     return ("a gain map (HDR) is not kept",) if has_gain_map else ()
-
-
-def _divide_by_alpha(pixels: Any) -> Any:
-    white, result = np.iinfo(pixels.dtype).max, pixels.copy()
-    for rows in strips(pixels):
-        alpha = np.maximum(pixels[rows, :, -1:].astype(np.float32), 1)
-        straight = pixels[rows, :, :-1].astype(np.float32) * (white / alpha)
-        result[rows, :, :-1] = np.rint(np.minimum(straight, white))
-    return result

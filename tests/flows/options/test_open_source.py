@@ -15,11 +15,10 @@ from srcnn.storage.retries import DEFAULT_LIMITS
 from tests.support.image_files import save
 
 PSD = b"8BPS" + bytes(40)
-JXL = b"\xff\x0a" + bytes(40)
 FILES = {
     "photo.psd": (PSD, "photo.psd: it is a Photoshop .* not supported: convert it to PNG"),
     "photo": (PSD, "photo: it is a Photoshop .* not supported: convert it to PNG"),
-    "a.jxl": (JXL, "it is a JPEG XL image, which is not supported: convert it"),
+    "a.qoi": (b"qoif" + bytes(40), "it is a QOI image, which is not supported: convert it"),
     "b.JP2": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "it is a JPEG 2000 image, .*: convert it"),
     "c.pdf": (b"%PDF-1.7\n", "it is a PDF document, which is not supported: export its pages"),
     "d.zip": (b"PK\3\4" + bytes(40), "it is a ZIP archive, which is not supported: unpack it"),

@@ -34,6 +34,13 @@ def test_the_encoder_of_avif_is_counted() -> None:
     assert estimate_peak_bytes(png) == 20 * 1000**2
 
 
+def test_the_encoder_of_jpeg_xl_is_counted() -> None:
+    """It takes up to 39 bytes for each opaque pixel of 8 bits, and 70 for one of 16 with alpha."""
+    task = replace(make_task(1000), output="a.jxl")
+    assert estimate_peak_bytes(replace(task, pixel_bytes=3)) == (3 + 47) * 1000**2
+    assert estimate_peak_bytes(replace(task, pixel_bytes=8)) == (8 + 72) * 1000**2
+
+
 def test_the_pixels_of_a_source_that_is_made_smaller_are_counted() -> None:
     task = replace(make_task(1000), size_out=Size(100, 100))
     assert task.is_shrunk

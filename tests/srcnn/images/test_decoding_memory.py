@@ -15,6 +15,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from srcnn.images.jxl_encoding import encode_jxl
+
 HEIGHT, WIDTH = 2400, 3000
 Y, X = np.mgrid[:HEIGHT, :WIDTH]
 GREY = ((X // 8 + Y // 8) % 256).astype(np.uint8)
@@ -69,6 +71,11 @@ def heic(mode: str, array: Any, **options: Any) -> bytes:
     return file.getvalue()
 
 
+def jxl(array: Any, quality: int) -> bytes:
+    pytest.importorskip("OpenImageIO")
+    return encode_jxl(array, quality, {}, None)
+
+
 def deep_png(array: Any) -> bytes:
     return cv2.imencode(".png", array)[1].tobytes()
 
@@ -91,6 +98,8 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "HEIC of 10 bits, grey": lambda: heic("L;16", DEEP[:, :, 0], bit_depth=10),
     "JPEG": lambda: save(RGBA[:, :, :3], "JPEG", progressive=True, subsampling=0),
     "JPEG, CMYK": lambda: save(RGBA, "JPEG", "CMYK"),
+    "JPEG XL of 8 bits": lambda: jxl(RGBA, 100),
+    "JPEG XL of 16 bits": lambda: jxl(DEEP, 100),
     "PNG of 8 bits": lambda: save(RGBA, "PNG"),
     "PNG of 16 bits": lambda: deep_png(DEEP),
     "PNM with a white of its own": lambda: pnm("P6", 1000, RGBA[:, :, :3]),

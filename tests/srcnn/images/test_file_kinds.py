@@ -72,11 +72,6 @@ def apple_png() -> bytes:
 UNSUPPORTED = {
     "HEIF of another codec": (box(b"mif1", b"vvic"), "a HEIF image of another codec"),
     "HEIF of AVC": (box(b"avci", b"mif1"), "a HEIF image of another codec"),
-    "JPEG XL": (b"\xff\x0a\xfa\x7f\x01\x90" + bytes(30), "a JPEG XL image"),
-    "JPEG XL in boxes": (
-        b"\0\0\0\x0cJXL \r\n\x87\n" + box(b"jxl "),
-        "a JPEG XL image",
-    ),
     "JPEG 2000 codestream": (b"\xff\x4f\xff\x51\0\x2f" + bytes(40), "a JPEG 2000 image"),
     "Photoshop": (b"8BPS\0\1" + bytes(40), "a Photoshop document"),
     "Canon raw": (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "a camera's raw file"),

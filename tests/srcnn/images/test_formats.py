@@ -207,7 +207,12 @@ def test_files_of_other_programs_are_read(name: str) -> None:
 @pytest.mark.parametrize("channels", [(), (3,), (4,)], ids=["grey", "bgr", "bgra"])
 @pytest.mark.parametrize(
     "extension",
-    [e for kind, all_ in EXTENSIONS.items() if kind not in ("gif", "avif", "heic") for e in all_],
+    [
+        e
+        for kind, all_ in EXTENSIONS.items()
+        if kind not in ("gif", "avif", "heic", "jxl")
+        for e in all_
+    ],
 )
 def test_written_files_are_read_back(
     extension: str, channels: tuple[int, ...], depth: type
@@ -256,7 +261,7 @@ def test_extensions_are_not_case_sensitive() -> None:
     ] * 6
 
 
-@pytest.mark.parametrize("extension", [".jpg", ".webp", ".avif"])
+@pytest.mark.parametrize("extension", [".jpg", ".webp", ".avif", ".jxl"])
 def test_a_higher_quality_gives_a_larger_file(extension: str) -> None:
     sizes = [
         len(to_file(Picture(RGB), extension, quality, keep_metadata=True))
