@@ -222,7 +222,7 @@ def test_a_profile_of_pq_converts_it_when_it_is_stripped() -> None:
 # What is not known.
 
 
-@pytest.mark.parametrize("chunks", [cicp(12, 17), cicp(200, 13), chunk(b"cICP", b"\x0c\x0d\0\0")])
+@pytest.mark.parametrize("chunks", [cicp(12, 9), cicp(200, 13), chunk(b"cICP", b"\x0c\x0d\0\0")])
 def test_numbers_that_are_not_known_are_noted(chunks: bytes) -> None:
     picture = decode(png(chunks))
     assert [note for note in picture.notes if "not known: taken as sRGB" in note]
