@@ -12,7 +12,7 @@ import sys
 sys.modules["OpenImageIO"] = None
 sys.argv = ["srcnn", "upscale", *sys.argv[1:]]
 from flows.main import main
-main()
+sys.exit(main())
 """
 
 
