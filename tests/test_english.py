@@ -28,8 +28,8 @@ INSTEAD = {
 # The names of today's `file.tell` and of what was renamed.
 ALLOWED = {
     "CHANGELOG.md": {"anew"},
-    "srcnn/images/decoding/bounded_file.py": {"tell"},
-    "srcnn/images/decoding/gapped_file.py": {"tell"},
+    "srcnn/images/decoding/header_read_limit.py": {"tell"},
+    "srcnn/images/decoding/cut_damaged_parts.py": {"tell"},
     "srcnn/images/decoding/orientation.py": {"tell"},
     "srcnn/storage/ranged_file.py": {"tell"},
     "srcnn/training/training_record.py": {"told"},

@@ -25,8 +25,8 @@ from srcnn.images.pixels import GREY, Pixels, has_alpha, strips
 from srcnn.images.png_chunks import insert_chunks
 from srcnn.images.prepare import PreparedImage
 from srcnn.images.resolution import with_resolution
-from srcnn.images.texts import to_chunks, to_comments
-from srcnn.images.tiff_tags import with_tags
+from srcnn.images.texts_and_comments import to_chunks, to_comments
+from srcnn.images.tiff_metadata import with_tags
 
 _LOSSLESS_WEBP, _LOSSLESS_AVIF = 101, 100
 _SAMPLING: dict[Chroma, int] = {

@@ -13,7 +13,7 @@ from PIL import Image
 from srcnn.geometry import Size
 from srcnn.images import exif, icc, xmp
 from srcnn.images.jpeg_metadata import EXIF_HEADER, LARGEST_BYTES, XMP_HEADER
-from srcnn.images.xmp_promises import remove_promises
+from srcnn.images.xmp_remove_gain_maps import remove_promises
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif", "jxl"})
 _EXIF, _XMP, _ICC = (

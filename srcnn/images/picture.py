@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from srcnn.images.chroma import Chroma
 from srcnn.images.pixels import Pixels
 from srcnn.images.resolution import Resolution
-from srcnn.images.texts import NO_TEXTS, Texts
+from srcnn.images.texts_and_comments import NO_TEXTS, Texts
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from srcnn.images.metadata import WITH_METADATA, for_file
 from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
 from srcnn.images.resolution import add_exif
-from srcnn.images.texts import to_comments
+from srcnn.images.texts_and_comments import describe_lost_texts
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,7 @@ def _choose_traits(
     notes = describe_loss(traits.hdr, kind)
     if not keep_metadata:
         return Traits(traits.chroma, hdr=traits.hdr), notes
-    if any(traits.texts) and kind != "png" and not (kind == "jpg" and to_comments(traits.texts)[1]):
-        notes += (f"texts or comments were left out: {kind} has no place for them",)
-    return traits, notes
+    return traits, (*notes, *describe_lost_texts(traits.texts, kind))
 
 
 def _require_writable(extension: str) -> str:

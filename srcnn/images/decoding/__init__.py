@@ -14,15 +14,15 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, SourceChangedError
 from srcnn.geometry import Size
-from srcnn.images.decoding import big_tiff, jpeg_end, jpeg_parts, jxl
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding import bigtiff_to_tiff, jpeg_damaged_segments, jpeg_end, jxl
 from srcnn.images.decoding.coded_colours import read_coded_colours, to_profile
+from srcnn.images.decoding.cut_damaged_parts import cut, list_notes
 from srcnn.images.decoding.decode_file import decode_file
-from srcnn.images.decoding.gapped_file import cut, list_notes
 from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
+from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
-from srcnn.images.decoding.quiet import silence_libraries
-from srcnn.images.decoding.traits import read_traits
+from srcnn.images.decoding.read_format_fields import read_traits
+from srcnn.images.decoding.silence_libraries import silence_libraries
 from srcnn.images.metadata import drop_unreadable, normalise_metadata
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
@@ -45,9 +45,9 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         UnsupportedImageError: its kind of pixels is not supported.
         SourceChangedError: its size is not the expected one.
     """
-    left_out = jpeg_parts.find_damaged(io.BytesIO(data))
+    left_out = jpeg_damaged_segments.find_damaged(io.BytesIO(data))
     stored = cut(data, left_out)
-    given = big_tiff.to_tiff(stored)
+    given = bigtiff_to_tiff.to_tiff(stored)
     data = jpeg_end.add_end(given)
     with BoundedFile(io.BytesIO(data)) as file, open_image(file) as image:
         size = parse_header(image, file).size

@@ -12,8 +12,8 @@ from srcnn.images.decoding import avif, bmp, deep_tiff, gif, heif, jpeg, jxl, pi
 from srcnn.images.decoding.avif_frames import check_frames
 from srcnn.images.decoding.coded_colours import CodedColours, decode_cicp
 from srcnn.images.decoding.header import check_block
-from srcnn.images.decoding.tiff_check import check_coded_data
-from srcnn.images.tiff_tags import read_tiff_metadata
+from srcnn.images.decoding.tiff_check_strips import check_coded_data
+from srcnn.images.tiff_metadata import read_tiff_metadata
 
 _METADATA = {
     cv2.IMAGE_METADATA_EXIF: "exif",

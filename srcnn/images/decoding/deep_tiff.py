@@ -14,7 +14,8 @@ from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
 from srcnn.images.decoding.orientation import apply_orientation
 from srcnn.images.decoding.tiff_kind import FORMATS
-from srcnn.images.decoding.tiff_layout import (
+from srcnn.images.decoding.tiff_samples import decode_pairs, decode_planes
+from srcnn.images.decoding.tiff_strips import (
     BITS,
     COMPRESSION,
     ORIENTATION,
@@ -25,7 +26,6 @@ from srcnn.images.decoding.tiff_layout import (
     read_number,
     read_tag,
 )
-from srcnn.images.decoding.tiff_samples import decode_pairs, decode_planes
 from srcnn.images.pixels import GREY, scale_samples, strips
 
 _EXTRA, _FORMAT = 338, 339

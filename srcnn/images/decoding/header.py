@@ -16,14 +16,22 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from srcnn.errors import DamagedImageError, StorageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import big_tiff, bmp_masks, heif, jpeg_parts, jxl, png_parts, pnm
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding import (
+    bigtiff_to_tiff,
+    bmp_masks,
+    heif,
+    jpeg_damaged_segments,
+    jxl,
+    png_damaged_chunks,
+    pnm,
+)
+from srcnn.images.decoding.cut_damaged_parts import GappedFile, Part
 from srcnn.images.decoding.file_kinds import HEIC, JXL, START_BYTES, find_kind, refuse_other_kind
-from srcnn.images.decoding.gapped_file import GappedFile, Part
+from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.decoding.jpeg_kind import refuse_unsupported_jpeg
 from srcnn.images.decoding.jpeg_quality import find_quality
 from srcnn.images.decoding.orientation import TURNED, find_orientation
-from srcnn.images.decoding.tiff_directory import check_directories
+from srcnn.images.decoding.tiff_check_tags import check_directories
 from srcnn.images.decoding.tiff_kind import refuse_preview, refuse_unsupported
 from srcnn.images.decoding.webp_quality import find_webp_quality
 
@@ -127,13 +135,13 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
         header = bmp_masks.make_usual_header(start, layout)
         return _open_with_pillow(BoundedFile(io.BytesIO(header)), [])
     try:
-        if big_tiff.is_big_endian_bigtiff(start):
-            return _open_with_pillow(io.BytesIO(big_tiff.make_header(file)), [])
-        return _open_with_pillow(file, jpeg_parts.find_damaged(file))
+        if bigtiff_to_tiff.is_big_endian_bigtiff(start):
+            return _open_with_pillow(io.BytesIO(bigtiff_to_tiff.make_header(file)), [])
+        return _open_with_pillow(file, jpeg_damaged_segments.find_damaged(file))
     except DamagedImageError:
         refuse_unsupported(file)
         file.seek(0)
-        damaged = png_parts.find_damaged(file)
+        damaged = png_damaged_chunks.find_damaged(file)
         if not damaged:
             raise
         return _open_with_pillow(file, damaged)

@@ -6,7 +6,7 @@ ITU T.81, B.1.1.3 and B.2.2; ITU T.87 (JPEG-LS), annex C.
 from __future__ import annotations
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 _START, _MARK, _SCAN = b"\xff\xd8", 0xFF, 0xDA
 # Frames by their marker; of those without a name, libjpeg-turbo decodes the ones of 8 bits.

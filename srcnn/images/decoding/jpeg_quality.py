@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ImageFile
 
 from srcnn.graphs.graph_format import CLEAN
-from srcnn.images.decoding.tiff_layout import COMPRESSION, JPEG_COMPRESSION, read_number
+from srcnn.images.decoding.tiff_strips import COMPRESSION, JPEG_COMPRESSION, read_number
 
 # Annex K.1, row by row.
 _LUMA = (

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import ImageFile
 
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.metadata import read_orientation
 from srcnn.images.pixels import Pixels
 

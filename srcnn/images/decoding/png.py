@@ -5,8 +5,6 @@ PNG Specification, third edition: https://www.w3.org/TR/png-3/
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -14,23 +12,16 @@ import numpy as np
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import opencv
-from srcnn.images.decoding.gapped_file import Part, list_notes
-from srcnn.images.decoding.png_blocks import is_exif_text
-from srcnn.images.decoding.png_needed import Chunk, choose_needed, make_plain
-from srcnn.images.decoding.png_parts import (
-    FRAME_BYTES,
-    SIGNATURE_BYTES,
-    holds_pixels,
-    is_sound,
-    note_of,
-)
+from srcnn.images.decoding.cut_damaged_parts import Part, list_notes
+from srcnn.images.decoding.png_chunks_for_libpng import choose_needed, make_plain
+from srcnn.images.decoding.png_damaged_chunks import note_of
+from srcnn.images.decoding.png_metadata_texts import is_exif_text
 from srcnn.images.decoding.png_profile import read_profile
+from srcnn.images.decoding.png_read_chunks import Chunk, read_chunks
 from srcnn.images.pixels import GREY
 
 _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
 _COMPRESSED_TEXTS, _LARGEST_TEXTS = (b"zTXt", b"iTXt"), 32
-# An IDAT of an encoder has kilobytes; a small file may have one for each byte.
-_LARGEST_CHUNKS, _BYTES_PER_CHUNK = 10_000, 512
 _LONGEST_NAME = 80  # of a text, with its zero
 _COLOURED = 2  # a bit of the colour type
 
@@ -49,7 +40,7 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
         UnsupportedImageError: it has too many compressed texts.
     """
     damaged: list[Part] = []
-    chunks = list(_read_chunks(data, damaged))
+    chunks = list(read_chunks(data, damaged))
     kinds = [chunk.kind for chunk in chunks]
     if kinds.count(b"IHDR") > 1:  # section 5.6
         raise DamagedImageError("the file is damaged: it has two headers")
@@ -79,33 +70,6 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
 def is_grey(data: bytes) -> bool:
     """Whether a PNG declares itself grey."""
     return not data[_COLOUR_TYPE] & _COLOURED
-
-
-def _read_chunks(data: bytes, damaged: list[Part]) -> Iterator[Chunk]:
-    """Yield each chunk; list damaged ones that hold no pixels instead."""
-    view, at, kind = memoryview(data), SIGNATURE_BYTES, b""
-    left = limit = _LARGEST_CHUNKS + len(data) // _BYTES_PER_CHUNK
-    while kind != b"IEND":
-        left -= 1
-        if left < 0:
-            raise UnsupportedImageError(
-                f"it has more than the {limit} chunks that are read: save it again"
-            )
-        end = at + FRAME_BYTES + int.from_bytes(view[at : at + 4])
-        kind = bytes(view[at + 4 : at + 8])
-        if end > len(data):
-            raise DamagedImageError("the file is truncated: its end is missing")
-        body = view[at + 8 : end - 4]
-        is_whole = zlib.crc32(view[at + 4 : end - 4]) == int.from_bytes(view[end - 4 : end])
-        if not is_whole and holds_pixels(kind):
-            raise DamagedImageError(
-                f"the file is damaged: wrong checksum in {kind.decode('latin-1')}"
-            )
-        if holds_pixels(kind) or (is_whole and is_sound(kind, body)):
-            yield Chunk(at, end, kind, body)
-        else:
-            damaged.append(Part(at, end, note_of(kind)))
-        at = end
 
 
 def _list_lost_exif(chunks: list[Chunk], needed: list[Chunk]) -> list[Part]:

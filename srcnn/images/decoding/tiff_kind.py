@@ -8,8 +8,8 @@ import tifffile
 from PIL import ImageFile
 
 from srcnn.errors import UnsupportedImageError
-from srcnn.images.decoding.bounded_file import BoundedFile
-from srcnn.images.decoding.gapped_file import GappedFile
+from srcnn.images.decoding.cut_damaged_parts import GappedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 _COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab"}
 _COLOURS |= {9: "ICCLab", 10: "ITULab", 32803: "a camera's colour filter", 34892: "linear raw"}

@@ -16,7 +16,7 @@ from PIL import ImageFile
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import opencv
-from srcnn.images.decoding.tiff_layout import (
+from srcnn.images.decoding.tiff_strips import (
     BITS,
     COMPRESSION,
     FILL_ORDER,

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from srcnn.errors import DamagedImageError
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
-from srcnn.images.decoding.gapped_file import GappedFile, Part, cut
+from srcnn.images.decoding.cut_damaged_parts import GappedFile, Part, cut
 from tests.support.image_files import PHOTO, chunk, save, segment
 from tests.support.paths import CASES
 

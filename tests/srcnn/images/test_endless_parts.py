@@ -17,7 +17,7 @@ from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.decoding.avif_frames import _read_frame_size
 from srcnn.images.decoding.png_stream import check_stream
-from srcnn.images.decoding.tiff_directory import check_directories
+from srcnn.images.decoding.tiff_check_tags import check_directories
 
 pytestmark = pytest.mark.timeout(60)
 

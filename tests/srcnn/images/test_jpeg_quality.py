@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srcnn.images.decoding import read_header
-from srcnn.images.decoding.bounded_file import BoundedFile
 from srcnn.images.decoding.header import open_image
+from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.decoding.jpeg_quality import estimate_quality, find_quality
 from tests.support.counting_file import CountingFile
 

@@ -20,7 +20,7 @@ from srcnn.images.decoding import decode
 from srcnn.images.icc import to_srgb
 from srcnn.images.picture import Picture
 from srcnn.images.prepare import prepare
-from srcnn.images.tiff_tags import read_tiff_metadata, with_tags
+from srcnn.images.tiff_metadata import read_tiff_metadata, with_tags
 from tests.support.images import to_file
 
 pytestmark = [

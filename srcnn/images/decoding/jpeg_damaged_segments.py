@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import IO, NamedTuple
 
-from srcnn.images.decoding.bounded_file import BoundedFile
-from srcnn.images.decoding.gapped_file import Part
+from srcnn.images.decoding.cut_damaged_parts import Part
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 _START = b"\xff\xd8"
 _MARK, _SCAN, _END = 0xFF, 0xDA, 0xD9

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 _START = b"MM\0+\0\x08\0\0"
 _HEADER_BYTES = 8  # of a TIFF: order, version, offset of its directory
@@ -21,7 +21,7 @@ _BYTES |= {16: 8, 17: 8, 18: 8}
 # Numbers of 64 bits, and the types of those of 32 bits: unsigned, signed, places of directories.
 _WIDE = {16: ("Q", 4, "I"), 17: ("q", 9, "i"), 18: ("Q", 13, "I")}
 _POINTERS = (0x8769, 0x8825)  # to the directories of EXIF and GPS
-_LARGEST_ENTRIES = 4096  # as `tiff_directory` has it
+_LARGEST_ENTRIES = 4096  # as `tiff_check_tags` has it
 _SMALLEST_BYTES = 16  # of its own header
 _ENTRY_BYTES = 20
 _FEW_BYTES = 4  # of values that stand in their entry

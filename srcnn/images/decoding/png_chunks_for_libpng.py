@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.images.decoding.gapped_file import Part, cut
-from srcnn.images.decoding.png_blocks import is_sound_block
+from srcnn.images.decoding.cut_damaged_parts import Part, cut
+from srcnn.images.decoding.png_metadata_texts import is_sound_block
+from srcnn.images.decoding.png_read_chunks import Chunk
 from srcnn.images.decoding.png_stream import check_stream, trim
 
 _LARGEST_SIDE_PX = 1_000_000  # of libpng
@@ -21,22 +21,6 @@ _EXIF_STARTS = (b"II*\0", b"MM\0*")
 _SHORTEST_EXIF, _CICP_BYTES = 8, 4
 _REPEATED = frozenset({b"IDAT", b"tEXt", b"zTXt", b"iTXt"})
 _KNOWN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
-
-
-class Chunk(NamedTuple):
-    """A chunk of a file.
-
-    Attributes:
-        start: offset of its first byte.
-        end: offset behind its last byte.
-        kind: its name.
-        body: its content.
-    """
-
-    start: int
-    end: int
-    kind: bytes
-    body: memoryview
 
 
 def make_plain(data: bytes, chunks: Sequence[Chunk], damaged: Sequence[Part]) -> bytes:

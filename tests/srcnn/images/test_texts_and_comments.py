@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode
 from srcnn.images.prepare import prepare
-from srcnn.images.texts import Texts, to_chunks, to_comments
+from srcnn.images.texts_and_comments import Texts, to_chunks, to_comments
 from tests.support.image_files import chunk, save, segment
 from tests.support.images import to_file
 from tests.support.paths import CASES

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import IO, NamedTuple
 
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 
 class Part(NamedTuple):

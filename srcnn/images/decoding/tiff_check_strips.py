@@ -20,7 +20,7 @@ from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.decoding.fax import FaxReader
 from srcnn.images.decoding.fax_encoding import is_encoded_as_by_libtiff
 from srcnn.images.decoding.jpeg_segments import quote_warning, read_size
-from srcnn.images.decoding.tiff_layout import (
+from srcnn.images.decoding.tiff_strips import (
     COMPRESSION,
     FILL_ORDER,
     JPEG_COMPRESSION,

@@ -59,6 +59,18 @@ def to_comments(texts: Texts) -> tuple[list[bytes], bool]:
     return kept, len(kept) == len(texts.comments) + len(texts.chunks)
 
 
+def describe_lost_texts(texts: Texts, kind: str) -> tuple[str, ...]:
+    """Describe that texts or comments are left out, where a format cannot say all of them.
+
+    Args:
+        texts: of the source.
+        kind: the output's format.
+    """
+    if not any(texts) or kind == "png" or (kind == "jpg" and to_comments(texts)[1]):
+        return ()
+    return (f"texts or comments were left out: {kind} has no place for them",)
+
+
 def _decode(kind: bytes, body: bytes) -> bytes:
     """Return name and text in UTF-8; empty if it is damaged, or too large for a comment."""
     name, _, rest = body.partition(b"\0")

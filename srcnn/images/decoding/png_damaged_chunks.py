@@ -8,8 +8,8 @@ from __future__ import annotations
 import zlib
 from typing import IO
 
-from srcnn.images.decoding.bounded_file import BoundedFile
-from srcnn.images.decoding.gapped_file import Part
+from srcnn.images.decoding.cut_damaged_parts import Part
+from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.icc import is_readable
 
 SIGNATURE_BYTES = 8

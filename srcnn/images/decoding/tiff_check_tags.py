@@ -9,7 +9,7 @@ import struct
 from typing import IO, NamedTuple
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
-from srcnn.images.decoding.bounded_file import BoundedFile
+from srcnn.images.decoding.header_read_limit import BoundedFile
 
 _POINTERS = (0x8769, 0x8825, 0xA005)  # to the directories of EXIF, GPS and interoperability
 _WIDTH, _LENGTH = 256, 257

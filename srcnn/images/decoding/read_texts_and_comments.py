@@ -11,7 +11,7 @@ from PIL import ImageFile
 
 from srcnn.images.decoding.jpeg_segments import SCAN, list_segments
 from srcnn.images.png_chunks import list_chunks
-from srcnn.images.texts import NO_TEXTS, Texts
+from srcnn.images.texts_and_comments import NO_TEXTS, Texts
 
 _KINDS = (b"tEXt", b"zTXt", b"iTXt")
 _COMMENT = 0xFE  # ITU T.81, table B.1

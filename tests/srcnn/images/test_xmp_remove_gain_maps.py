@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srcnn.images.decoding import decode
-from srcnn.images.xmp_promises import remove_promises
+from srcnn.images.xmp_remove_gain_maps import remove_promises
 from tests.support.image_files import save
 from tests.support.images import to_file
 

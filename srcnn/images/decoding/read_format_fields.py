@@ -6,7 +6,7 @@ from PIL import ImageFile
 
 from srcnn.images.chroma import find_chroma, turn
 from srcnn.images.decoding.orientation import TURNED
-from srcnn.images.decoding.source_texts import read_texts
+from srcnn.images.decoding.read_texts_and_comments import read_texts
 from srcnn.images.picture import Traits
 from srcnn.images.resolution import read_resolution
 
