@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from srcnn.estimation.choose_sample import Sample
 from srcnn.estimation.measure import Measurement, measure_sample
-from srcnn.estimation.sample import Sample
 from srcnn.job import Job
 from srcnn.reporting.summary import count_images
 from tasks.logs import logger

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flows.execution.runners import Runner
 from flows.execution.task_calls import TaskCalls
+from srcnn.estimation.choose_sample import choose_sample
 from srcnn.estimation.extrapolate import Estimate, extrapolate
-from srcnn.estimation.sample import choose_sample
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.text import one_line

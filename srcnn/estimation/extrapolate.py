@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from srcnn.estimation.choose_sample import Sample, SampleGroup
 from srcnn.estimation.interval import Interval
 from srcnn.estimation.measure import Measurement
-from srcnn.estimation.rounds import MeasuredGroup, Round
-from srcnn.estimation.sample import Sample, SampleGroup
+from srcnn.estimation.time_sample import MeasuredGroup, Round
 from srcnn.image_task import Failure
 
 _ERRORS = 2.0  # standard errors on either side, about 95 %

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from srcnn.estimation.choose_sample import measure_work
 from srcnn.estimation.interval import Interval
-from srcnn.estimation.sample import measure_work
 from srcnn.image_task import ImageResult, ImageTask
 
 _FIRST_SECONDS = 10.0

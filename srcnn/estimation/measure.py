@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 
 from srcnn.batch.worker import get_resources
-from srcnn.estimation.fetch import fetch_images
-from srcnn.estimation.rounds import IMAGES_PER_CORE, MeasuredGroup, RoundRunner
-from srcnn.estimation.sample import MOST_IMAGES, Sample
+from srcnn.estimation.choose_sample import MOST_IMAGES, Sample
+from srcnn.estimation.read_sample import fetch_images
+from srcnn.estimation.time_sample import IMAGES_PER_CORE, MeasuredGroup, RoundRunner
 from srcnn.image_task import Failure
 from srcnn.job import Job
 

@@ -19,7 +19,7 @@ from torch import nn
 
 from srcnn.export.ops import make_dynamo_translations, upsample
 from srcnn.export.srcnn_bank import SrcnnBank
-from srcnn.graphs.cases import list_scales
+from srcnn.graphs.check_cases import list_scales
 from srcnn.graphs.graph_format import (
     CLEAN,
     FACTOR,

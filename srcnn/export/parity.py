@@ -10,11 +10,11 @@ import torch
 
 from srcnn.export.exporter import LiveUpscale
 from srcnn.export.srcnn_bank import SrcnnBank
-from srcnn.graphs.cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, list_cases, list_scales
+from srcnn.graphs.check_cases import MAX_TOLERANCE, MEAN_TOLERANCE, Case, list_cases, list_scales
 from srcnn.graphs.check_session import LoadedGraph, open_graph
+from srcnn.graphs.compare_bank_weights import compare_weights, compute_weights_at, list_settings
 from srcnn.graphs.findings import Finding, abridge
 from srcnn.graphs.graph_format import CLEAN
-from srcnn.graphs.weight_values import compare_weights, compute_weights_at, list_settings
 from srcnn.model.card import ParityRow
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from srcnn.export.srcnn_bank import Network
     from srcnn.geometry import Factor
-    from srcnn.graphs.cases import Float32
+    from srcnn.graphs.check_cases import Float32
 
 STEP = "parity"
 

@@ -13,8 +13,8 @@ from srcnn.export.exporter import export_graph
 from srcnn.export.parity import measure_parity
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_bank import SrcnnBank
-from srcnn.graphs.cases import MAX_TOLERANCE
 from srcnn.graphs.check import check_graph
+from srcnn.graphs.check_cases import MAX_TOLERANCE
 from srcnn.graphs.findings import raise_findings
 from srcnn.model.card import CheckpointCard, ModelCard
 from srcnn.storage.download import compute_sha256

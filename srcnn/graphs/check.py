@@ -19,13 +19,13 @@ import onnx.inliner
 
 from srcnn.errors import ModelError
 from srcnn.geometry import Factor
-from srcnn.graphs.behaviour import check_behaviour
+from srcnn.graphs.check_bank_weights import check_mixing, check_wiring
+from srcnn.graphs.check_outputs import check_behaviour
+from srcnn.graphs.check_resize import check_resize
+from srcnn.graphs.check_signature import check_signature
 from srcnn.graphs.findings import Finding
 from srcnn.graphs.graph_format import QUALITY
-from srcnn.graphs.resize import check_resize
-from srcnn.graphs.signature import check_signature
-from srcnn.graphs.structure import Wiring
-from srcnn.graphs.weights import check_mixing, check_wiring
+from srcnn.graphs.graph_wiring import Wiring
 from srcnn.model.card import ModelCard
 from srcnn.model.model_file import load_model
 from srcnn.model.onnx_file import parse_complete

@@ -12,7 +12,7 @@ from srcnn.runtime.onnx_session import restrict_format, use_shared_memory
 from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 
 if TYPE_CHECKING:
-    from srcnn.graphs.cases import Float32
+    from srcnn.graphs.check_cases import Float32
 
 _LOG_FATAL_ONLY = 4
 

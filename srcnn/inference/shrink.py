@@ -16,7 +16,7 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 from srcnn.images.alpha import bleed
 from srcnn.images.pixels import Pixels, has_alpha
-from srcnn.inference.any_graph.resampling import Axis, Indices, sum_taps
+from srcnn.inference.any_graph.resize_result import Axis, Indices, sum_taps
 
 NOTE = "made smaller, to its target, without the network"
 _BLOCK_BYTES = 2 * 2**20  # of a tap of some rows, of which a few are held

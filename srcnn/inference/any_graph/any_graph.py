@@ -1,6 +1,6 @@
 """Run any graph on pictures of any size, in tiles if it can be cut, within a limit of memory.
 
-What a graph needs is found once, on the first picture that is not small: see `study`.
+What a graph needs is found once, on the first picture that is not small: see `measure_graph`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from srcnn.images.pixels import COLOURS
 from srcnn.inference.any_graph.assemble import Assembly, Call, Planes
 from srcnn.inference.any_graph.enlarged_picture import EnlargedPicture
 from srcnn.inference.any_graph.graph_runner import GraphRunner
+from srcnn.inference.any_graph.measure_graph import Study, study_graph
 from srcnn.inference.any_graph.picture import Picture, Piece
-from srcnn.inference.any_graph.study import Study, study_graph
 from srcnn.inference.any_graph.tile_plan import Machine, TilePlan
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.tile_pool import TilePool

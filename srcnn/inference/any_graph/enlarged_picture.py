@@ -11,7 +11,7 @@ import numpy as np
 
 from srcnn.geometry import Size
 from srcnn.inference.any_graph.picture import Picture, Planes
-from srcnn.inference.any_graph.resampling import Axis, resample
+from srcnn.inference.any_graph.resize_result import Axis, resample
 
 # MATLAB's `imresize` and Pillow have it, and so had the pictures that such networks learned from.
 _A = -0.5

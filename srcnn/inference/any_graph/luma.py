@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from srcnn.geometry import Factor, Size
 from srcnn.graphs.graph_format import LUMA
-from srcnn.inference.any_graph.resampling import Axis, resample
+from srcnn.inference.any_graph.resize_result import Axis, resample
 
 Planes = npt.NDArray[np.float32]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.images.pixels import COLOURS, LEVELS, to_integers
-from srcnn.inference.any_graph.resampling import Axis, resample
+from srcnn.inference.any_graph.resize_result import Axis, resample
 from srcnn.model.pixel_format import Rounding
 
 Planes = npt.NDArray[np.float32]

@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import list_scales
+from srcnn.graphs.check_cases import list_scales
 from srcnn.graphs.graph_format import QUALITY
-from srcnn.graphs.structure import Wiring
+from srcnn.graphs.graph_wiring import Wiring
 from srcnn.inference.engine.bicubic import CUBIC_A
 from srcnn.inference.engine.network import (
     Activation,

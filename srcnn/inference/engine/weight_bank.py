@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 
 from srcnn.errors import InferenceFailedError, ModelError
 from srcnn.graphs.graph_format import CLEAN, round_quality
-from srcnn.graphs.structure import Wiring
+from srcnn.graphs.graph_wiring import Wiring
 from srcnn.inference.engine.network import Float32, Network
 from srcnn.runtime.onnx_session import Array, make_run, make_session
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srcnn.estimation.choose_sample import Sample, SampleGroup
 from srcnn.estimation.extrapolate import extrapolate
 from srcnn.estimation.measure import Measurement
-from srcnn.estimation.rounds import MeasuredGroup, OutputSize, Round
-from srcnn.estimation.sample import Sample, SampleGroup
+from srcnn.estimation.time_sample import MeasuredGroup, OutputSize, Round
 from srcnn.image_task import Failure
 
 BROKEN = {"a.png": Failure("DamagedImage", "the file is truncated")}

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from srcnn.batch.worker import get_resources
+from srcnn.estimation.choose_sample import choose_sample
 from srcnn.estimation.extrapolate import extrapolate
-from srcnn.estimation.fetch import fetch_images
 from srcnn.estimation.measure import measure_sample
-from srcnn.estimation.rounds import RoundRunner
-from srcnn.estimation.sample import choose_sample
+from srcnn.estimation.read_sample import fetch_images
+from srcnn.estimation.time_sample import RoundRunner
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.job import Job, OutputOptions

@@ -20,10 +20,10 @@ from srcnn.export.parity import measure_parity
 from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import QUALITIES, Setting, list_scales
 from srcnn.graphs.check import check_graph
+from srcnn.graphs.check_cases import QUALITIES, Setting, list_scales
+from srcnn.graphs.compare_bank_weights import compute_weights_at
 from srcnn.graphs.graph_format import round_quality
-from srcnn.graphs.weight_values import compute_weights_at
 from srcnn.model.card import ModelCard
 from tests.support.graphs import quality_banks
 from tests.support.graphs.quality_banks import FACTORS, LEVELS, take_clean

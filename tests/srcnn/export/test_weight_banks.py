@@ -21,10 +21,10 @@ from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import Setting, list_scales
 from srcnn.graphs.check import check_graph
+from srcnn.graphs.check_cases import Setting, list_scales
 from srcnn.graphs.check_session import open_session
-from srcnn.graphs.weight_values import compute_weights_at
+from srcnn.graphs.compare_bank_weights import compute_weights_at
 from srcnn.model.card import ModelCard
 
 if TYPE_CHECKING:

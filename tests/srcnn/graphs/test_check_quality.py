@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.graph_format import QUALITY
-from srcnn.graphs.structure import Wiring
+from srcnn.graphs.graph_wiring import Wiring
 from srcnn.model.card import METADATA_KEY, CheckpointCard, ModelCard
 from tests.support.graphs import quality_banks
 from tests.support.graphs.quality_banks import FACTORS, LEVELS

@@ -27,7 +27,7 @@ from tests.support.paths import ROOT
 from tests.support.run_python import run_python
 
 Array = npt.NDArray[Any]
-_LOG = "srcnn.inference.any_graph.study"
+_LOG = "srcnn.inference.any_graph.measure_graph"
 
 
 def load(content: bytes, tile_px: int = 32, tiles_bytes: int = 0) -> Upscaler:

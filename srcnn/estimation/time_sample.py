@@ -16,8 +16,8 @@ from srcnn.batch.process_image import (
     process_image,
 )
 from srcnn.batch.resources import WorkerResources
-from srcnn.estimation.fetch import FetchedImage
-from srcnn.estimation.sample import SampleGroup, measure_work
+from srcnn.estimation.choose_sample import SampleGroup, measure_work
+from srcnn.estimation.read_sample import FetchedImage
 from srcnn.image_task import Failure, ImageTask
 from srcnn.job import OutputOptions
 

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from srcnn.graphs.cases import Setting, list_scales
-from srcnn.graphs.findings import Finding, abridge
-from srcnn.graphs.graph_format import FACTOR, INPUT, QUALITY, QUALITY_STEP, STEPS_PER_FACTOR
-from srcnn.graphs.weight_values import (
+from srcnn.graphs.check_cases import Setting, list_scales
+from srcnn.graphs.compare_bank_weights import (
     STEP,
     compare_weights,
     compute_weights_at,
     list_factors_around,
     list_settings,
 )
+from srcnn.graphs.findings import Finding, abridge
+from srcnn.graphs.graph_format import FACTOR, INPUT, QUALITY, QUALITY_STEP, STEPS_PER_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import onnx
 
-    from srcnn.graphs.cases import Float32
-    from srcnn.graphs.structure import Wiring
+    from srcnn.graphs.check_cases import Float32
+    from srcnn.graphs.graph_wiring import Wiring
     from srcnn.model.card import ModelCard
 
 Float64: TypeAlias = npt.NDArray[np.float64]

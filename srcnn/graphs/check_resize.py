@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
-from srcnn.graphs.cases import list_scales
+from srcnn.graphs.check_cases import list_scales
 from srcnn.graphs.findings import Finding
 from srcnn.graphs.graph_format import FACTOR, list_resize_attributes
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from srcnn.geometry import Factor
-    from srcnn.graphs.structure import Wiring
+    from srcnn.graphs.graph_wiring import Wiring
 
 STEP = "resize"
 _SCALES = 2  # position among Resize's inputs: X, roi, scales, sizes

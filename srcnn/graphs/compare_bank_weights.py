@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from srcnn.geometry import Factor
-from srcnn.graphs.cases import FACTORS, QUALITIES, Setting
+from srcnn.graphs.check_cases import FACTORS, QUALITIES, Setting
 from srcnn.graphs.check_session import open_session
 from srcnn.graphs.findings import Finding, abridge
 from srcnn.graphs.graph_format import INPUT
@@ -19,7 +19,7 @@ from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from srcnn.graphs.cases import Float32
+    from srcnn.graphs.check_cases import Float32
 
 STEP = "weights"
 # Largest difference that counts as equal, as a share of the largest weight of a layer. Sums of

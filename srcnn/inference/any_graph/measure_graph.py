@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from srcnn.errors import ImageTooLargeError
 from srcnn.geometry import Size
 from srcnn.graphs.graph_interface import GraphInterface
+from srcnn.inference.any_graph.compare_tiles_with_whole import Proof, compare_with_whole
 from srcnn.inference.any_graph.graph_runner import GraphRunner, Planes
 from srcnn.inference.any_graph.memory_model import MemoryModel, fit_memory
 from srcnn.inference.any_graph.peak_memory import measure_peaks
-from srcnn.inference.any_graph.proof import Proof, compare_with_whole
 from srcnn.inference.any_graph.tile_plan import Machine, TilePlan, plan_tiles
 from srcnn.inference.any_graph.tiling_rule import TilingRule, TilingStudy
 

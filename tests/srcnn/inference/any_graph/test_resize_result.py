@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 from srcnn.geometry import Size
-from srcnn.inference.any_graph.resampling import Axis, resample
+from srcnn.inference.any_graph.resize_result import Axis, resample
 from srcnn.inference.config import InferenceConfig
 from srcnn.inference.engine.bicubic import interpolation
 from srcnn.inference.upscaler import Upscaler

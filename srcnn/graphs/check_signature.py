@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import onnx
 from onnx import numpy_helper
 
+from srcnn.graphs.check_resize import describe_frozen_factor
 from srcnn.graphs.findings import Finding
 from srcnn.graphs.graph_format import (
     CLEAN,
@@ -17,12 +18,11 @@ from srcnn.graphs.graph_format import (
     OUTPUT_AXES,
     QUALITY,
 )
-from srcnn.graphs.resize import describe_frozen_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from srcnn.graphs.structure import Wiring
+    from srcnn.graphs.graph_wiring import Wiring
 
 STEP = "signature"
 _FACTOR_AXES = (4,)

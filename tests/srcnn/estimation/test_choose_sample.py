@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.estimation.sample import MOST_IMAGES, choose_sample, measure_work
+from srcnn.estimation.choose_sample import MOST_IMAGES, choose_sample, measure_work
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.job import OutputOptions

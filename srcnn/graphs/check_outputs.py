@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srcnn.graphs.cases import FACTORS, MAX_TOLERANCE, QUALITIES, QUALITY_SIZE, Case, list_cases
+from srcnn.graphs.check_cases import (
+    FACTORS,
+    MAX_TOLERANCE,
+    QUALITIES,
+    QUALITY_SIZE,
+    Case,
+    list_cases,
+)
 from srcnn.graphs.check_session import LoadedGraph, open_graph
 from srcnn.graphs.findings import Finding, abridge
 from srcnn.graphs.graph_format import QUALITY
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from srcnn.geometry import Factor
-    from srcnn.graphs.cases import Float32
+    from srcnn.graphs.check_cases import Float32
 
 SHAPES = "shapes"
 VALUES = "values"
