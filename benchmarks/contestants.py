@@ -106,7 +106,7 @@ def make_eager(threads: int) -> Contestant:
     import torch  # noqa: PLC0415 - a process loads only its own engine
     from torch.nn.functional import interpolate  # noqa: PLC0415 - as above
 
-    from srcnn.export.convention import build_network  # noqa: PLC0415 - as above
+    from srcnn.export.pixel_convention import build_network  # noqa: PLC0415 - as above
     from srcnn.export.read_checkpoint import read_weights  # noqa: PLC0415 - needs torch
 
     torch.set_num_threads(threads)

@@ -43,9 +43,9 @@ def make_enlargers(graphs: dict[str, Model], threads: int) -> dict[str, Enlarge]
 
 def export_official(mirror: Path) -> Model | None:
     """Export OpenMMLab's checkpoint for x4; None if the folder does not hold it."""
+    from srcnn.export.export_graph import make_graph  # noqa: PLC0415 - as above
     from srcnn.export.export_spec import ExportSpec  # noqa: PLC0415 - as above
     from srcnn.export.find_checkpoint import find_checkpoint  # noqa: PLC0415 - slow to load: torch
-    from srcnn.export.pipeline import make_graph  # noqa: PLC0415 - as above
 
     source = find_checkpoint("openmmlab-x4", mirror=str(mirror))
     file = Path(source.urls[0])

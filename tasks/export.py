@@ -38,9 +38,9 @@ def read_training(checkpoint: Path, source: Source) -> TrainingCard | None:
 @task(cache_policy=NO_CACHE)
 def export(checkpoint: Path, source: Source, spec: ExportSpec) -> bytes:
     """Export the checkpoint to an ONNX file, which is not checked yet."""
-    from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
+    from srcnn.export import export_graph  # noqa: PLC0415 - torch, only where it is needed
 
-    graph = pipeline.make_graph(checkpoint.read_bytes(), source, spec)
+    graph = export_graph.make_graph(checkpoint.read_bytes(), source, spec)
     logger().info("exported by %s, opset %s: %s bytes", spec.exporter, spec.opset, len(graph))
     return graph
 
@@ -48,9 +48,9 @@ def export(checkpoint: Path, source: Source, spec: ExportSpec) -> bytes:
 @task(cache_policy=NO_CACHE)
 def check(graph: bytes, checkpoint: Path, source: Source, spec: ExportSpec) -> list[ParityRow]:
     """Check a graph; return how close it is to PyTorch, or fail with every finding."""
-    from srcnn.export import pipeline  # noqa: PLC0415 - torch, only where it is needed
+    from srcnn.export import export_graph  # noqa: PLC0415 - torch, only where it is needed
 
-    rows = pipeline.check_export(graph, checkpoint.read_bytes(), source, spec)
+    rows = export_graph.check_export(graph, checkpoint.read_bytes(), source, spec)
     worst = max(row.max_abs_error for row in rows)
     logger().info("checked at %s sizes and factors: within %g grey levels", len(rows), worst)
     return rows

@@ -17,8 +17,8 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from srcnn.export.ops import make_dynamo_translations, upsample
 from srcnn.export.srcnn_bank import SrcnnBank
+from srcnn.export.torch_operators import make_dynamo_translations, upsample
 from srcnn.graphs.check_cases import list_scales
 from srcnn.graphs.graph_format import (
     CLEAN,

@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from srcnn.errors import CheckpointError
-from srcnn.export.checkpoint_form import list_problems, list_wanted_shapes
+from srcnn.export.checkpoint_shapes import list_problems, list_wanted_shapes
 from srcnn.model.card import TrainingCard
 from srcnn.storage.download import CHECKPOINT_LIMIT_BYTES
 from srcnn.validation_errors import describe_validation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from srcnn.export.ops import repeat_border
+from srcnn.export.torch_operators import repeat_border
 from srcnn.graphs.graph_format import CLEAN, LUMA
 
 if TYPE_CHECKING:

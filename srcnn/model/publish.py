@@ -45,7 +45,9 @@ def publish_model(
     """
     card = ModelCard.from_graph(parse_complete(graph))
     if card is None:
-        raise ModelError("the graph has no card: create it with srcnn.export.pipeline.make_graph")
+        raise ModelError(
+            "the graph has no card: create it with srcnn.export.export_graph.make_graph"
+        )
     record = ModelRecord(
         file=GRAPH_NAME,
         sha256=compute_sha256(graph),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from srcnn.export.export_graph import make_graph
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.find_checkpoint import Source
-from srcnn.export.pipeline import make_graph
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
 from srcnn.storage.download import compute_sha256

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from srcnn.training.luma_network import Luma
     from srcnn.training.training_spec import TrainingSpec
 
-_LEVELS = 255  # a graph takes 0..255, training 0..1; see `srcnn.export.convention`
+_LEVELS = 255  # a graph takes 0..255, training 0..1; see `srcnn.export.pixel_convention`
 _FORM = (
     f"luma 0.114 0.587 0.299, {FEATURES}x1x9x9, Relu, {MAPPED}x{FEATURES}x1x1, Relu, 1x{MAPPED}x5x5"
 )

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import torch
 
+from srcnn.export.export_graph import make_graph
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.find_checkpoint import find_checkpoint
-from srcnn.export.pipeline import make_graph
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check_session import LoadedGraph, open_graph

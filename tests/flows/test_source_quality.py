@@ -17,7 +17,7 @@ from PIL import Image
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn import Upscaler
-from srcnn.export.convention import build_network
+from srcnn.export.pixel_convention import build_network
 from srcnn.images.decoding import decode
 from tests.support.graphs.quality_banks import export, make_bank, make_weights, take_clean
 

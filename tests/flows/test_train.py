@@ -26,9 +26,9 @@ from flows.options.json_schemas import FACTORS_PATTERN  # noqa: E402
 from flows.options.train import TrainOptions  # noqa: E402
 from flows.train import train_srcnn  # noqa: E402
 from srcnn.errors import DestinationBusyError, UsageError  # noqa: E402
+from srcnn.export.export_graph import make_graph  # noqa: E402
 from srcnn.export.export_spec import ExportSpec  # noqa: E402
 from srcnn.export.find_checkpoint import Source  # noqa: E402
-from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.graphs.graph_format import CLEAN  # noqa: E402
 from srcnn.inference.upscaler import Upscaler  # noqa: E402

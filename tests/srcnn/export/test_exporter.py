@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from srcnn.errors import ModelError, UsageError
+from srcnn.export.export_graph import make_graph
 from srcnn.export.export_spec import DEFAULT_OPSET, OPSETS, ExportSpec
 from srcnn.export.exporter import export_graph
 from srcnn.export.find_checkpoint import find_checkpoint
 from srcnn.export.parity import measure_parity
-from srcnn.export.pipeline import make_graph
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.graphs.check import check_graph
 from srcnn.graphs.check_session import open_graph

@@ -12,13 +12,13 @@ torch = pytest.importorskip("torch")
 
 from onnxruntime import InferenceSession  # noqa: E402
 
-from srcnn.export.convention import build_network  # noqa: E402
 from srcnn.export.export_spec import ExportSpec  # noqa: E402
 from srcnn.export.exporter import export_graph  # noqa: E402
-from srcnn.export.ops import upsample  # noqa: E402
 from srcnn.export.parity import measure_parity  # noqa: E402
+from srcnn.export.pixel_convention import build_network  # noqa: E402
 from srcnn.export.srcnn_bank import SrcnnBank  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
+from srcnn.export.torch_operators import upsample  # noqa: E402
 from srcnn.graphs.check import check_graph  # noqa: E402
 from srcnn.graphs.graph_format import LUMA  # noqa: E402
 from srcnn.inference.engine.network_from_onnx import read_network  # noqa: E402

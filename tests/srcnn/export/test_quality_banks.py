@@ -14,10 +14,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srcnn.export.export_graph import check_export, make_graph
 from srcnn.export.export_spec import DEFAULT_OPSET, ExportSpec
 from srcnn.export.find_checkpoint import Source
 from srcnn.export.parity import measure_parity
-from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.geometry import Factor
 from srcnn.graphs.check import check_graph

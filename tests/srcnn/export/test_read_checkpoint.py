@@ -18,8 +18,8 @@ from srcnn.errors import (
     StorageError,
     UsageError,
 )
-from srcnn.export.convention import build_network
 from srcnn.export.find_checkpoint import find_checkpoint, obtain
+from srcnn.export.pixel_convention import build_network
 from srcnn.export.read_checkpoint import read_training, read_weights
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import Srcnn

@@ -13,11 +13,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srcnn.export.export_graph import check_export, make_graph
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.exporter import export_graph
 from srcnn.export.find_checkpoint import Source
 from srcnn.export.parity import measure_parity
-from srcnn.export.pipeline import check_export, make_graph
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import Srcnn
 from srcnn.geometry import Factor

@@ -134,9 +134,9 @@ def test_other_sizes_are_resized_with_a_note() -> None:
 
 def test_our_own_export_of_a_fixed_factor_is_run_by_the_engine() -> None:
     pytest.importorskip("torch", reason="an export needs torch")
+    from srcnn.export.export_graph import make_graph  # noqa: PLC0415
     from srcnn.export.export_spec import ExportSpec  # noqa: PLC0415 - as above
     from srcnn.export.find_checkpoint import find_checkpoint  # noqa: PLC0415
-    from srcnn.export.pipeline import make_graph  # noqa: PLC0415
 
     source = find_checkpoint("bundled")
     graph = make_graph(

@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from srcnn.errors import UsageError  # noqa: E402 - behind the skip
+from srcnn.export.export_graph import make_graph  # noqa: E402
 from srcnn.export.export_spec import ExportSpec  # noqa: E402
 from srcnn.export.find_checkpoint import Source  # noqa: E402
-from srcnn.export.pipeline import make_graph  # noqa: E402
 from srcnn.export.srcnn_network import Srcnn  # noqa: E402
 from srcnn.graphs.graph_format import CLEAN  # noqa: E402
 from srcnn.model.model_file import Model  # noqa: E402

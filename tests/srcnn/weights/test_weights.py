@@ -46,12 +46,12 @@ def test_the_bundled_graph_passes_the_check() -> None:
 
 def test_the_bundled_graph_is_the_export_of_the_bundled_checkpoint() -> None:
     pytest.importorskip("torch")
-    from srcnn.export import pipeline  # noqa: PLC0415
+    from srcnn.export import export_graph  # noqa: PLC0415
     from srcnn.export.export_spec import ExportSpec  # noqa: PLC0415
     from srcnn.export.find_checkpoint import CATALOGUE  # noqa: PLC0415
 
     spec = ExportSpec.of("torchscript", None, None)
-    made = pipeline.make_graph(bundled("srcnn.pth"), CATALOGUE["bundled"], spec)
+    made = export_graph.make_graph(bundled("srcnn.pth"), CATALOGUE["bundled"], spec)
     assert made == bundled("srcnn.onnx"), "export it again: see CONTRIBUTING.md"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from srcnn.export.convention import build_network
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.exporter import export_graph
+from srcnn.export.pixel_convention import build_network
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.export.srcnn_network import ANCHORS, QUALITIES, Srcnn
 

@@ -8,9 +8,9 @@ import onnx
 import onnxruntime
 import torch
 
-from srcnn.export.convention import build_network
 from srcnn.export.exporter import export_graph
 from srcnn.export.parity import measure_parity
+from srcnn.export.pixel_convention import build_network
 from srcnn.export.read_checkpoint import read_weights
 from srcnn.export.srcnn_bank import SrcnnBank
 from srcnn.graphs.check import check_graph

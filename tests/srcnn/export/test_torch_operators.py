@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from srcnn.export.ops import upsample
+from srcnn.export.torch_operators import upsample
 
 
 def scales(height: float, width: float) -> torch.Tensor:
