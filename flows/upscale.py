@@ -63,7 +63,7 @@ from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.job import Job
 from srcnn.model.pixel_format import StatedPixels
-from srcnn.planning.overlap import check_folders, refuse_shared
+from srcnn.planning.refuse_overlap import check_folders, refuse_shared
 from srcnn.text import one_line
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials

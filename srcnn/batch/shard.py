@@ -17,6 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 from srcnn.batch.cancellation import Cancellation
+from srcnn.batch.copy_repeats import Repeats, WrittenOutput
 from srcnn.batch.memory_gate import GateHolder
 from srcnn.batch.process_image import (
     EncodedImage,
@@ -24,7 +25,6 @@ from srcnn.batch.process_image import (
     estimate_peak_bytes,
     process_image,
 )
-from srcnn.batch.repeats import Repeats, WrittenOutput
 from srcnn.batch.resources import WorkerResources
 from srcnn.batch.transfer import read_source, write_output
 from srcnn.destination.records import Record

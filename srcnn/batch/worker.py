@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache, cached
 
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.repeats import Repeats
+from srcnn.batch.copy_repeats import Repeats
 from srcnn.batch.resources import WorkerResources, create_resources
 from srcnn.batch.shard import ShardProcessor
 from srcnn.destination.recorder import Recorder

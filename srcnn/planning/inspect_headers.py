@@ -14,7 +14,7 @@ from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import Header, read_header
 from srcnn.images.decoding.header import check_file_size
 from srcnn.images.formats import check_size, check_writable
-from srcnn.planning.copies import choose_treatment
+from srcnn.planning.choose_treatment import choose_treatment
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from srcnn.errors import UsageError
-from srcnn.planning.scales_formats import NumberedFields
+from srcnn.planning.csv_json_rows import NumberedFields
 from srcnn.storage.key_columns import decode_key
 from srcnn.text import one_line, shorten
 

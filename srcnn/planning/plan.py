@@ -15,13 +15,13 @@ from srcnn.destination.records import RecordTable
 from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult, ImageTask
 from srcnn.job import Job
-from srcnn.planning.check_versions import check_versions, describe_unproven
+from srcnn.planning.check_output_versions import check_versions, describe_unproven
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.list_manifest import list_manifest
 from srcnn.planning.list_source import SourceListing, list_source
 from srcnn.planning.manifest import ManifestResolver, read_manifest
 from srcnn.planning.mark_repeats import mark_repeats
-from srcnn.planning.overlap import refuse_shared_folders
+from srcnn.planning.refuse_overlap import refuse_shared_folders
 from srcnn.planning.scales_file import Resolver, ScaleResolver, find_scales
 from srcnn.planning.select_images import (
     PlanOptions,

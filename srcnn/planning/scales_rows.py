@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale
+from srcnn.planning.csv_json_rows import COLUMNS, NumberedFields, decode, read_csv, read_json
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.name_template import NAME_HELP, NameTemplate, parse_name
 from srcnn.planning.parquet_rows import is_parquet, read_parquet
-from srcnn.planning.scales_formats import COLUMNS, NumberedFields, decode, read_csv, read_json
 from srcnn.scale_text import parse_scale
 from srcnn.source_quality import QUALITY_HELP, SourceQuality, parse_source_quality
 from srcnn.text import one_line, shorten

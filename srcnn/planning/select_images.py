@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from srcnn.geometry import Scale
 from srcnn.images.formats import Format
+from srcnn.planning.default_output_names import assign_output_keys
 from srcnn.planning.globs import Glob, Globs
 from srcnn.planning.list_source import SourceListing
-from srcnn.planning.name_outputs import name_outputs
+from srcnn.planning.name_outputs_by_template import name_outputs
 from srcnn.planning.name_template import NameTemplate
-from srcnn.planning.output_names import assign_output_keys
 from srcnn.planning.scales_file import Resolved, Resolver
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.file_table import FileInfo, FileTable

@@ -15,7 +15,7 @@ import pytest
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.repeats import Claim, Repeats, WrittenOutput
+from srcnn.batch.copy_repeats import Claim, Repeats, WrittenOutput
 from srcnn.batch.worker import process_shard
 from srcnn.errors import NotAttemptedError
 from srcnn.geometry import Size

@@ -14,7 +14,7 @@ from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
 from srcnn.destination.lock.acquire import hold
 from srcnn.errors import UsageError
-from srcnn.planning.overlap import check_folders, refuse_shared, refuse_shared_folders
+from srcnn.planning.refuse_overlap import check_folders, refuse_shared, refuse_shared_folders
 from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.folder import Folder
 from tests.support.run_python import Run

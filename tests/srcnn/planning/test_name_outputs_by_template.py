@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from srcnn.errors import UsageError
-from srcnn.planning.name_outputs import name_outputs
+from srcnn.planning.name_outputs_by_template import name_outputs
 from srcnn.planning.name_template import parse_name
 from srcnn.scale_text import parse_scale
 from srcnn.storage.key_columns import decode_keys

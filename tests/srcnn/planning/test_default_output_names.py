@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.images.formats import EXTENSIONS, Format, detect_format
-from srcnn.planning.output_names import assign_output_keys
+from srcnn.planning.default_output_names import assign_output_keys
 
 extensions = st.sampled_from([*sum(EXTENSIONS.values(), ()), ".PNG", ".Jpg", ".TIF"])
 # Few stems and stems with extensions in them, so that names collide.
