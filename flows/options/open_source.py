@@ -9,7 +9,7 @@ from srcnn.images.decoding.file_kinds import START_BYTES, find_kind
 from srcnn.images.decoding.header import read_header
 from srcnn.images.formats import EXTENSIONS, detect_format
 from srcnn.storage.folder import Folder
-from srcnn.storage.missing import describe_missing
+from srcnn.storage.missing_path import describe_missing
 from srcnn.storage.one_file import OneFile
 from srcnn.storage.retries import StorageLimits
 

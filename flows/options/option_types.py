@@ -25,7 +25,7 @@ from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.name_template import NameTemplate, parse_name
 from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality, parse_source_quality
-from srcnn.storage.object_headers import check_header
+from srcnn.storage.s3_metadata_headers import check_header
 from srcnn.storage.urls import check_url
 
 T = TypeVar("T")

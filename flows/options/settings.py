@@ -17,8 +17,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from srcnn.errors import UsageError
-from srcnn.storage.object_headers import check_header
 from srcnn.storage.retries import StorageLimits
+from srcnn.storage.s3_metadata_headers import check_header
 from srcnn.storage.s3_options import Acl, S3Options
 from srcnn.validation_errors import describe_validation
 

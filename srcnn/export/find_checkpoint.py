@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from srcnn.errors import DownloadError, SourceMissingError, UsageError
+from srcnn.storage.atomic_files import read_file
 from srcnn.storage.download import (
     CHECKPOINT_LIMIT_BYTES,
     MIN_HASH_DIGITS,
@@ -17,7 +18,6 @@ from srcnn.storage.download import (
     fetch,
     verify,
 )
-from srcnn.storage.files import read_file
 from srcnn.storage.urls import check_url
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import onnx
 
 from srcnn.errors import ModelError, SourceMissingError
 from srcnn.model.protos import find_messages
-from srcnn.storage.files import read_file
+from srcnn.storage.atomic_files import read_file
 from srcnn.storage.filesystems import is_local, resolve
 from srcnn.storage.retries import StorageLimits
 

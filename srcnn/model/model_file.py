@@ -14,8 +14,8 @@ from srcnn.errors import ModelError, SourceMissingError
 from srcnn.model.external_data import embed_external_data
 from srcnn.model.graph_limits import check_limits
 from srcnn.model.onnx_file import parse_onnx
-from srcnn.storage.files import read_file
-from srcnn.storage.missing import describe_missing
+from srcnn.storage.atomic_files import read_file
+from srcnn.storage.missing_path import describe_missing
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 
 BUNDLED = "bundled"

@@ -17,9 +17,9 @@ from srcnn.planning.manifest_rows import ListedRows, read_listed_rows
 from srcnn.planning.s3_inventory import is_inventory, read_inventory
 from srcnn.planning.scales_file import Choices, Resolved, describe_ignored_qualities
 from srcnn.planning.scales_rows import RowChoice
+from srcnn.storage.atomic_files import read_file
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES
 from srcnn.storage.file_table import FileTable, sort_rows
-from srcnn.storage.files import read_file
 from srcnn.storage.folder import Folder
 
 

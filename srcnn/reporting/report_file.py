@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from srcnn.destination.ledger import STATE_FOLDER
 from srcnn.errors import UsageError
 from srcnn.images.formats import detect_format
-from srcnn.storage.files import file_exists, write_file
+from srcnn.storage.atomic_files import file_exists, write_file
 from srcnn.storage.filesystems import is_local, resolve
 from srcnn.storage.plain_files import refuse_special
 from srcnn.storage.retries import StorageLimits

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from srcnn.errors import ChecksumError, DownloadError, UsageError
-from srcnn.storage.files import read_file, write_file
+from srcnn.storage.atomic_files import read_file, write_file
 from srcnn.storage.retries import StorageLimits
 from srcnn.storage.urls import check_url
 

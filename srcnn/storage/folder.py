@@ -14,12 +14,12 @@ from typing import IO, TYPE_CHECKING
 
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError, UsageError
 from srcnn.storage import s3_requests
+from srcnn.storage.atomic_files import create_atomically, sync_folder, write_atomically
 from srcnn.storage.bounded_reads import read_remote
-from srcnn.storage.cloud_metadata import parse_cloud_metadata
 from srcnn.storage.file_table import FileInfo, FileTable
-from srcnn.storage.files import create_atomically, sync_folder, write_atomically
 from srcnn.storage.filesystems import is_local, is_s3
 from srcnn.storage.folder_location import FolderLocation
+from srcnn.storage.gcs_azure_metadata import parse_cloud_metadata
 from srcnn.storage.keys import list_parents
 from srcnn.storage.listing import find_stale_temporaries, list_any, list_s3, parse_file_info
 from srcnn.storage.local_listing import find_local

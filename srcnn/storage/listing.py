@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from srcnn.errors import SourceMissingError, StorageError
 from srcnn.storage import s3_requests
+from srcnn.storage.atomic_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
-from srcnn.storage.files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.filesystems import is_local
 from srcnn.storage.key_columns import encode_key
 from srcnn.storage.local_listing import list_local
-from srcnn.storage.missing import describe_missing
+from srcnn.storage.missing_path import describe_missing
 from srcnn.text import one_line, shorten
 
 if TYPE_CHECKING:

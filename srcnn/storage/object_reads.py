@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING
 
 from srcnn.errors import StorageError, UnusableFileError
 from srcnn.storage import s3_requests
-from srcnn.storage.object_headers import parse_metadata
 from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.ranged_file import RangedFile
+from srcnn.storage.s3_metadata_headers import parse_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from aiobotocore.parsers import AioRestXMLParser
 from botocore.exceptions import BotoCoreError
 from fsspec.asyn import sync
 
-from srcnn.storage.object_headers import build_headers
 from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.retries import StorageLimits
+from srcnn.storage.s3_metadata_headers import build_headers
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -7,7 +7,7 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.publish import GRAPH_NAME
-from srcnn.storage.files import file_exists
+from srcnn.storage.atomic_files import file_exists
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
 

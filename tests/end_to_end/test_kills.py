@@ -22,8 +22,8 @@ import pytest
 from srcnn.destination import ledger
 from srcnn.destination.lock.lock_files import LOCK_FOLDER
 from srcnn.images.decoding import decode
+from srcnn.storage.atomic_files import TEMPORARY_PREFIX
 from srcnn.storage.file_table import FileTable
-from srcnn.storage.files import TEMPORARY_PREFIX
 from srcnn.storage.folder import Folder
 from tests.support.paths import ROOT
 from tests.support.servers import children

@@ -9,7 +9,7 @@ import pytest
 
 from flows.options.open_source import open_source
 from srcnn.errors import UsageError
-from srcnn.storage.files import write_file
+from srcnn.storage.atomic_files import write_file
 from srcnn.storage.one_file import OneFile
 from srcnn.storage.retries import DEFAULT_LIMITS
 from tests.support.image_files import save

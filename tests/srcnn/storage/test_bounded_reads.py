@@ -18,7 +18,7 @@ import fsspec
 import pytest
 
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.storage.files import read_file
+from srcnn.storage.atomic_files import read_file
 from srcnn.storage.retries import StorageLimits
 
 LIMIT_BYTES = 2**20

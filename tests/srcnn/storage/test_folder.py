@@ -31,8 +31,8 @@ from srcnn.errors import (
     UnusableFileError,
     UsageError,
 )
+from srcnn.storage.atomic_files import TEMPORARY_PREFIX, read_file, write_file
 from srcnn.storage.file_table import FileInfo
-from srcnn.storage.files import TEMPORARY_PREFIX, read_file, write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.urls import check_url
 from tests.support.servers.seaweedfs import S3Server

@@ -12,7 +12,7 @@ import pytest
 import stamina
 
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError
-from srcnn.storage.files import read_file
+from srcnn.storage.atomic_files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
 from tests.support.servers.faults import FaultProxy

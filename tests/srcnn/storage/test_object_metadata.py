@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from srcnn.errors import UsageError
 from srcnn.images.formats import EXTENSIONS
 from srcnn.storage.content_types import get_content_type
-from srcnn.storage.object_headers import build_headers, check_header, parse_metadata
 from srcnn.storage.object_metadata import NO_METADATA, ObjectMetadata
+from srcnn.storage.s3_metadata_headers import build_headers, check_header, parse_metadata
 from srcnn.storage.s3_options import S3Options
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from srcnn.errors import SourceMissingError
-from srcnn.storage.files import write_file
+from srcnn.storage.atomic_files import write_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.one_file import OneFile
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError
-from srcnn.storage.files import create_atomically, read_file, write_file
+from srcnn.storage.atomic_files import create_atomically, read_file, write_file
 from srcnn.storage.filesystems import resolve
 from srcnn.storage.plain_files import open_plain, read_plain
 from srcnn.storage.retries import DEFAULT_LIMITS

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from srcnn.errors import SourceMissingError, StorageError, UsageError
 from srcnn.storage import s3_requests
 from srcnn.storage.bounded_reads import TEXT_LIMIT_BYTES, read_remote
-from srcnn.storage.cloud_metadata import build_cloud_arguments
 from srcnn.storage.filesystems import is_local, is_s3, resolve
+from srcnn.storage.gcs_azure_metadata import build_cloud_arguments
 from srcnn.storage.local_errors import build_local_error
-from srcnn.storage.object_headers import build_headers
 from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.plain_files import read_plain, refuse_special
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits, call_with_retries
+from srcnn.storage.s3_metadata_headers import build_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

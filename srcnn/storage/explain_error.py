@@ -9,10 +9,10 @@ import aiohttp
 from botocore import exceptions as boto
 
 from srcnn.errors import UsageError
-from srcnn.storage.cloud_errors import explain_cloud_error
-from srcnn.storage.error_responses import explain_response
-from srcnn.storage.failure import StorageFailure
-from srcnn.storage.library_errors import explain_exception
+from srcnn.storage.explain_client_error import explain_exception
+from srcnn.storage.explain_http_error import explain_response
+from srcnn.storage.gcs_azure_errors import explain_cloud_error
+from srcnn.storage.storage_failure import StorageFailure
 
 # What file systems raise. Anything else is a bug of ours, and propagates unchanged.
 STORAGE_EXCEPTIONS = (

@@ -1,6 +1,6 @@
 """What the exceptions of s3fs, botocore and aiohttp mean, and what to do about each: one table.
 
-For those without a response from a server; `error_responses.py` has the others.
+For those without a response from a server; `explain_http_error.py` has the others.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from srcnn.errors import (
     StorageUnavailableError,
     UsageError,
 )
-from srcnn.storage.failure import StorageFailure
 from srcnn.storage.redaction import clean_message
-from srcnn.storage.s3_errors import PROXY_ADVICE
+from srcnn.storage.s3_error_codes import PROXY_ADVICE
+from srcnn.storage.storage_failure import StorageFailure
 
 # Exceptions without a response from a server: our error and its message. The first match counts.
 _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[SrcnnError], str], ...] = (

@@ -12,9 +12,9 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from srcnn.errors import SourceMissingError, StorageError
-from srcnn.storage.failure import StorageFailure
 from srcnn.storage.redaction import clean_message
-from srcnn.storage.s3_errors import PROXY_ADVICE, find_meaning
+from srcnn.storage.s3_error_codes import PROXY_ADVICE, find_meaning
+from srcnn.storage.storage_failure import StorageFailure
 
 _NOT_S3 = "a web page and not a response of S3"
 _WEB_PAGE = re.compile(r"<html|<!doctype html", re.IGNORECASE)

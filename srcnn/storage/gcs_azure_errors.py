@@ -10,8 +10,8 @@ from srcnn.errors import (
     StorageError,
     StorageUnavailableError,
 )
-from srcnn.storage.failure import StorageFailure
 from srcnn.storage.redaction import clean_message
+from srcnn.storage.storage_failure import StorageFailure
 
 _GOOGLE_ADVICE = "check GOOGLE_APPLICATION_CREDENTIALS, and what its account may do"
 _AZURE_ADVICE = (
