@@ -19,9 +19,9 @@ from contextlib import suppress
 from cyclopts import App, CycloptsError
 
 from flows.errors import BatchFailedError, Interrupted, ServerLostError
-from flows.execution.last_signal import raise_on_signal
+from flows.execution.exit_on_last_signal import raise_on_signal
 from flows.output.json_lines import JsonLines
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from flows.startup import explain_shortage, name_signal
 from flows.usage_errors import describe_usage
 from srcnn.errors import GraphCheckError, SrcnnError

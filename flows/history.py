@@ -16,7 +16,7 @@ from flows.make_command import RUN, WHAT, make_app
 from flows.options.option_types import Flag
 from flows.options.settings import load_settings
 from flows.output.history_table import format_text
-from flows.output.mode import choose_mode, current_mode
+from flows.output.output_mode import choose_mode, current_mode
 from flows.output.standard_output import write_out
 from srcnn.reporting.history import NIGHTS, read_failures, read_history
 from srcnn.storage.folder import Folder

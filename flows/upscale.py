@@ -51,8 +51,8 @@ from flows.options.upscale import UpscaleOptions
 from flows.output.announce_plan import announce_plan
 from flows.output.finish import FinishedRun, finish
 from flows.output.log_estimate import announce_early
-from flows.output.mode import choose_mode
-from flows.output.progress import show_progress
+from flows.output.output_mode import choose_mode
+from flows.output.show_progress import show_progress
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.known_failures import read_known_failures
 from srcnn.batch.make_shards import make_shards

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from flows.errors import Interrupted
+from flows.execution.cancel_on_signal import cancel_on_signal
 from flows.execution.collect_results import ResultCollector, RunResult
 from flows.execution.dask_executor import LOST_SCHEDULER
 from flows.execution.runners import Runner
-from flows.execution.signals import cancel_on_signal
 from flows.execution.task_calls import TaskCalls
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.failure_limit import FailureLimit

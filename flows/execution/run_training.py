@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from flows.errors import Interrupted
-from flows.execution.signals import cancel_on_signal
+from flows.execution.cancel_on_signal import cancel_on_signal
 from flows.execution.task_calls import TaskCalls
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from flows.output.prefect_artifacts import (
     Content,
     embed_svg,

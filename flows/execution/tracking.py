@@ -17,7 +17,7 @@ from prefect.settings import (
 )
 
 from flows.errors import Interrupted, ServerLostError
-from flows.execution.lost_reader import outlive_reader
+from flows.execution.outlive_log_reader import outlive_reader
 from srcnn.errors import SrcnnError, UsageError
 from srcnn.storage.urls import redact
 

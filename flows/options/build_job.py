@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from flows.options.open_source import open_source
+from flows.options.open_source_folder import open_source
 from flows.options.settings import Settings
 from flows.options.upscale import UpscaleOptions
 from srcnn.extras import require_extra

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
 from srcnn.reporting.summary import count_images

@@ -13,7 +13,7 @@ from flows.output.describe_run import describe_run, list_versions
 from flows.output.history_table import publish_history
 from flows.output.log_estimate import log_accuracy, log_estimate
 from flows.output.log_summary import log_summary
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from flows.output.prefect_artifacts import publish_sheet, publish_summary
 from flows.output.summary_page import render_summary
 from srcnn.batch.known_failures import KnownFailures
@@ -21,9 +21,9 @@ from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.reporting.before_after_samples import choose_images
 from srcnn.reporting.report import Report
 from srcnn.reporting.run_page import RunPage
-from srcnn.reporting.samples import choose_images
 from srcnn.reporting.summary import Summary, summarize
 from srcnn.text import one_line
 from tasks import upscale as tasks

@@ -13,8 +13,8 @@ from flows.output.standard_output import write_out
 from srcnn.image_task import ImageResult
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.reporting.batch_progress import BatchSnapshot
 from srcnn.reporting.history import PastRun
-from srcnn.reporting.progress import BatchSnapshot
 from srcnn.reporting.report import Report, written_megapixels
 from srcnn.reporting.result_lines import result_fields
 from srcnn.reporting.summary import Summary

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from srcnn.image_task import ImageResult
 from srcnn.images.formats import detect_format
 from srcnn.reporting.report import Report, written_megapixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from srcnn.amounts import format_bytes, format_range, format_seconds
 from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate

@@ -17,7 +17,7 @@ from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import FlowRunContext
 
-from srcnn.reporting.progress import ProgressSnapshot
+from srcnn.reporting.batch_progress import ProgressSnapshot
 from tasks.logs import AnyLogger, logger
 
 PROGRESS_KEY = "srcnn-progress"

@@ -13,8 +13,8 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from flows.output.mode import list_stream_handlers
-from srcnn.reporting.progress import BatchSnapshot
+from flows.output.output_mode import list_stream_handlers
+from srcnn.reporting.batch_progress import BatchSnapshot
 
 _MOST_BAR_LETTERS, _LEAST_BAR_LETTERS = 24, 6
 _FIGURES_LETTERS = 70  # beside the bar, which takes what is left

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srcnn.reporting.before_after_samples import Sample
 from srcnn.reporting.jpeg import encode_jpeg
-from srcnn.reporting.samples import Sample
 
 MOST_BYTES = 4_000_000  # of all previews of a page
 

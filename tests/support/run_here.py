@@ -17,7 +17,7 @@ from cyclopts import App
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.cli import run
-from flows.output.mode import list_stream_handlers
+from flows.output.output_mode import list_stream_handlers
 
 
 def run_here(

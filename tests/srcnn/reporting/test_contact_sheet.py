@@ -15,11 +15,7 @@ from flows.upscale import batch_upscale
 from srcnn import Upscaler
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult
-from srcnn.reporting.contact_sheet import MOST_BYTES, draw_contact_sheet
-from srcnn.reporting.crops import Pair, crop_pair, find_most_detailed, to_screen
-from srcnn.reporting.previews import MOST_BYTES as MOST_PREVIEW_BYTES
-from srcnn.reporting.previews import encode_previews
-from srcnn.reporting.samples import (
+from srcnn.reporting.before_after_samples import (
     MOST_MEGAPIXELS,
     TILE_PX,
     VIEW_PX,
@@ -27,6 +23,10 @@ from srcnn.reporting.samples import (
     choose_images,
     read_samples,
 )
+from srcnn.reporting.contact_sheet import MOST_BYTES, draw_contact_sheet
+from srcnn.reporting.crops import Pair, crop_pair, find_most_detailed, to_screen
+from srcnn.reporting.previews import MOST_BYTES as MOST_PREVIEW_BYTES
+from srcnn.reporting.previews import encode_previews
 from srcnn.storage.folder import Folder
 from tasks.contact_sheet import make_contact_sheet
 from tests.support.jobs import make_job

@@ -11,15 +11,15 @@ import time
 import psutil
 import pytest
 
-from flows.execution.last_signal import is_last
+from flows.execution.exit_on_last_signal import is_last
 from tests.support.paths import ROOT
 
 # Locks a mutex twice: a wait in C that no signal ends. A child of its own must not outlive it.
 STUCK = """
 import ctypes, subprocess, sys
-from flows.execution import last_signal
-last_signal.GRACE_SECONDS = 1
-with last_signal.raise_on_signal():
+from flows.execution import exit_on_last_signal
+exit_on_last_signal.GRACE_SECONDS = 1
+with exit_on_last_signal.raise_on_signal():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     lock, mutex = ctypes.CDLL(None).pthread_mutex_lock, ctypes.create_string_buffer(64)
     print(child.pid, flush=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 from rich.console import Console
 
-from flows.output.mode import list_stream_handlers
+from flows.output.output_mode import list_stream_handlers
 
 
 def outlive_reader() -> None:

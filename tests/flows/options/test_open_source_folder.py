@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.options.open_source import open_source
+from flows.options.open_source_folder import open_source
 from srcnn.errors import UsageError
 from srcnn.storage.atomic_files import write_file
 from srcnn.storage.one_file import OneFile

@@ -8,11 +8,11 @@ from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 
-from flows.output.mode import current_mode
+from flows.output.output_mode import current_mode
 from flows.output.prefect_artifacts import progress_artifact
 from flows.output.progress_bar import format_figures, progress_bar
 from srcnn.image_task import ImageResult, ImageTask
-from srcnn.reporting.progress import BatchProgress, BatchSnapshot
+from srcnn.reporting.batch_progress import BatchProgress, BatchSnapshot
 from tasks.logs import AnyLogger, logger
 
 _LINE_SECONDS = 10.0

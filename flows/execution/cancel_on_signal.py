@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from flows.errors import Interrupted
-from flows.execution.last_signal import exit_on_last_signal, handle_signals, is_last
+from flows.execution.exit_on_last_signal import exit_on_last_signal, handle_signals, is_last
 from srcnn.batch.cancellation import Cancellation
 from tasks.logs import logger
 

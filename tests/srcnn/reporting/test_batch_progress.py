@@ -18,12 +18,12 @@ from prefect.client.schemas.objects import Artifact
 
 from flows.options.upscale import UpscaleOptions
 from flows.output import prefect_artifacts
-from flows.output.progress import show_progress
 from flows.output.progress_bar import format_figures
+from flows.output.show_progress import show_progress
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult, ImageTask, Status
-from srcnn.reporting.progress import BatchProgress, BatchSnapshot, Rate
+from srcnn.reporting.batch_progress import BatchProgress, BatchSnapshot, Rate
 from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 from tests.support.marks import TRACKED
