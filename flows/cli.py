@@ -25,7 +25,7 @@ from flows.output.output_mode import current_mode
 from flows.startup import explain_shortage, name_signal
 from flows.usage_errors import describe_usage
 from srcnn.errors import GraphCheckError, SrcnnError
-from srcnn.text import one_line
+from srcnn.printable_text import one_line
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

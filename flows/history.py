@@ -18,9 +18,9 @@ from flows.options.settings import load_settings
 from flows.output.history_table import format_text
 from flows.output.output_mode import choose_mode, current_mode
 from flows.output.standard_output import write_out
+from srcnn.printable_text import one_line
 from srcnn.reporting.history import NIGHTS, read_failures, read_history
 from srcnn.storage.folder import Folder
-from srcnn.text import one_line
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 

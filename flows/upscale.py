@@ -64,7 +64,7 @@ from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.job import Job
 from srcnn.model.pixel_format import StatedPixels
 from srcnn.planning.refuse_overlap import check_folders, refuse_shared
-from srcnn.text import one_line
+from srcnn.printable_text import one_line
 from tasks import upscale as tasks
 from tasks.credentials import use_credentials
 from tasks.logs import logger

@@ -1,6 +1,6 @@
 """Factors, targets and output sizes, in exact arithmetic.
 
-Independent of images, files and options. `srcnn.scale_text` has scales as users write them.
+Independent of images, files and options. `srcnn.parse_scale` has scales as users write them.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from srcnn.errors import (
 )
 from srcnn.geometry import Scale, Size
 from srcnn.graphs.graph_format import CLEAN
+from srcnn.printable_text import one_line
 from srcnn.storage.file_table import FileInfo
-from srcnn.text import one_line
 
 NOT_ATTEMPTED = "NotAttempted"  # the type of failures of images that were never begun
 Status = Literal["written", "skipped", "failed"]

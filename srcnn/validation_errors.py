@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from srcnn.text import one_line, shorten
+from srcnn.printable_text import one_line, shorten
 
 _MOST_SHOWN = 200  # characters of why a file cannot be read
 

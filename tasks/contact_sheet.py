@@ -10,11 +10,11 @@ from prefect.cache_policies import NO_CACHE
 
 from srcnn.image_task import ImageResult
 from srcnn.job import Job
+from srcnn.printable_text import one_line
 from srcnn.reporting.before_after_samples import read_samples
 from srcnn.reporting.contact_sheet import draw_contact_sheet
 from srcnn.reporting.previews import Preview, encode_previews
 from srcnn.reporting.report import RUNS_FOLDER
-from srcnn.text import one_line
 from tasks.logs import logger
 
 

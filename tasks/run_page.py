@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from srcnn.printable_text import one_line
 from srcnn.reporting.previews import Preview
 from srcnn.reporting.run_page import RunPage, render_run_page
-from srcnn.text import one_line
 from tasks.logs import logger
 
 

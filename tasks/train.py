@@ -13,10 +13,10 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.card import TrainingCard
 from srcnn.model.model_file import Model
+from srcnn.printable_text import one_line
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
-from srcnn.text import one_line
 from srcnn.training.current_model import load_current_model
 from srcnn.training.pictures import Pictures, Wanted, read_pictures
 from srcnn.training.promotion import ConditionVerdict, Verdict, judge, make_enlarger

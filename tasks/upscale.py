@@ -21,12 +21,12 @@ from srcnn.model.pixel_format import StatedPixels
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.scales_file import DEFAULT_NAME
 from srcnn.planning.select_images import PlanOptions
+from srcnn.printable_text import one_line
 from srcnn.reporting.report import Report
 from srcnn.reporting.report_file import prepare_report_file, write_report_file
 from srcnn.reporting.report_table import detect_table_form, write_table
 from srcnn.storage.retries import StorageLimits
 from srcnn.storage.unfinished_uploads import UnfinishedUpload
-from srcnn.text import one_line
 from tasks.credentials import use_credentials
 from tasks.logs import logger
 

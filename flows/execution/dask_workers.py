@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from srcnn.errors import UsageError
-from srcnn.text import one_line, shorten
+from srcnn.printable_text import one_line, shorten
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
-from srcnn.text import one_line
+from srcnn.printable_text import one_line
 
 R = TypeVar("R")
 

@@ -8,7 +8,7 @@ from srcnn.estimation.choose_sample import choose_sample
 from srcnn.estimation.extrapolate import Estimate, extrapolate
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
-from srcnn.text import one_line
+from srcnn.printable_text import one_line
 from tasks import estimate as tasks
 from tasks.logs import logger
 

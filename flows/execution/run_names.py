@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from prefect.context import FlowRunContext
 
 from flows.options.base import Options
-from srcnn.text import one_line, shorten
+from srcnn.printable_text import one_line, shorten
 
 _LONGEST_PLACE = 60
 # What the server calls a run that nobody gave a name to, such as `ivory-tetra`.

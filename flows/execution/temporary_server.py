@@ -23,8 +23,8 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_HOME, get_current_settings
 
 from srcnn.errors import UsageError
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage.urls import redact
-from srcnn.text import one_line, shorten
 
 # The first start makes the database: up to 25 s on two cores.
 _STARTUP_SECONDS = 120.0

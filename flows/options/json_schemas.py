@@ -12,8 +12,8 @@ from pydantic.config import JsonDict
 
 from srcnn.batch.failure_limit import FAILURE_LIMIT_PATTERN
 from srcnn.geometry import MAX_FACTOR, MIN_FACTOR
+from srcnn.parse_scale import FACTOR_PATTERN, SCALE_HELP, SCALE_PATTERN
 from srcnn.planning.name_template import NAME_HELP, NAME_PATTERN
-from srcnn.scale_text import FACTOR_PATTERN, SCALE_HELP, SCALE_PATTERN
 from srcnn.source_quality import QUALITY_HELP, QUALITY_PATTERN
 
 _NULL: JsonDict = {"type": "null"}

@@ -21,9 +21,9 @@ from srcnn.errors import UsageError
 from srcnn.geometry import Scale
 from srcnn.images.colour import Colour, parse_colour
 from srcnn.images.formats import Format
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.name_template import NameTemplate, parse_name
-from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality, parse_source_quality
 from srcnn.storage.s3_metadata_headers import check_header
 from srcnn.storage.urls import check_url

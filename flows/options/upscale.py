@@ -22,9 +22,9 @@ from flows.options.option_types import (
     Url,
 )
 from srcnn.model.pixel_format import Convention, Rounding
+from srcnn.parse_scale import SCALE_HELP
 from srcnn.planning.select_images import Overwrite, WhenLarger
 from srcnn.runtime.onnx_session import Provider
-from srcnn.scale_text import SCALE_HELP
 from srcnn.source_quality import AUTO
 from srcnn.storage.urls import add_suffix
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flows.output.output_mode import current_mode
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.printable_text import one_line
 from srcnn.reporting.summary import count_images
-from srcnn.text import one_line
 from tasks.logs import logger
 
 _HINT = "; with --enlarge-first, it is given pictures that are enlarged already"

@@ -21,11 +21,11 @@ from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate
 from srcnn.job import Job
 from srcnn.planning.plan import Plan
+from srcnn.printable_text import one_line
 from srcnn.reporting.before_after_samples import choose_images
 from srcnn.reporting.report import Report
 from srcnn.reporting.run_page import RunPage
 from srcnn.reporting.summary import Summary, summarize
-from srcnn.text import one_line
 from tasks import upscale as tasks
 from tasks.contact_sheet import make_contact_sheet
 from tasks.logs import logger

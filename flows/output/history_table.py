@@ -8,9 +8,9 @@ from prefect.context import FlowRunContext
 
 from flows.output.markdown import format_code, format_table
 from flows.output.prefect_artifacts import HISTORY_KEY, Content, publish
+from srcnn.printable_text import one_line, shorten
 from srcnn.reporting.history import NIGHTS, PastRun, ReportHead, read_history
 from srcnn.storage.folder import Folder
-from srcnn.text import one_line, shorten
 from tasks.logs import logger
 
 _HEAD = (

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from flows.output.output_mode import current_mode
 from srcnn.image_task import ImageResult
 from srcnn.images.formats import detect_format
+from srcnn.printable_text import one_line, shorten
 from srcnn.reporting.report import Report, written_megapixels
 from srcnn.reporting.summary import Summary, count_images
 from srcnn.source_quality import is_clean
-from srcnn.text import one_line, shorten
 from tasks.logs import logger
 
 _MOST_LARGEST = 3

@@ -9,8 +9,8 @@ from srcnn.amounts import format_bytes, format_range, format_seconds
 from srcnn.estimation.extrapolate import Estimate
 from srcnn.estimation.first_images import EarlyEstimate
 from srcnn.job import Job
+from srcnn.printable_text import one_line
 from srcnn.reporting.summary import count_images
-from srcnn.text import one_line
 from tasks.logs import logger
 
 _MOST_FAILURES = 3

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from flows.output.log_dry_run import describe_image, log_dry_run
 from srcnn.image_task import ImageResult
+from srcnn.printable_text import one_line
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import Summary
-from srcnn.text import one_line
 from tasks.logs import logger
 
 _MOST_FAILURES_LISTED = 20

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from srcnn.text import one_line, shorten
+from srcnn.printable_text import one_line, shorten
 
 _LONGEST_NAME = 100
 

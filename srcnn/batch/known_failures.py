@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 
 from srcnn.errors import UsageError
 from srcnn.image_task import NOT_ATTEMPTED, ImageResult
+from srcnn.printable_text import one_line
 from srcnn.storage.atomic_files import read_file
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.retries import StorageLimits
-from srcnn.text import one_line
 from srcnn.validation_errors import describe_unreadable
 
 _LIMIT_BYTES = 64 * 2**20

@@ -24,10 +24,10 @@ import pyarrow.compute as pc
 from srcnn.destination.record_lines import format_line, parse_lines
 from srcnn.destination.records import SCHEMA, Record, RecordTable, keep_latest, to_records
 from srcnn.errors import UnusableFileError
+from srcnn.printable_text import one_line
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
 from srcnn.storage.key_columns import decode_key
-from srcnn.text import one_line
 from srcnn.validation_errors import describe_unreadable
 
 STATE_FOLDER = ".srcnn"

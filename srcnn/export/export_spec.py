@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Factor
-from srcnn.scale_text import parse_scale
+from srcnn.parse_scale import parse_scale
 
 if TYPE_CHECKING:
     from srcnn.model.card import ExporterName

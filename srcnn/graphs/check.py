@@ -29,8 +29,8 @@ from srcnn.graphs.graph_wiring import Wiring
 from srcnn.model.card import ModelCard
 from srcnn.model.model_file import load_model
 from srcnn.model.onnx_file import parse_complete
+from srcnn.parse_scale import parse_scale
 from srcnn.runtime.onnx_session import extract_first_line
-from srcnn.scale_text import parse_scale
 from srcnn.storage.retries import StorageLimits
 
 FILE = "file"

@@ -20,10 +20,10 @@ from srcnn.graphs.graph_format import CLEAN, QUALITY
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.model.card import ModelCard
 from srcnn.model.pixel_format import NOTHING_STATED, Convention, StatedPixels
+from srcnn.parse_scale import parse_scale
+from srcnn.printable_text import shorten
 from srcnn.runtime.onnx_session import extract_first_line
 from srcnn.runtime.stoppable_run import make_deadline, run_stoppably
-from srcnn.scale_text import parse_scale
-from srcnn.text import shorten
 
 ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),

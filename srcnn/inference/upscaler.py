@@ -25,8 +25,8 @@ from srcnn.inference.output_check import check_result
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.onnx_file import parse_complete
 from srcnn.model.pixel_format import NOTHING_STATED, Convention, Rounding, StatedPixels
+from srcnn.parse_scale import to_scale
 from srcnn.runtime.onnx_session import Provider, make_session
-from srcnn.scale_text import to_scale
 
 
 class Upscaled(NamedTuple):

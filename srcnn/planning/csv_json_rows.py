@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from srcnn.errors import UsageError
-from srcnn.text import shorten
+from srcnn.printable_text import shorten
 
 NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
 """A row's line, from 1, and its fields, or why it cannot be read."""

@@ -14,8 +14,8 @@ import pyarrow.csv as pa_csv
 
 from srcnn.errors import UsageError
 from srcnn.planning.parquet_rows import list_columns, read_batches
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage.key_columns import KEY_TYPE
-from srcnn.text import one_line, shorten
 
 # As both kinds spell them, in lower case and without underscores.
 _NEEDED = ("bucket", "key")

@@ -11,8 +11,8 @@ import pyarrow as pa
 from srcnn.errors import UsageError
 from srcnn.planning.parquet_rows import MOST_ROWS
 from srcnn.planning.scales_rows import RowChoice, RowProblems, parse_choice, parse_path, read_fields
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage.key_columns import KEY_TYPE, encode_keys
-from srcnn.text import one_line, shorten
 
 SCHEMA = pa.schema(
     [("key", KEY_TYPE), ("size", pa.int64()), ("version", KEY_TYPE), ("choice", pa.int32())]

@@ -9,8 +9,8 @@ import pyarrow as pa
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale
 from srcnn.planning.name_template import NameTemplate
+from srcnn.printable_text import one_line
 from srcnn.storage.key_columns import encode_keys
-from srcnn.text import one_line
 
 _MOST_SHOWN = 5  # collisions
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from srcnn.errors import UsageError
 from srcnn.geometry import Box, Factor, Scale, Target
 from srcnn.images.formats import detect_format
-from srcnn.text import shorten
+from srcnn.printable_text import shorten
 
 NAME_HELP = (
     "a name with {folder}, {stem}, {ext}, {factor}, {width} or {height}, such as {stem}@2x{ext}"

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from srcnn.errors import UsageError
 from srcnn.planning.csv_json_rows import NumberedFields
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage.key_columns import decode_key
-from srcnn.text import one_line, shorten
 
 MOST_ROWS = 10_000_000
 """Of a list of images."""

@@ -20,10 +20,10 @@ from srcnn.planning.inventory_rows import BucketRows
 from srcnn.planning.manifest_rows import ListedRows
 from srcnn.planning.parquet_rows import is_parquet
 from srcnn.planning.scales_rows import RowChoice
+from srcnn.printable_text import one_line
 from srcnn.storage.atomic_files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
-from srcnn.text import one_line
 from srcnn.validation_errors import describe_validation
 
 _PART_BYTES = 2**30

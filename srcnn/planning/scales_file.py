@@ -21,11 +21,11 @@ from srcnn.planning.glob_matches import GlobMatches
 from srcnn.planning.globs import Globs
 from srcnn.planning.name_template import NameTemplate
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
+from srcnn.printable_text import one_line
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.atomic_files import read_file
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
-from srcnn.text import one_line
 
 DEFAULT_NAME = "scales.csv"
 _MOST_UNUSED_LISTED = 10

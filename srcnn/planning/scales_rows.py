@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Scale
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.csv_json_rows import COLUMNS, NumberedFields, decode, read_csv, read_json
 from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.name_template import NAME_HELP, NameTemplate, parse_name
 from srcnn.planning.parquet_rows import is_parquet, read_parquet
-from srcnn.scale_text import parse_scale
+from srcnn.printable_text import one_line, shorten
 from srcnn.source_quality import QUALITY_HELP, SourceQuality, parse_source_quality
-from srcnn.text import one_line, shorten
 
 LIMIT_BYTES = 64 * 2**20
 """Of a scales file."""

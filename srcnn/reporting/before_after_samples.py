@@ -14,11 +14,11 @@ from srcnn.geometry import Size
 from srcnn.image_task import ImageResult
 from srcnn.images.decoding import decode, read_header
 from srcnn.images.pixels import Pixels
+from srcnn.printable_text import one_line
 from srcnn.reporting.crops import Pair, crop_pair
 from srcnn.runtime.cores import measure_image_memory
 from srcnn.source_quality import is_clean
 from srcnn.storage.folder import Folder
-from srcnn.text import one_line
 
 # Reading images back costs traffic, memory and time: larger ones are left out, and of large
 # ones there are fewer.

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from srcnn.printable_text import shorten
 from srcnn.reporting.before_after_samples import TILE_PX, Sample
 from srcnn.reporting.jpeg import encode_jpeg
-from srcnn.text import shorten
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from srcnn.printable_text import one_line, shorten
 from srcnn.reporting.summary import Summary
-from srcnn.text import one_line, shorten
 
 _LONGEST_VALUE = 300
 BAR_LENGTH = 1000

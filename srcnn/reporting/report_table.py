@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from srcnn.image_results import ROWS_PER_CHUNK, ImageResults
 from srcnn.image_task import ImageResult
+from srcnn.printable_text import one_line
 from srcnn.source_quality import is_clean
 from srcnn.storage.key_columns import decode_keys
-from srcnn.text import one_line
 
 TableForm = Literal["csv", "parquet"]
 

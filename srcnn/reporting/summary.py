@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from srcnn.image_task import ImageResult
+from srcnn.printable_text import shorten
 from srcnn.reporting.report import Report
-from srcnn.text import shorten
 
 _MOST_SLOWEST = 10
 _MOST_REASONS = 15

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from srcnn.errors import SourceMissingError, StorageError
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage import s3_requests
 from srcnn.storage.atomic_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
@@ -21,7 +22,6 @@ from srcnn.storage.filesystems import is_local
 from srcnn.storage.key_columns import encode_key
 from srcnn.storage.local_listing import list_local
 from srcnn.storage.missing_path import describe_missing
-from srcnn.text import one_line, shorten
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 
+from srcnn.printable_text import one_line, shorten
 from srcnn.storage.urls import redact
-from srcnn.text import one_line, shorten
 
 _LONGEST_MESSAGE = 300
 _LONGEST_TEXT = 2_000  # some of the patterns take the square of a text's length

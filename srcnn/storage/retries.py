@@ -12,11 +12,11 @@ from srcnn.errors import (
     SourceMissingError,
     SrcnnError,
 )
+from srcnn.printable_text import one_line
 from srcnn.storage.explain_error import STORAGE_EXCEPTIONS, explain_error
 from srcnn.storage.gcs_azure_errors import list_cloud_exceptions
 from srcnn.storage.s3_options import S3Options
 from srcnn.storage.storage_failure import build_error
-from srcnn.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

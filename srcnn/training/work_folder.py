@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from srcnn.errors import DestinationBusyError, TrainingStateError, UsageError
+from srcnn.printable_text import one_line
 from srcnn.storage.atomic_files import write_file
 from srcnn.storage.download import compute_sha256
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.plain_files import APPEND, open_plain
-from srcnn.text import one_line
 from srcnn.training.training_record import Identity, Point, Result, TrainingRecord
 from srcnn.validation_errors import describe_unreadable
 

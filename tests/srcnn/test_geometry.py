@@ -24,7 +24,7 @@ from srcnn.geometry import (
     is_large_enough,
     make_resize_factor,
 )
-from srcnn.scale_text import parse_scale, to_scale
+from srcnn.parse_scale import parse_scale, to_scale
 
 SIDES: tuple[Side, ...] = ("width", "height", "longest", "shortest")
 sides = st.sampled_from(SIDES)

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import psutil
 from pydantic import Field, TypeAdapter
 
-from srcnn.text import one_line, shorten
+from srcnn.printable_text import one_line, shorten
 
 HolderState = Literal["running", "stopping", "dropping"]
 

@@ -12,8 +12,8 @@ from srcnn.batch.failure_limit import FailureLimit, parse_failure_limit
 from srcnn.geometry import Size
 from srcnn.image_results import ImageResults
 from srcnn.image_task import NOT_ATTEMPTED, Failure, ImageResult, ImageTask
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.plan import Plan
-from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

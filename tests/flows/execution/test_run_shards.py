@@ -17,9 +17,9 @@ from srcnn.batch.cancellation import Cancellation
 from srcnn.destination.lock.acquire import hold
 from srcnn.image_task import Failure, ImageResult
 from srcnn.job import Job
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.plan import Plan, make_plan
 from srcnn.planning.select_images import PlanOptions
-from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 R = TypeVar("R")

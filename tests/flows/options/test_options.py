@@ -21,7 +21,7 @@ from flows.train import train_srcnn
 from flows.upscale import batch_upscale
 from srcnn.errors import UsageError
 from srcnn.geometry import PixelCount, Target
-from srcnn.scale_text import SCALE_HELP, SCALE_PATTERN, parse_scale
+from srcnn.parse_scale import SCALE_HELP, SCALE_PATTERN, parse_scale
 
 SCALES = st.one_of(
     st.integers(0, 40).map(str),

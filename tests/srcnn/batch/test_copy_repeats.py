@@ -20,9 +20,9 @@ from srcnn.batch.worker import process_shard
 from srcnn.errors import NotAttemptedError
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
-from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
 from tests.support.jobs import make_job

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from srcnn.batch.make_shards import make_shards
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
-from srcnn.scale_text import to_scale
+from srcnn.parse_scale import to_scale
 from srcnn.storage.file_table import FileInfo
 
 

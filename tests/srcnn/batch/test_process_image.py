@@ -16,8 +16,8 @@ from srcnn.inference.config import InferenceConfig
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
 from srcnn.model.model_file import Model
+from srcnn.parse_scale import parse_scale
 from srcnn.runtime.cores import measure_image_memory
-from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

@@ -21,10 +21,10 @@ from srcnn.errors import NotAttemptedError
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.job import Job, ResourceLimits
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.globs import parse_glob
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
-from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 

@@ -9,7 +9,7 @@ from srcnn.estimation.choose_sample import MOST_IMAGES, choose_sample, measure_w
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.job import OutputOptions
-from srcnn.scale_text import parse_scale
+from srcnn.parse_scale import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

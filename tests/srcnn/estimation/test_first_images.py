@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from srcnn.estimation.first_images import EarlyEstimate, FirstImages
 from srcnn.geometry import Size
 from srcnn.image_task import ImageResult, ImageTask
-from srcnn.scale_text import parse_scale
+from srcnn.parse_scale import parse_scale
 from srcnn.storage.file_table import FileInfo
 
 

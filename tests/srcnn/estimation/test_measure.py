@@ -18,9 +18,9 @@ from srcnn.estimation.time_sample import RoundRunner
 from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.job import Job, OutputOptions
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.plan import make_plan
 from srcnn.planning.select_images import PlanOptions
-from srcnn.scale_text import parse_scale
 from tests.support.jobs import make_job
 
 

@@ -22,7 +22,7 @@ import srcnn
 from srcnn.geometry import Size, compute_output_size, make_resize_factor
 from srcnn.model.model_file import Model, load_model
 from srcnn.model.pixel_format import Convention
-from srcnn.scale_text import parse_scale
+from srcnn.parse_scale import parse_scale
 from tests.support.graphs import banks
 
 MakeGraph = Callable[..., bytes]

@@ -15,9 +15,9 @@ from PIL import Image
 from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.image_task import ImageResult, ImageTask
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.inspect_headers import inspect_headers
 from srcnn.planning.select_images import PlanOptions, RequestedImage
-from srcnn.scale_text import parse_scale
 from srcnn.source_quality import AUTO, SourceQuality
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.manifest import ManifestResolver, read_manifest
 from srcnn.planning.manifest_rows import ListedRows, read_listed_rows
 from srcnn.planning.scales_file import Resolved, ScaleResolver, read_scales
-from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality
 from srcnn.storage.folder import Folder
 from srcnn.storage.key_columns import decode_keys

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from srcnn.errors import UsageError
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.name_outputs_by_template import name_outputs
 from srcnn.planning.name_template import parse_name
-from srcnn.scale_text import parse_scale
 from srcnn.storage.key_columns import decode_keys
 
 

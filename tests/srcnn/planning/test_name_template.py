@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.name_template import NAME_PATTERN, parse_name
-from srcnn.scale_text import parse_scale
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.globs import Globs, parse_glob
 from srcnn.planning.list_source import SourceListing
 from srcnn.planning.manifest import ManifestResolver, build_manifest
@@ -19,7 +20,6 @@ from srcnn.planning.name_template import NameTemplate, parse_name
 from srcnn.planning.scales_file import Resolver, ScaleResolver, Scales
 from srcnn.planning.scales_rows import RowChoice, ScaleRow
 from srcnn.planning.select_images import PlanOptions, RequestedImages, select_images
-from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo, FileTable
 from tests.support.jobs import open_bundled
 

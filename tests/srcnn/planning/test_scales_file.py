@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from srcnn.errors import UnusableFileError, UsageError
 from srcnn.geometry import Factor
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.scales_file import (
     ScaleResolver,
     Scales,
     find_scales,
     read_scales,
 )
-from srcnn.scale_text import parse_scale
 from srcnn.source_quality import SourceQuality
 from srcnn.storage.folder import Folder
 from tests.support.jobs import open_bundled

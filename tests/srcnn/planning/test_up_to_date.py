@@ -16,10 +16,10 @@ from srcnn.image_task import ImageResult
 from srcnn.images.colour import Colour
 from srcnn.inference.config import InferenceConfig
 from srcnn.job import Job, OutputOptions
+from srcnn.parse_scale import parse_scale
 from srcnn.planning.scales_file import Resolved
 from srcnn.planning.select_images import Overwrite, RequestedImage, RequestedImages
 from srcnn.planning.up_to_date import Comparison, find_up_to_date
-from srcnn.scale_text import parse_scale
 from srcnn.source_quality import parse_source_quality
 from srcnn.storage.file_table import FileInfo, FileTable
 from srcnn.storage.key_columns import encode_keys

@@ -23,8 +23,8 @@ from flows.output.show_progress import show_progress
 from flows.upscale import batch_upscale
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageResult, ImageTask, Status
+from srcnn.parse_scale import parse_scale
 from srcnn.reporting.batch_progress import BatchProgress, BatchSnapshot, Rate
-from srcnn.scale_text import parse_scale
 from srcnn.storage.file_table import FileInfo
 from tests.support.marks import TRACKED
 

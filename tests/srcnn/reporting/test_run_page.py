@@ -20,13 +20,13 @@ from flows.upscale import batch_upscale
 from srcnn.geometry import Size
 from srcnn.image_results import ImageResults
 from srcnn.image_task import Failure, ImageResult
+from srcnn.printable_text import one_line
 from srcnn.reporting.page_values import BAR_LENGTH, draw_bar, format_duration, format_option
 from srcnn.reporting.previews import Preview
 from srcnn.reporting.report import Report
 from srcnn.reporting.run_page import RunPage, render_run_page
 from srcnn.reporting.summary import summarize
 from srcnn.reporting.verdict import judge
-from srcnn.text import one_line
 from tasks.run_page import write_page
 from tests.support.jobs import make_job
 

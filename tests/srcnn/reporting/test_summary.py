@@ -16,9 +16,9 @@ from flows.output.summary_page import render_summary
 from srcnn.geometry import Size
 from srcnn.image_results import ImageResults
 from srcnn.image_task import Failure, ImageResult
+from srcnn.printable_text import one_line, shorten
 from srcnn.reporting.report import Report
 from srcnn.reporting.summary import group_failures, summarize
-from srcnn.text import one_line, shorten
 from tests.support.jobs import make_job
 
 EVIL = '<img src=x onerror="alert(1)">|`a`*b*.png'

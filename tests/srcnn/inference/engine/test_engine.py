@@ -22,9 +22,9 @@ from srcnn.inference.engine.network import UPSAMPLING, Network
 from srcnn.inference.engine.network_from_onnx import read_network
 from srcnn.inference.engine.tile_pool import TilePool
 from srcnn.model.model_file import load_model
+from srcnn.parse_scale import parse_scale
 from srcnn.runtime.cores import pool
 from srcnn.runtime.onnx_session import Run
-from srcnn.scale_text import parse_scale
 from tests.support.graphs.chains import CUBIC, SRCNN, chain, luma_chain
 from tests.support.graphs.engines import enlarge, load, make_engine, noise, run_whole
 

@@ -23,7 +23,7 @@ from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.inference.upscaler import Upscaler
 from srcnn.model.model_file import Model
 from srcnn.model.pixel_format import StatedPixels
-from srcnn.scale_text import parse_scale
+from srcnn.parse_scale import parse_scale
 from tests.support.graphs import quality_banks
 from tests.support.graphs.engines import make_engine, noise
 

@@ -28,8 +28,8 @@ from srcnn.inference.engine.upsampled_graph import write_upsampled_graph
 from srcnn.inference.engine.weight_bank import WeightBank
 from srcnn.model.model_file import Model
 from srcnn.model.pixel_format import StatedPixels
+from srcnn.parse_scale import parse_scale
 from srcnn.runtime.onnx_session import Run
-from srcnn.scale_text import parse_scale
 from tests.support.graphs import banks
 from tests.support.graphs.engines import POOL, Array, enlarge, load, make_engine, noise, run_whole
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from srcnn.errors import UsageError
 from srcnn.geometry import Box, Factor, PixelCount, Target
-from srcnn.scale_text import parse_scale, to_scale
+from srcnn.parse_scale import parse_scale, to_scale
 
 
 def factor(height: str, width: str | None = None) -> Factor:
