@@ -13,7 +13,7 @@ from cyclopts import (
 )
 from pydantic import ValidationError
 
-from srcnn.storage.urls import redact
+from srcnn.storage.url_credentials import redact
 from srcnn.validation_errors import describe_validation
 
 _TAKES_SEVERAL = ("--include", "--exclude")

@@ -15,7 +15,7 @@ from flows.execution.dask_workers import check_cluster, prepare_joining_workers
 from srcnn.errors import UsageError
 from srcnn.extras import require_extra
 from srcnn.runtime.cores import count_usable_cores
-from srcnn.storage.urls import check_url, redact
+from srcnn.storage.url_credentials import check_url, redact
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_HOME, get_current_settings
 
 from srcnn.errors import UsageError
 from srcnn.printable_text import one_line, shorten
-from srcnn.storage.urls import redact
+from srcnn.storage.url_credentials import redact
 
 # The first start makes the database: up to 25 s on two cores.
 _STARTUP_SECONDS = 120.0

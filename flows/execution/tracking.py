@@ -19,7 +19,7 @@ from prefect.settings import (
 from flows.errors import Interrupted, ServerLostError
 from flows.execution.outlive_log_reader import outlive_reader
 from srcnn.errors import SrcnnError, UsageError
-from srcnn.storage.urls import redact
+from srcnn.storage.url_credentials import redact
 
 P = ParamSpec("P")
 R = TypeVar("R")

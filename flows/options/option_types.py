@@ -26,7 +26,7 @@ from srcnn.planning.globs import Glob, parse_glob
 from srcnn.planning.name_template import NameTemplate, parse_name
 from srcnn.source_quality import SourceQuality, parse_source_quality
 from srcnn.storage.s3_metadata_headers import check_header
-from srcnn.storage.urls import check_url
+from srcnn.storage.url_credentials import check_url
 
 T = TypeVar("T")
 

@@ -18,13 +18,9 @@ from typing import TypeVar
 
 from srcnn.batch.cancellation import Cancellation
 from srcnn.batch.copy_repeats import Repeats, WrittenOutput
+from srcnn.batch.image_memory import check_memory, estimate_peak_bytes
 from srcnn.batch.memory_gate import GateHolder
-from srcnn.batch.process_image import (
-    EncodedImage,
-    check_memory,
-    estimate_peak_bytes,
-    process_image,
-)
+from srcnn.batch.process_image import EncodedImage, process_image
 from srcnn.batch.resources import WorkerResources
 from srcnn.batch.transfer import read_source, write_output
 from srcnn.destination.records import Record

@@ -10,8 +10,8 @@ from functools import partial
 
 import cv2
 
+from srcnn.batch.image_memory import check_memory, estimate_peak_bytes
 from srcnn.batch.memory_gate import GateHolder
-from srcnn.batch.process_image import check_memory, estimate_peak_bytes
 from srcnn.batch.resources import WorkerResources
 from srcnn.geometry import Size
 from srcnn.image_task import Failure, ImageTask

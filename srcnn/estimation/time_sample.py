@@ -8,13 +8,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from srcnn.batch.image_memory import estimate_peak_bytes
 from srcnn.batch.memory_gate import GateHolder
-from srcnn.batch.process_image import (
-    EncodedImage,
-    estimate_peak_bytes,
-    is_passthrough,
-    process_image,
-)
+from srcnn.batch.process_image import EncodedImage, is_passthrough, process_image
 from srcnn.batch.resources import WorkerResources
 from srcnn.estimation.choose_sample import SampleGroup, measure_work
 from srcnn.estimation.read_sample import FetchedImage

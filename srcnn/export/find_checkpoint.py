@@ -18,7 +18,7 @@ from srcnn.storage.download import (
     fetch,
     verify,
 )
-from srcnn.storage.urls import check_url
+from srcnn.storage.url_credentials import check_url
 
 if TYPE_CHECKING:
     from srcnn.model.pixel_format import Convention, Rounding

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
-from srcnn.errors import AccessDeniedError, ImageError, ImageTooLargeError, StorageError
-from srcnn.geometry import Size, compute_output_size
+from srcnn.errors import AccessDeniedError, ImageError, StorageError
+from srcnn.geometry import compute_output_size
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import Header, read_header
 from srcnn.images.decoding.header import check_file_size
 from srcnn.images.formats import check_size, check_writable
+from srcnn.planning.check_megapixels import check_input_size, check_output_size
 from srcnn.planning.choose_treatment import choose_treatment
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
@@ -83,7 +84,7 @@ def _decide(
     image: RequestedImage, header: Header, options: PlanOptions, graph: GraphInterface
 ) -> ImageTask | ImageResult:
     size_in = header.size
-    _check_input(size_in, options.max_input_megapixels)
+    check_input_size(size_in, options.max_input_megapixels)
     treatment = choose_treatment(image, header, graph)
     may_shrink = options.when_larger == "shrink"
     size_out = compute_output_size(size_in, image.scale, may_shrink=may_shrink)
@@ -92,7 +93,7 @@ def _decide(
         return ImageResult(image.source, None, "skipped", (1.0, 1.0), size_in, size_in)
     if not copy:
         check_writable(image.output)
-        _check_output(size_out, options.max_output_megapixels)
+        check_output_size(size_out, options.max_output_megapixels)
     check_size(image.output, size_out)
     return ImageTask(
         image.source,
@@ -108,19 +109,3 @@ def _decide(
         quality=treatment.quality,
         file_quality=header.quality,
     )
-
-
-def _check_input(size: Size, limit: float) -> None:
-    if size.pixels > limit * _MEGA:
-        raise ImageTooLargeError(
-            f"the image has {size.pixels / _MEGA:.10g} megapixels, more than the input limit of "
-            f"{limit:g}: raise SRCNN_MAX_INPUT_MEGAPIXELS"
-        )
-
-
-def _check_output(size: Size, limit: float) -> None:
-    if size.pixels > limit * _MEGA:
-        raise ImageTooLargeError(
-            f"the result would have {size.pixels / _MEGA:.10g} megapixels, more than the output "
-            f"limit of {limit:g}: use a smaller scale, or raise SRCNN_MAX_OUTPUT_MEGAPIXELS"
-        )

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from srcnn.errors import ChecksumError, DownloadError, UsageError
 from srcnn.storage.atomic_files import read_file, write_file
 from srcnn.storage.retries import StorageLimits
-from srcnn.storage.urls import check_url
+from srcnn.storage.url_credentials import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

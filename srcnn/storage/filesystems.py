@@ -17,7 +17,8 @@ from fsspec.utils import tokenize
 from srcnn.errors import UsageError
 from srcnn.extras import Extra, require_extra
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
-from srcnn.storage.urls import check_url, list_schemes
+from srcnn.storage.url_credentials import check_url
+from srcnn.storage.urls import list_schemes
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

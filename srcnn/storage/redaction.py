@@ -9,7 +9,7 @@ import os
 import re
 
 from srcnn.printable_text import one_line, shorten
-from srcnn.storage.urls import redact
+from srcnn.storage.url_credentials import redact
 
 _LONGEST_MESSAGE = 300
 _LONGEST_TEXT = 2_000  # some of the patterns take the square of a text's length

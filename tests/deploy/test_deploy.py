@@ -23,7 +23,7 @@ from yamllint.config import YamlLintConfig
 
 from flows.options.settings import Settings
 from flows.prefect_plugin import NAMES, complete_name
-from srcnn.batch.process_image import estimate_peak_bytes
+from srcnn.batch.image_memory import estimate_peak_bytes
 from srcnn.geometry import Size
 from srcnn.image_task import ImageTask
 from srcnn.parse_scale import parse_scale

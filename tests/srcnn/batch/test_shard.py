@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pytest
 
 from srcnn.batch.cancellation import Cancellation
-from srcnn.batch.process_image import estimate_peak_bytes, process_image
+from srcnn.batch.image_memory import estimate_peak_bytes
+from srcnn.batch.process_image import process_image
 from srcnn.batch.worker import get_resources, process_shard
 from srcnn.errors import NotAttemptedError
 from srcnn.image_task import ImageTask

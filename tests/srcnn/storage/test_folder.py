@@ -34,7 +34,7 @@ from srcnn.errors import (
 from srcnn.storage.atomic_files import TEMPORARY_PREFIX, read_file, write_file
 from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
-from srcnn.storage.urls import check_url
+from srcnn.storage.url_credentials import check_url
 from tests.support.servers.seaweedfs import S3Server
 
 ODD_KEYS = [

@@ -6,7 +6,7 @@ import pytest
 
 from srcnn.errors import UsageError
 from srcnn.storage.filesystems import resolve
-from srcnn.storage.urls import check_url, redact
+from srcnn.storage.url_credentials import check_url, redact
 from tests.support.run_python import Run
 
 SECRET = "do-not-repeat"  # noqa: S105 - of these tests

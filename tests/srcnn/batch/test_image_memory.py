@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from srcnn.batch.process_image import check_memory, estimate_peak_bytes
+from srcnn.batch.image_memory import check_memory, estimate_peak_bytes
 from srcnn.batch.resources import create_resources
 from srcnn.errors import ImageTooLargeError
 from srcnn.geometry import Size
