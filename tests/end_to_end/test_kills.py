@@ -29,6 +29,7 @@ from tests.support.paths import ROOT
 from tests.support.servers import children
 
 IMAGES, WORKERS, SHARD_IMAGES = 40, 2, 4
+KILLS, LONG_SHARD = 8, 1000
 SETTINGS = {"SRCNN_SHARD_IMAGES": str(SHARD_IMAGES), "SRCNN_THREADS": "1"}
 PATIENCE_SECONDS = 120.0
 
@@ -241,8 +242,8 @@ def ends_well(job: Job, name: str) -> None:
 
 def test_a_job_is_killed_anywhere_and_started_again(source: str, chance: random.Random) -> None:
     job = Job(source, Forked)
-    kill_again_and_again(job, 12, chance)
-    assert job.kills >= 12
+    kill_again_and_again(job, KILLS, chance)
+    assert job.kills >= KILLS
 
 
 @pytest.mark.parametrize("base", ["local"], indirect=True)
@@ -254,6 +255,9 @@ def test_the_command_is_killed_anywhere_and_started_again(
     assert job.kills >= 3
 
 
+@pytest.mark.parametrize(
+    "base", ["local", pytest.param("s3", marks=pytest.mark.long)], indirect=True
+)
 def test_a_kill_in_a_long_shard_costs_seconds(base: str, photograph: npt.NDArray[np.uint8]) -> None:
     """One shard holds all images, and would take minutes."""
     src, dst = Folder(f"{base}/in"), Folder(f"{base}/out")
@@ -264,9 +268,9 @@ def test_a_kill_in_a_long_shard_costs_seconds(base: str, photograph: npt.NDArray
         src.write(f"{number:04d}.png", cv2.imencode(".png", picture)[1].tobytes())
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(write, range(2000)))
+        list(pool.map(write, range(LONG_SHARD)))
     options = {"src": src.url, "dst": dst.url, "scale": "6"}
-    shard = {"SRCNN_SHARD_IMAGES": "2000", "SRCNN_SHARD_MEGAPIXELS": "100000"}
+    shard = {"SRCNN_SHARD_IMAGES": str(LONG_SHARD), "SRCNN_SHARD_MEGAPIXELS": "100000"}
     run = Command(options, **shard)
     seen: list[tuple[float, int]] = []
     while run.is_alive() and (not seen or time.monotonic() < seen[0][0] + 22):

@@ -62,6 +62,7 @@ def test_a_run_is_kept_in_postgres(kept: Kept, pictures: Path) -> None:
     assert tasks >= 4  # load, plan, shards, report
 
 
+@pytest.mark.long  # test_schedules.py does it with the database of every server
 def test_a_schedule_that_was_switched_on_makes_the_images(
     kept: Kept, pictures: Path, tmp_path: Path
 ) -> None:
