@@ -30,7 +30,7 @@ from srcnn.storage.folder import Folder
 from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import SeaweedFS
 
-TRANSFERS, QUICK_TRANSFERS = (1, 2, 8, 32), (1, 8)
+TRANSFERS, QUICK_TRANSFERS = (1, 2, 8, 32), (1,)
 ROUNDS = 3
 QUICK_IMAGES = 3
 

@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +33,7 @@ from tests.support.servers.dask_cluster import DaskCluster
 
 ROUNDS = 3
 QUICK_IMAGES = 4
+COUNTS, QUICK_COUNTS = (1, 2), (1,)  # of workers, and of processes
 SETTINGS = {"SRCNN_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -77,29 +80,27 @@ class Medians(NamedTuple):
     processes: dict[int, float]
 
 
-def measure(images: int, rounds: int, *, warm: bool) -> Medians:
+def measure(images: int, rounds: int, counts: Sequence[int], *, warm: bool) -> Medians:
     """Return the median seconds.
 
     Args:
         images: how many.
         rounds: how many count.
+        counts: of workers, and of processes.
         warm: whether to run a round first that does not count: it builds the workers' sessions.
     """
     picture = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2BGR)
-    found: dict[int, list[float]] = {1: [], 2: []}
-    alone: dict[int, list[float]] = {1: [], 2: []}
+    found: dict[int, list[float]] = {count: [] for count in counts}
+    alone: dict[int, list[float]] = {count: [] for count in counts}
     environment = os.environ | SETTINGS
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        DaskCluster(1, environment) as one,
-        DaskCluster(2, environment) as two,
-    ):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        clusters = {count: stack.enter_context(DaskCluster(count, environment)) for count in counts}
         src = Path(folder, "src")
         src.mkdir()
         for index in range(images):
             cv2.imwrite(str(src / f"{index:03}.png"), picture[index % 40 :])
         for _ in range(rounds + warm):
-            for cluster, count in ((one, 1), (two, 2)):
+            for count, cluster in clusters.items():
                 dst = Path(folder, f"out{count}")
                 found[count].append(run_on_cluster(src, dst, cluster))
                 alone[count].append(run_side_by_side(src, dst, count))
@@ -115,12 +116,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=80)
     options = parser.parse_args()
     images, rounds = (QUICK_IMAGES, 1) if options.quick else (options.images, ROUNDS)
-    workers, processes = measure(images, rounds, warm=not options.quick)
-    print(
-        f"{images} pictures of 451x300 to x2: one worker {workers[1]:.1f} s, two {workers[2]:.1f}"
-    )
-    print(f"two are {workers[1] / workers[2]:.2f} times as fast")
-    print(f"two processes without Dask: {2 * processes[1] / processes[2]:.2f} times")
+    counts = QUICK_COUNTS if options.quick else COUNTS
+    workers, processes = measure(images, rounds, counts, warm=not options.quick)
+    for count in counts:
+        print(
+            f"{images} pictures of 451x300 to x2 with {count} on Dask: {workers[count]:.1f} s, "
+            f"{workers[1] / workers[count]:.2f} times as fast as one; without Dask: "
+            f"{count * processes[1] / processes[count]:.2f} times"
+        )
 
 
 if __name__ == "__main__":
