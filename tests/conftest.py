@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.support.one_server import OneServer
 from tests.support.paths import REFERENCE
 from tests.support.run_python import Run, run_python
 from tests.support.servers.prefect_server import Deployment
@@ -25,6 +26,12 @@ from tests.support.servers.seaweedfs import S3Server, SeaweedFS
 # No deadline: the time that an example takes says more of the machine than of the code.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneServer | None:
+    """Replace the scheduler of `--dist loadfile`."""
+    return OneServer(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
