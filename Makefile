@@ -30,6 +30,8 @@ types: .venv/dev.installed ## check types
 	$(BIN)/mypy
 
 tests: .venv/dev.installed ## run the tests
+# Hundreds of tests start a command. Where Python may not write bytecode, each would compile our code.
+	@$(BIN)/python -m compileall -q flows srcnn tasks
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 format: .venv/dev.installed ## format the code

@@ -221,7 +221,13 @@ print(read("VmHWM") - before - result.nbytes)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of the process")
 @pytest.mark.parametrize(
-    ("network", "scale"), [("plain", "4"), ("plain", "1.5"), ("blended", "2"), ("blended", "1.25")]
+    ("network", "scale"),
+    [
+        ("plain", "1.5"),
+        ("blended", "2"),
+        pytest.param("plain", "4", marks=pytest.mark.long),
+        pytest.param("blended", "1.25", marks=pytest.mark.long),
+    ],
 )
 def test_memory_stays_within_the_budget(tmp_path: Path, network: str, scale: str) -> None:
     """Whole, the first would take 1.5 GB; its result before it is resized has 58 MB."""
