@@ -21,7 +21,7 @@ LOSSLESS = 100
 # for 1.3 times the bytes and 1 to 2 dB less; 7 is no better. Without loss, 4 takes 2.5 times the
 # time of 3, for 1 % less.
 _EFFORT, _LOSSLESS_EFFORT = 5, 3
-_CODESTREAM, _CODED = b"\xff\x0a", (b"jxlc", b"jxlp")
+CODESTREAM, _CODED = b"\xff\x0a", (b"jxlc", b"jxlp")
 _BOX_BYTES, _LONG = 8, 2**32
 _EXIF_OFFSET = bytes(4)  # how many bytes there are before the EXIF block
 _ICC = int(cv2.IMAGE_METADATA_ICCP)
@@ -105,7 +105,7 @@ def add_metadata(content: bytes, metadata: Mapping[int, bytes]) -> bytes:
 
 def to_container(content: bytes) -> bytes:
     """Put a coded picture into the boxes that a file with metadata has, if it is not in some."""
-    is_bare = content.startswith(_CODESTREAM)
+    is_bare = content.startswith(CODESTREAM)
     return _CONTAINER + _make_box(b"jxlc", content) if is_bare else content
 
 

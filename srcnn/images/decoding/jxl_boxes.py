@@ -11,8 +11,8 @@ from typing import IO
 import cv2
 
 from srcnn.images.decoding.avif_boxes import Limit, list_boxes
+from srcnn.images.jxl_encoding import CODESTREAM
 
-CODESTREAM = b"\xff\x0a"
 _BOX, _LONG_BOX = 8, 16  # bytes before the content of a box
 _PART_NUMBER = 4  # bytes before the codestream in a box of a part
 _SKIPPED = {b"jxlc": 0, b"jxlp": _PART_NUMBER}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcnn.geometry import Size
-from srcnn.images.decoding.jxl_boxes import CODESTREAM
+from srcnn.images.jxl_encoding import CODESTREAM
 
 START_BYTES = 4096  # of the codestream, within which its header ends
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
