@@ -54,7 +54,7 @@ def encode_jxl(
 def _encode(pixels: Pixels, quality: int, profile: bytes, hdr: tuple[int, int] | None) -> bytes:
     import OpenImageIO as oiio  # noqa: PLC0415, N813 - of an extra
 
-    ordered = _to_rgb(pixels)
+    ordered = _to_rgb(pixels, in_colours=hdr is not None)
     height, width, channels = ordered.shape
     depth = oiio.UINT16 if pixels.dtype == np.uint16 else oiio.UINT8
     spec = oiio.ImageSpec(width, height, channels, depth)
@@ -77,7 +77,10 @@ def _encode(pixels: Pixels, quality: int, profile: bytes, hdr: tuple[int, int] |
         return file.read()
 
 
-def _to_rgb(pixels: Pixels) -> Any:
+def _to_rgb(pixels: Pixels, *, in_colours: bool) -> Any:
+    """Put channels in order; libjxl takes the numbers of PQ and HLG for colours alone."""
+    if pixels.ndim == GREY and in_colours:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if pixels.ndim == GREY:
         return np.ascontiguousarray(pixels[:, :, None])
     order = cv2.COLOR_BGRA2RGBA if has_alpha(pixels) else cv2.COLOR_BGR2RGB

@@ -62,6 +62,18 @@ def _check(header: JxlHeader) -> None:
         )
     if _BLACK in header.further:
         raise UnsupportedImageError("CMYK is not supported in a JPEG XL: convert it to RGB first")
+    # OpenImageIO asks libjxl for all channels at once: it gives four at most, alpha as the last.
+    if header.further and (header.has_alpha or len(header.further) > 1):
+        kinds = _name_further(header)
+        raise UnsupportedImageError(
+            f"a JPEG XL with several channels besides its colours ({kinds}) is not supported: "
+            "save it again with its colours and alpha alone"
+        )
+
+
+def _name_further(header: JxlHeader) -> str:
+    kinds = {CHANNEL_KINDS.get(kind, "of another kind") for kind in header.further}
+    return ", ".join(sorted(kinds))
 
 
 def add_metadata(image: ImageFile.ImageFile, data: bytes) -> None:
@@ -146,5 +158,4 @@ def list_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
         image: opened by the reader that `register` adds.
     """
     header: JxlHeader = image.info[_HEADER]
-    kinds = sorted({CHANNEL_KINDS.get(kind, "of another kind") for kind in header.further})
-    return (f"a channel was left out: {', '.join(kinds)}",) if kinds else ()
+    return (f"a channel was left out: {_name_further(header)}",) if header.further else ()

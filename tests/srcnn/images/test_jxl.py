@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from srcnn.errors import DamagedImageError, ImageError, UnsupportedImageError
 from srcnn.geometry import Size
-from srcnn.images.decoding import decode, jxl, read_header
+from srcnn.images.decoding import decode, read_header
 from srcnn.images.decoding.jxl_header import JxlHeader, parse
 from srcnn.images.jxl_encoding import add_metadata, encode_jxl
 from srcnn.images.metadata import read_orientation
@@ -302,11 +302,54 @@ def test_the_header_is_parsed_as_the_standard_says(
     assert parse(bits.finish() + bytes(8)) == JxlHeader(upright, bits=depth[1], further=(1,))
 
 
-def test_further_channels_are_noted() -> None:
-    image = Image.new("RGB", (1, 1))
-    image.info["jxl"] = JxlHeader(Size(1, 1), further=(1, 16))
-    notes = jxl.list_notes(image)  # type: ignore[arg-type]
-    assert notes == ("a channel was left out: depth, of another kind",)
+# Grey, and a channel of no kind; by imagecodecs, as cjxl and OpenImageIO write none.
+GREY_AND_ANOTHER = bytes.fromhex(
+    "ff0a2840303a00c58d0810100040014b2834161e858f828292626464c4d2181d63f0e218ccaeb6d0"
+    "ceb13406731c6330c531c6a80b1c00a8019046400154559faa2ab8de53557daaaa4f55b548f6a9aa"
+    "d6555abdd65a955dd636bc4a000e03"
+)
+
+
+def test_a_further_channel_is_left_out_and_noted() -> None:
+    picture = decode(GREY_AND_ANOTHER)
+    rows, columns = np.mgrid[:6, :9]
+    assert np.array_equal(picture.pixels, 20 * columns + rows)
+    assert picture.notes == ("a channel was left out: of another kind",)
+
+
+@pytest.mark.parametrize("kinds", [(0, 1), (1, 0), (1, 1)])
+def test_several_further_channels_are_refused(kinds: tuple[int, int]) -> None:
+    """OpenImageIO would read them as others, or not at all."""
+    bits = Writer()
+    bits.add(1, 1 + 5 + 3)  # in eighths: 8
+    bits.number |= 1 << 6  # as wide as high
+    for value, count in ((0, 2), (0, 1), (0, 2), (0, 1), (2, 2), (0, 4)):  # 8 bits, two channels
+        bits.add(value, count)
+    for kind in kinds:
+        bits.add(0, 1)
+        bits.add(kind, 2)
+        bits.add(0, 1 + 2 + 2 + 2 + (kind == 0))
+    with pytest.raises(UnsupportedImageError, match=r"besides its colours \(depth\)"):
+        read_header(io.BytesIO(bits.finish() + bytes(60)))
+
+
+@needs_cjxl
+@pytest.mark.parametrize("bits", [1, 4, 10, 12])
+def test_other_depths_have_their_levels_and_white_at_the_top(bits: int, tmp_path: Path) -> None:
+    png = cv2.imencode(".png", BGR.astype(np.uint16) * 257)[1].tobytes()
+    data = run_cjxl(tmp_path, "a.png", png, "-d", "0", f"--override_bitdepth={bits}")
+    pixels, depth = decode(data).pixels, np.uint8 if bits <= 8 else np.uint16
+    assert pixels.dtype == depth
+    assert pixels.max() == np.iinfo(depth).max
+    steps = pixels.astype(float) / np.iinfo(depth).max * (2**bits - 1)
+    assert np.abs(steps - np.rint(steps)).max() < 0.04  # 16 bits have 16 levels for one of 12
+
+
+def test_grey_of_hdr_is_written_in_colours() -> None:
+    picture = Picture(DEEP[:, :, 0].copy(), is_grey=True, traits=Traits(hdr=(9, 16)))
+    back = decode(to_file(picture, ".jxl", 100, keep_metadata=True))
+    assert back.traits.hdr == (9, 16)
+    assert np.array_equal(back.pixels, np.dstack([picture.pixels] * 3))
 
 
 def test_without_the_packages_the_messages_say_what_to_install(
