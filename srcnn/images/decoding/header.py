@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from PIL import Image, ImageFile, TiffImagePlugin
@@ -154,7 +155,7 @@ def _open_with_pillow(
     file.seek(0)
     stream: Any = GappedFile(file, left_out) if left_out else file
     try:
-        return Image.open(stream, formats=_choose_formats(file))
+        return _choose_reader(file)(stream)
     except (StorageError, UnsupportedImageError):  # the file itself may be intact
         raise
     # Pillow's parsers raise many types: OSError, SyntaxError, ValueError, struct.error.
@@ -162,12 +163,15 @@ def _open_with_pillow(
         raise DamagedImageError(f"not a readable image: {_describe_start(file)}") from error
 
 
-def _choose_formats(file: BoundedFile | IO[bytes]) -> tuple[str, ...]:
-    """Name the readers of Pillow that may open a file, which may be those of a plugin."""
+def _choose_reader(
+    file: BoundedFile | IO[bytes],
+) -> Callable[[Any], ImageFile.ImageFile]:
+    """Choose what opens a file: Pillow, or a reader of the same interface."""
     kind = find_kind(file.read(START_BYTES))
     file.seek(0)
-    readers = {HEIC: heif.register, JXL: jxl.register}
-    return readers[kind]() if kind in readers else _FORMATS
+    if kind == HEIC:
+        return heif.open_file
+    return jxl.JxlFile if kind == JXL else partial(Image.open, formats=_FORMATS)
 
 
 def _check_start(file: BoundedFile) -> None:

@@ -6,10 +6,11 @@ read; thumbnails, depth maps and further images are not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images.alpha import divide_by_alpha
@@ -18,20 +19,21 @@ from srcnn.images.decoding.opencv import UNDECODABLE
 from srcnn.images.pixels import GREY, scale_samples
 
 _GAIN_MAP = "gainmap"  # in the types of Apple's and of ISO 21496-1
-_FORMAT = "HEIF"
 _GREY_WITH_ALPHA = 2  # samples of a pixel
 
 
-def register() -> tuple[str, ...]:
-    """Make Pillow read headers of HEIC, of the primary image, without decoding it.
+def open_file(file: Any) -> ImageFile.ImageFile:
+    """Read the header of a HEIC, of the primary image, without decoding it.
 
-    Returns:
-        The formats to pass to Pillow; it tries no others then.
+    The reader is not registered with Pillow, which would ask it about every AVIF of the process.
+
+    Args:
+        file: at its start.
     """
     from pillow_heif import HeifImageFile  # noqa: PLC0415 - of an extra
 
-    Image.register_open(_FORMAT, HeifImageFile)
-    return (_FORMAT,)
+    reader: Callable[[Any], ImageFile.ImageFile] = HeifImageFile
+    return reader(file)
 
 
 def decode(data: bytes) -> Any:
@@ -71,7 +73,7 @@ def list_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     """Describe what of a file is not kept.
 
     Args:
-        image: opened by the reader that `register` adds.
+        image: opened by `open_file`.
     """
     kinds = image.info.get("aux") or {}
     has_gain_map = any(_GAIN_MAP in str(kind).lower() for kind in kinds)

@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
 from srcnn.images import exif
@@ -20,7 +20,7 @@ from srcnn.images.decoding.jxl_header import CHANNEL_KINDS, START_BYTES, JxlHead
 from srcnn.images.decoding.opencv import UNDECODABLE
 from srcnn.images.jxl_encoding import to_container
 
-_FORMAT, _HEADER = "JXL", "jxl"
+_HEADER = "jxl"
 _DEEPEST_BITS, _BLACK = 16, 4
 _SMALLEST_BYTES = 128
 _GREYS = (1, 2)  # channels of grey, and of grey with alpha
@@ -30,7 +30,7 @@ _BLOCKS = {int(cv2.IMAGE_METADATA_EXIF): "exif", int(cv2.IMAGE_METADATA_XMP): "x
 class JxlFile(ImageFile.ImageFile):
     """The header of a JPEG XL, as Pillow has those of other formats; pixels are not loaded."""
 
-    format = _FORMAT
+    format = "JXL"
     format_description = "JPEG XL"
 
     def _open(self) -> None:
@@ -42,16 +42,6 @@ class JxlFile(ImageFile.ImageFile):
         self.is_animated = header.is_animated
         self.info[_HEADER] = header
         self.info["bit_depth"] = header.bits
-
-
-def register() -> tuple[str, ...]:
-    """Make Pillow read headers of JPEG XL.
-
-    Returns:
-        The formats to pass to Pillow; it tries no others then.
-    """
-    Image.register_open(_FORMAT, JxlFile)
-    return (_FORMAT,)
 
 
 def _check(header: JxlHeader) -> None:
@@ -82,7 +72,7 @@ def add_metadata(image: ImageFile.ImageFile, data: bytes) -> None:
     The orientation in EXIF does not count, and is reset (ISO/IEC 18181-2, section 9.4).
 
     Args:
-        image: opened by the reader that `register` adds.
+        image: a `JxlFile`.
         data: the file's content.
 
     Raises:
@@ -98,7 +88,7 @@ def decode(image: ImageFile.ImageFile, data: bytes) -> tuple[Any, bool, tuple[in
     """Decode the pixels: grey, BGR or BGRA, upright; 9 to 15 bits are scaled to 16.
 
     Args:
-        image: opened by the reader that `register` adds.
+        image: a `JxlFile`.
         data: the file's content.
 
     Returns:
@@ -155,7 +145,7 @@ def list_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     """Describe what of a file is not kept.
 
     Args:
-        image: opened by the reader that `register` adds.
+        image: a `JxlFile`.
     """
     header: JxlHeader = image.info[_HEADER]
     return (f"a channel was left out: {_name_further(header)}",) if header.further else ()

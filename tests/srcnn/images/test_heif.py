@@ -146,6 +146,12 @@ def test_of_several_images_the_primary_one_is_read(primary: int) -> None:
     assert read_header(io.BytesIO(data)).size == decode(data).pixels.shape[:2] == size
 
 
+def test_pillow_is_left_as_it_was() -> None:
+    """Its plugin would take every AVIF that other code of the process opens, and fail."""
+    decode(PHOTO)
+    assert "HEIF" not in Image.OPEN
+
+
 def test_a_gain_map_is_noted() -> None:
     image = Image.new("RGB", (1, 1))
     image.info["aux"] = {"urn:com:apple:photo:2020:aux:hdrgainmap": [7]}
