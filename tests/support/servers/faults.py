@@ -204,10 +204,12 @@ class FaultProxy:
 
     async def _end(self) -> None:
         self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # More than once: a connection that was just accepted has no task yet.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0.05)
         await asyncio.sleep(0.05)  # for the loop to remove closed transports
 
     def _take_fault(self, request: Request) -> _Fault | None:
