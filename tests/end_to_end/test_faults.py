@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import stamina
 
+from flows.upscale import app
 from srcnn.errors import AccessDeniedError, StorageError, StorageUnavailableError
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
+from tests.support.run_here import run_here
 from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import S3Server
 
@@ -208,26 +210,26 @@ def test_an_unreachable_storage_ends_the_run(
 
 @pytest.mark.parametrize("side", ["--src", "--dst"])
 def test_a_missing_bucket_ends_the_run(
-    side: str, proxy: FaultProxy, run: Callable[..., Any], pictures: Path, tmp_path: Path
+    side: str, proxy: FaultProxy, pictures: Path, tmp_path: Path
 ) -> None:
     places = {"--src": str(pictures), "--dst": str(tmp_path)} | {side: "s3://no-such-bucket/a"}
     flags = [word for pair in places.items() for word in pair]
-    ends_at_once(run("flows/upscale.py", *flags, **SETTINGS), "no such bucket")
+    ends_at_once(run_here(app, *flags, **SETTINGS), "no such bucket")
     assert proxy.requests
 
 
 def test_a_listing_that_fails_ends_the_run(
-    source: Folder, proxy: FaultProxy, run: Callable[..., Any], tmp_path: Path
+    source: Folder, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     proxy.fail("truncate", math.inf, path_contains="list-type=2")
     flags = ("--src", source.url, "--dst", str(tmp_path / "out"))
-    ends_at_once(run("flows/upscale.py", *flags, **SETTINGS), "cannot be listed")
+    ends_at_once(run_here(app, *flags, **SETTINGS), "cannot be listed")
 
 
 def test_a_storage_that_fails_while_headers_are_read_ends_the_run(
-    source: Folder, proxy: FaultProxy, run: Callable[..., Any], tmp_path: Path
+    source: Folder, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     proxy.fail("503", math.inf, path_contains=f"{source.url.rpartition('/')[2]}/c")
     proxy.fail("503", math.inf, path_contains="max-keys=1")
     flags = ("--src", source.url, "--dst", str(tmp_path / "out"))
-    ends_at_once(run("flows/upscale.py", *flags, **SETTINGS), "503")
+    ends_at_once(run_here(app, *flags, **SETTINGS), "503")

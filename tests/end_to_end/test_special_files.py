@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows import export, train, upscale
 from tests.support.paths import ROOT
+from tests.support.run_here import run_here
 from tests.support.run_python import Run
 
 UPSCALE = "flows/upscale.py"
@@ -75,19 +77,17 @@ def test_every_line_on_damaged_files_names_one(run: Run, pictures: Path, option:
 
 
 @pytest.mark.parametrize("option", ["--scales", "--model"])
-def test_an_input_that_is_a_fifo_is_refused(
-    run: Run, pictures: Path, tmp_path: Path, option: str
-) -> None:
+def test_an_input_that_is_a_fifo_is_refused(pictures: Path, tmp_path: Path, option: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    done = run(UPSCALE, "--src", pictures, option, tmp_path / "pipe")
+    done = run_here(upscale.app, "--src", pictures, option, tmp_path / "pipe")
     assert done.returncode == 2
     assert done.stderr.endswith(f"error: {tmp_path}/pipe: expected a plain file, got a FIFO\n")
 
 
-def test_an_output_that_is_a_fifo_stays(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_an_output_that_is_a_fifo_stays(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     os.mkfifo(tmp_path / "out" / "cat.png")
-    done = run(UPSCALE, "--src", pictures, "--dst", tmp_path / "out")
+    done = run_here(upscale.app, "--src", pictures, "--dst", tmp_path / "out")
     assert done.returncode == 1
     assert "cat.png: UnusableFile: " in done.stderr
     assert (tmp_path / "out" / "cat.png").is_fifo()
@@ -109,12 +109,12 @@ def test_a_report_to_standard_output(
     assert json.loads("\n".join(lines))["counts"]["written"] == 4
 
 
-def test_a_report_on_a_device_leaves_the_device(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_a_report_on_a_device_leaves_the_device(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "null.json").symlink_to("/dev/null")
-    done = run(UPSCALE, "--src", pictures, "--report", tmp_path / "null.json")
+    done = run_here(upscale.app, "--src", pictures, "--report", tmp_path / "null.json")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "null.json").is_symlink()
-    done = run(UPSCALE, "--src", pictures, "--report", "/dev/full")
+    done = run_here(upscale.app, "--src", pictures, "--report", "/dev/full")
     assert done.returncode == 1
     assert "the report could not be written: /dev/full: cannot be written: No space left" in (
         done.stderr
@@ -122,25 +122,25 @@ def test_a_report_on_a_device_leaves_the_device(run: Run, pictures: Path, tmp_pa
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_report_that_would_replace_something_is_refused(run: Run, pictures: Path) -> None:
+def test_a_report_that_would_replace_something_is_refused(pictures: Path) -> None:
     for report, why in (
         ("cat.png", "expected a name such as report.json"),
         ("scales.csv", "the run reads this file"),
     ):
-        done = run(UPSCALE, "--src", pictures, "--report", pictures / report)
+        done = run_here(upscale.app, "--src", pictures, "--report", pictures / report)
         assert done.returncode == 2, done.stderr
         assert why in done.stderr.splitlines()[-1]
     assert not list(Path(f"{pictures}-upscaled").rglob("*.png"))
 
 
-def test_folders_that_are_devices_are_refused(run: Run, pictures: Path) -> None:
+def test_folders_that_are_devices_are_refused(pictures: Path) -> None:
     for options in (
-        (UPSCALE, "--src", pictures, "--dst", "/dev/null"),
-        (UPSCALE, "--src", "/dev/null"),
-        ("flows/export.py", "--dst", "/dev/null"),
-        ("flows/train.py", "--src", pictures, "--dst", "/dev/null", "--steps", "1"),
+        (upscale.app, "--src", pictures, "--dst", "/dev/null"),
+        (upscale.app, "--src", "/dev/null"),
+        (export.app, "--dst", "/dev/null"),
+        (train.app, "--src", pictures, "--dst", "/dev/null", "--steps", "1"),
     ):
-        done = run(*options)
+        done = run_here(*options)
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
         assert "Errno" not in done.stderr

@@ -6,15 +6,16 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import stamina
 
+from flows.upscale import app
 from srcnn.errors import SourceMissingError, StorageError, UnusableFileError
 from srcnn.storage.atomic_files import read_file
 from srcnn.storage.folder import Folder
 from srcnn.storage.retries import StorageLimits
+from tests.support.run_here import run_here
 from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import S3Server
 
@@ -192,10 +193,10 @@ def test_pages_parsed_in_two_ways_give_the_same_versions(
 LONG = pytest.mark.long
 
 
-def upscale(run: Callable[..., Any], src: str, dst: str) -> str:
-    done = run("flows/upscale.py", "--src", src, "--dst", dst)
+def upscale(src: str, dst: str) -> str:
+    done = run_here(app, "--src", src, "--dst", dst)
     assert done.returncode == 0, done.stderr
-    return str(done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -206,53 +207,53 @@ def upscale(run: Callable[..., Any], src: str, dst: str) -> str:
     ],
 )
 def test_a_second_run_skips_whatever_the_listing_gives(
-    change: str, proxy: FaultProxy, folder: Folder, pictures: Path, run: Callable[..., Any]
+    change: str, proxy: FaultProxy, folder: Folder, pictures: Path
 ) -> None:
     local = Folder(str(pictures))
     for key in ("cat.png", "grey.tiff"):
         folder.write(key, local.read(key))
     proxy.rewrite(CHANGES[change], path_contains=LISTING)
-    upscale(run, folder.url, f"{folder.url}-out")
-    again = upscale(run, folder.url, f"{folder.url}-out")
+    upscale(folder.url, f"{folder.url}-out")
+    again = upscale(folder.url, f"{folder.url}-out")
     assert "2 skipped" in again
     assert "made again" not in again
     # What has changed is still made again.
     folder.write("cat.png", local.read("cat.png") + b" ")
-    assert "1 skipped" in upscale(run, folder.url, f"{folder.url}-out")
+    assert "1 skipped" in upscale(folder.url, f"{folder.url}-out")
 
 
 def test_where_no_version_is_given_the_run_says_so_and_makes_all_again(
-    proxy: FaultProxy, folder: Folder, pictures: Path, run: Callable[..., Any]
+    proxy: FaultProxy, folder: Folder, pictures: Path
 ) -> None:
     folder.write("cat.png", Folder(str(pictures)).read("cat.png"))
     proxy.rewrite(remove("ETag", "LastModified"), path_contains=LISTING)
     lines = re.compile(rb"(?i)\r\n(etag|last-modified):[^\r]*")
     proxy.rewrite(head=lambda head: lines.sub(b"", head))
-    upscale(run, folder.url, f"{folder.url}-out")
-    again = upscale(run, folder.url, f"{folder.url}-out")
+    upscale(folder.url, f"{folder.url}-out")
+    again = upscale(folder.url, f"{folder.url}-out")
     assert again.count("gives neither an ETag nor a time for 1 images") == 1
 
 
 def test_a_server_whose_responses_differ_in_the_etag_is_asked_after_each_write(
-    proxy: FaultProxy, folder: Folder, pictures: Path, run: Callable[..., Any]
+    proxy: FaultProxy, folder: Folder, pictures: Path
 ) -> None:
     """It gives an ETag to a write, and none about the object."""
     folder.write("cat.png", Folder(str(pictures)).read("cat.png"))
     proxy.rewrite(remove("ETag"), path_contains=LISTING)
     lines = re.compile(rb"(?i)\r\netag:[^\r]*")
     proxy.rewrite(method="HEAD", head=lambda head: lines.sub(b"", head))
-    upscale(run, folder.url, f"{folder.url}-out")
-    again = upscale(run, folder.url, f"{folder.url}-out")
+    upscale(folder.url, f"{folder.url}-out")
+    again = upscale(folder.url, f"{folder.url}-out")
     assert "1 skipped" in again
 
 
 def test_outputs_that_another_program_replaced_are_made_again_and_it_is_said(
-    folder: Folder, pictures: Path, run: Callable[..., Any]
+    folder: Folder, pictures: Path
 ) -> None:
     folder.write("cat.png", Folder(str(pictures)).read("cat.png"))
-    upscale(run, folder.url, f"{folder.url}-out")
+    upscale(folder.url, f"{folder.url}-out")
     Folder(f"{folder.url}-out").write("cat.png", b"another")
-    assert "1 outputs are not as they were written" in upscale(run, folder.url, f"{folder.url}-out")
+    assert "1 outputs are not as they were written" in upscale(folder.url, f"{folder.url}-out")
 
 
 def test_an_object_that_is_gone_when_it_is_asked_for_is_not_listed(

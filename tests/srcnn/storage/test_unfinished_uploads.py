@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from flows.upscale import app
 from srcnn.storage.folder import Folder
+from tests.support.run_here import run_here
 from tests.support.servers.faults import FaultProxy, s3_error
 from tests.support.servers.seaweedfs import S3Server
 
@@ -47,17 +48,17 @@ def proxy(
 
 
 def test_the_next_run_drops_its_own_and_no_others(
-    bucket: str, s3_server: S3Server, pictures: Path, run: Callable[..., Any]
+    bucket: str, s3_server: S3Server, pictures: Path
 ) -> None:
     dst = f"{bucket}/out"
     uploads, beside = Uploads(s3_server, dst), Uploads(s3_server, f"{bucket}/out-2")
     for key in OURS + OTHERS:
         uploads.begin(key)
     beside.begin("cat.png")
-    flags = ("flows/upscale.py", "--src", pictures, "--dst", dst)
-    assert run(*flags, "--dry-run").returncode == 0
+    flags = ("--src", pictures, "--dst", dst)
+    assert run_here(app, *flags, "--dry-run").returncode == 0
     assert uploads.list() == sorted(OURS + OTHERS)
-    done = run(*flags)
+    done = run_here(app, *flags)
     assert done.returncode == 0, done.stderr
     assert "dropped 3 uploads that an earlier run left unfinished" in done.stderr
     assert uploads.list() == sorted(OTHERS)
@@ -66,10 +67,10 @@ def test_the_next_run_drops_its_own_and_no_others(
 
 @pytest.mark.parametrize("status", [403, 404, 405, 500, 501, 503])
 def test_a_server_that_does_not_list_uploads_is_no_failure(
-    status: int, proxy: FaultProxy, bucket: str, pictures: Path, run: Callable[..., Any]
+    status: int, proxy: FaultProxy, bucket: str, pictures: Path
 ) -> None:
     proxy.answer(status, s3_error("Refused", "Not here."), path_contains="uploads")
-    done = run("flows/upscale.py", "--src", pictures, "--dst", f"{bucket}/out")
+    done = run_here(app, "--src", pictures, "--dst", f"{bucket}/out")
     assert done.returncode == 0, done.stderr
     assert "Refused" not in done.stderr
     assert len(proxy.seen(path_contains="?uploads")) == 1
