@@ -91,7 +91,7 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
     candidate, other = (
-        make_enlarger(Upscaler.from_model(model, InferenceConfig("cpu", threads=spec.threads)))
+        make_enlarger(Upscaler.from_model(model, InferenceConfig("cpu", threads=1)))
         for model in (run_trainer.build_candidate(trainer), current)
     )
 
@@ -100,7 +100,15 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 
     kept = list_kept_conditions(spec)
     conditions = sorted([*list_conditions(spec), *kept])
-    return judge(candidate, other, pictures.held_out, conditions, on_verdict=log_row, kept=kept)
+    return judge(
+        candidate,
+        other,
+        pictures.held_out,
+        conditions,
+        on_verdict=log_row,
+        kept=kept,
+        threads=spec.threads,
+    )
 
 
 @task(name="keep-weights", cache_policy=NO_CACHE)

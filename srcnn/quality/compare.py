@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, TypeAlias
@@ -120,16 +121,42 @@ def measure(enlarge: Enlarge, images: Sequence[Picture], condition: Condition) -
     Raises:
         ValueError: there are no images, or one is too small.
     """
-    return Figures.mean(_compare(enlarge, image, condition) for image in images)
+    return measure_each([enlarge], images, condition)[0]
 
 
-def _compare(enlarge: Enlarge, image: Picture, condition: Condition) -> Figures:
+def measure_each(
+    enlargers: Sequence[Enlarge],
+    images: Sequence[Picture],
+    condition: Condition,
+    threads: int = 1,
+) -> list[Figures]:
+    """Measure several ways to enlarge on the same images; see `measure`.
+
+    Args:
+        enlargers: see `measure`; called from several threads.
+        images: see `measure`.
+        condition: see `measure`.
+        threads: how many images are compared at a time.
+
+    Returns:
+        The means over the images, of each way to enlarge.
+
+    Raises:
+        ValueError: there are no images, or one is too small.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        by_image = list(pool.map(lambda image: _compare(enlargers, image, condition), images))
+    return [Figures.mean(row[index] for row in by_image) for index in range(len(enlargers))]
+
+
+def _compare(enlargers: Sequence[Enlarge], image: Picture, condition: Condition) -> list[Figures]:
     if not is_large_enough(image, condition.factor):
         raise ValueError(
             f"an image of {Size(*image.shape[:2])} px is too small for {condition.text}"
         )
     sharp, low = degrade_as_source(image, condition)
-    return compute_figures(enlarge(low, Size(*sharp.shape[:2])), sharp, condition.factor)
+    size = Size(*sharp.shape[:2])
+    return [compute_figures(enlarge(low, size), sharp, condition.factor) for enlarge in enlargers]
 
 
 def degrade_as_source(

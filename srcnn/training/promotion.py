@@ -16,7 +16,7 @@ import numpy as np
 
 from srcnn.model.card import ModelCard, QualityRow
 from srcnn.model.onnx_file import parse_complete
-from srcnn.quality.compare import Figures, bicubic, measure
+from srcnn.quality.compare import Figures, bicubic, measure_each
 from srcnn.quality.conditions import Condition
 from srcnn.quality.degradation import Picture
 
@@ -142,6 +142,7 @@ def judge(  # noqa: PLR0913 - two models, and what they are compared by
     *,
     on_verdict: Callable[[ConditionVerdict], None] = lambda _: None,
     kept: Collection[Condition] = (),
+    threads: int = 1,
 ) -> Verdict:
     """Measure both models and bicubic.
 
@@ -153,14 +154,16 @@ def judge(  # noqa: PLR0913 - two models, and what they are compared by
         conditions: ascending.
         on_verdict: called with the figures under each condition.
         kept: of the conditions, those under which nothing was to change.
+        threads: how many pictures are compared at a time.
     """
     rows = []
     for condition in conditions:
         some = pictures if condition.is_clean else pictures[:_PICTURES_WITH_LOSS]
-        figures = [
-            measure(partial(enlarge, quality=condition.quality), some, condition)
+        enlargers = [
+            partial(enlarge, quality=condition.quality)
             for enlarge in (candidate, current, _enlarge_by_bicubic)
         ]
+        figures = measure_each(enlargers, some, condition, threads)
         rows.append(ConditionVerdict(condition, condition in kept, *figures))
         on_verdict(rows[-1])
     return Verdict(tuple(rows))
