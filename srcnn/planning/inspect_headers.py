@@ -12,7 +12,7 @@ from srcnn.geometry import compute_output_size
 from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.image_task import Failure, ImageResult, ImageTask
 from srcnn.images.decoding import Header, read_header
-from srcnn.images.decoding.header import check_file_size
+from srcnn.images.decoding.file_size_limits import check_file_size
 from srcnn.images.formats import check_size, check_writable
 from srcnn.planning.check_megapixels import check_input_size, check_output_size
 from srcnn.planning.choose_treatment import choose_treatment

@@ -18,8 +18,9 @@ from srcnn.images.decoding import bigtiff_to_tiff, jpeg_damaged_segments, jpeg_e
 from srcnn.images.decoding.coded_colours import read_coded_colours, to_profile
 from srcnn.images.decoding.cut_damaged_parts import cut, list_notes
 from srcnn.images.decoding.decode_file import decode_file
-from srcnn.images.decoding.header import Header, open_image, parse_header, read_header
+from srcnn.images.decoding.header import Header, parse_header, read_header
 from srcnn.images.decoding.header_read_limit import BoundedFile
+from srcnn.images.decoding.open_image import open_image
 from srcnn.images.decoding.orientation import apply_orientation, find_orientation
 from srcnn.images.decoding.read_format_fields import read_traits
 from srcnn.images.decoding.silence_libraries import silence_libraries

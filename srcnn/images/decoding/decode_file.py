@@ -11,7 +11,7 @@ from PIL import ImageFile
 from srcnn.images.decoding import avif, bmp, deep_tiff, gif, heif, jpeg, jxl, pillow, png, pnm, webp
 from srcnn.images.decoding.avif_frames import check_frames
 from srcnn.images.decoding.coded_colours import CodedColours, decode_cicp
-from srcnn.images.decoding.header import check_block
+from srcnn.images.decoding.file_size_limits import check_block
 from srcnn.images.decoding.tiff_check_strips import check_coded_data
 from srcnn.images.tiff_metadata import read_tiff_metadata
 

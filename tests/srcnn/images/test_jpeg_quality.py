@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srcnn.images.decoding import read_header
-from srcnn.images.decoding.header import open_image
 from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.decoding.jpeg_quality import estimate_quality, find_quality
+from srcnn.images.decoding.open_image import open_image
 from tests.support.counting_file import CountingFile
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
