@@ -30,6 +30,10 @@ class _Rows(nn.Module):
         self.register_buffer("weight", weight.flatten(1))
         self.register_buffer("bias", bias)
 
+    def take(self, rows: torch.Tensor) -> _Rows:
+        """Return some of the rows, by their indices."""
+        return _Rows(self.weight[rows].reshape(-1, *self.shape), self.bias[rows])
+
     def mix(self, hats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mix the convolution's weight and bias; `hats` (rows,) is the share of each row."""
         weight = torch.matmul(hats, self.weight).reshape(self.shape)
@@ -45,7 +49,8 @@ class SrcnnBank(Sharpening):
         W(f, q) = sum of hat_k(f) hat_m(q) W_km                   with qualities
 
     At an anchor one hat is 1 and the others are 0, so the anchor's weights are reproduced bit for
-    bit. Without loss, the weights are those of a bank of the factor alone, bit for bit.
+    bit. Without loss, the weights are those of a bank of the factor alone: bit for bit in the
+    exported graph and by `at`, and up to rounding in `forward`, by PyTorch's matrix product.
     """
 
     anchors: torch.Tensor
@@ -110,12 +115,14 @@ class SrcnnBank(Sharpening):
             quality: 1 to 100; ignored without `qualities`.
         """
         hats = self.compute_hats(factor, torch.tensor([quality], dtype=torch.float32))
+        # Rows with a share of 0 add nothing, but BLAS rounds sums of more rows in another way.
+        mixed = hats.nonzero().flatten()
         with torch.device("meta"):  # no memory and no random numbers: the weights are replaced
             network = Srcnn(1 if self.is_luma else CHANNELS)
         weights: dict[str, torch.Tensor] = {}
         for name in LAYERS:
             rows: _Rows = getattr(self, name)
-            weights[f"{name}.weight"], weights[f"{name}.bias"] = rows.mix(hats)
+            weights[f"{name}.weight"], weights[f"{name}.bias"] = rows.take(mixed).mix(hats[mixed])
         network.load_state_dict(weights, assign=True)
         if self.is_luma:
             network.luma = self.luma  # that of a network without memory has no values
@@ -151,7 +158,7 @@ def _stack_clean_first(weights: torch.Tensor) -> torch.Tensor:
     """Make (M K, ...) of (K, M, ...): all factors without loss, then those of lower qualities.
 
     So for a source without loss, what precedes the zeros of a sum is the sum of a bank without
-    qualities, and the zeros behind change no bit of it, however the sum is grouped.
+    qualities, and in ONNX Runtime, which adds row after row, the zeros behind change no bit of it.
     """
     return weights.flip(1).transpose(0, 1).flatten(0, 1)
 

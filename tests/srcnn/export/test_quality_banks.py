@@ -120,8 +120,9 @@ def test_without_loss_it_is_the_bank_of_the_factor_bit_for_bit(channels: int) ->
         for quality in (100.0, 98.75):
             found = bank.at(factor, quality).state_dict()
             assert all(torch.equal(found[name], expected[name]) for name in expected)
-        assert torch.equal(bank(image, factor), clean(image, factor))
-        assert torch.equal(bank(image, factor, torch.tensor([100.0])), clean(image, factor))
+        # PyTorch's matrix product sums more rows in another order on some processors.
+        for quality in (None, torch.tensor([100.0])):
+            torch.testing.assert_close(bank(image, factor, quality), clean(image, factor))
 
 
 @pytest.mark.parametrize("key", OPSETS)
