@@ -23,7 +23,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from botocore.auth import S3SigV4Auth
@@ -89,6 +89,7 @@ class FaultProxy:
     requests: list[Request] = field(default_factory=list)
     _faults: list[_Fault] = field(default_factory=list)
     _ignored: tuple[str, Credentials] | None = None
+    _serving: set[asyncio.Task[Any] | None] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
@@ -204,12 +205,10 @@ class FaultProxy:
 
     async def _end(self) -> None:
         self._server.close()
-        # More than once: a connection that was just accepted has no task yet.
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(0.05)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await asyncio.sleep(0.05)  # for the loop to remove closed transports
 
     def _take_fault(self, request: Request) -> _Fault | None:
@@ -222,10 +221,13 @@ class FaultProxy:
         return None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # After a client has gone, nothing else refers to the task that waits for the server.
+        self._serving.add(asyncio.current_task())
         # Clients give up on faults: that is what the proxy is for.
         with contextlib.suppress(ConnectionError, EOFError, asyncio.CancelledError):
             await self._answer(reader, writer)
         writer.close()
+        self._serving.discard(asyncio.current_task())
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
