@@ -90,6 +90,7 @@ def compare(trainer: Trainer, current: Model, pictures: Pictures) -> Verdict:
 
     log, spec = logger(), trainer.spec
     log.info("comparing on %d pictures held out", len(pictures.held_out))
+    # One thread for each picture: they are compared in parallel.
     candidate, other = (
         make_enlarger(Upscaler.from_model(model, InferenceConfig("cpu", threads=1)))
         for model in (run_trainer.build_candidate(trainer), current)

@@ -69,23 +69,21 @@ def open_image(file: BoundedFile) -> ImageFile.ImageFile:
     file.seek(0)
     if layout := bmp_masks.read_layout(start):
         header = bmp_masks.make_usual_header(start, layout)
-        return _open_with_pillow(BoundedFile(io.BytesIO(header)), [])
+        return _open(BoundedFile(io.BytesIO(header)), [])
     try:
         if bigtiff_to_tiff.is_big_endian_bigtiff(start):
-            return _open_with_pillow(io.BytesIO(bigtiff_to_tiff.make_header(file)), [])
-        return _open_with_pillow(file, jpeg_damaged_segments.find_damaged(file))
+            return _open(io.BytesIO(bigtiff_to_tiff.make_header(file)), [])
+        return _open(file, jpeg_damaged_segments.find_damaged(file))
     except DamagedImageError:
         refuse_unsupported(file)
         file.seek(0)
         damaged = png_damaged_chunks.find_damaged(file)
         if not damaged:
             raise
-        return _open_with_pillow(file, damaged)
+        return _open(file, damaged)
 
 
-def _open_with_pillow(
-    file: BoundedFile | IO[bytes], left_out: Sequence[Part]
-) -> ImageFile.ImageFile:
+def _open(file: BoundedFile | IO[bytes], left_out: Sequence[Part]) -> ImageFile.ImageFile:
     """Open a file without some of its parts."""
     file.seek(0)
     stream: Any = GappedFile(file, left_out) if left_out else file
