@@ -16,30 +16,23 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from srcnn.destination.record_lines import format_line, parse_lines
+from srcnn.destination.ledger_files import BYTES_PER_FILE, read_ledger_files
+from srcnn.destination.record_lines import format_line
 from srcnn.destination.records import SCHEMA, Record, RecordTable, keep_latest, to_records
-from srcnn.errors import UnusableFileError
-from srcnn.printable_text import one_line
 from srcnn.storage.file_table import FileTable
 from srcnn.storage.folder import Folder
-from srcnn.storage.key_columns import decode_key
-from srcnn.validation_errors import describe_unreadable
+from srcnn.storage.key_columns import encode_key
 
 STATE_FOLDER = ".srcnn"
 LEDGER_FOLDER = f"{STATE_FOLDER}/ledger/"
 _ENDING = ".jsonl"
 _IO_THREADS = 16
-_FILES_PER_BATCH = 64
 _MAX_FILES = 1000
 _RECORDS_PER_FILE = 20_000
-_BYTES_PER_FILE = 16 * 2**20
-# Beyond what any version writes: a larger file is something else.
-_LIMIT_BYTES = 4 * _BYTES_PER_FILE
 
 
 def append(destination: Folder, run_id: str, records: Sequence[Record]) -> None:
@@ -93,50 +86,29 @@ def load(destination: Folder, listing: FileTable, before: str = "") -> Ledger:
         OSError: the storage failed. This is not a warning: a storage that is down for a while
             must not cause images to be upscaled again.
     """
-    keys = [key for key in _list_files(listing) if not before or key < LEDGER_FOLDER + before]
     tables: list[pa.Table] = []
     files, warnings = [], []
-    # In batches, in order: otherwise the content of all files would be in memory.
-    with ThreadPoolExecutor(_IO_THREADS) as pool:
-        for start in range(0, len(keys), _FILES_PER_BATCH):
-            batch = keys[start : start + _FILES_PER_BATCH]
-            read = partial(_read, destination, listing)
-            for key, found in zip(batch, pool.map(read, batch), strict=True):
-                if isinstance(found, str):
-                    warnings.append(found)
-                else:
-                    files.append(key)
-                    tables.append(found)
+    for keys, found in read_ledger_files(destination, _select_files(listing, before)):
+        if isinstance(found, str):
+            warnings.append(found)
+        else:
+            files += keys
+            tables.append(found)
     table = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries().combine_chunks()
     tables.clear()  # a copy of all records
     counting = RecordTable(keep_latest(table, _match_listing(table, listing)))
     return Ledger(counting, files, warnings, table.num_rows - len(counting))
 
 
-def _list_files(listing: FileTable) -> list[str]:
-    """List the files of a ledger, without the temporary files that killed runs left."""
-    column = listing.keys_column
+def _select_files(listing: FileTable, before: str) -> FileTable:
+    """Select the files of a ledger, without the temporary files that killed runs left."""
+    keys = listing.keys_column
     is_file = pc.and_(
-        pc.starts_with(column, LEDGER_FOLDER.encode()), pc.ends_with(column, _ENDING.encode())
+        pc.starts_with(keys, LEDGER_FOLDER.encode()), pc.ends_with(keys, _ENDING.encode())
     )
-    return [decode_key(each.as_py()) for each in column.filter(is_file)]
-
-
-def _read(destination: Folder, listing: FileTable, key: str) -> pa.Table | str:
-    """Return the records of a file, or a warning if it cannot be read."""
-    url = one_line(destination.get_url(key))
-    try:
-        records = parse_lines(destination.read(key, _LIMIT_BYTES, listing[key]))
-    except FileNotFoundError:
-        reason = "removed since it was listed"
-    except UnusableFileError as error:
-        reason = str(error).removeprefix(f"{destination.get_url(key)}: ")
-    # From json, from pydantic, from keys that no file can have, or from bytes that are not UTF-8.
-    except (ValueError, RecursionError) as error:
-        reason = describe_unreadable(error)
-    else:
-        return records
-    return f"{url}: {reason}; the images it recorded will be upscaled again"
+    if before:
+        is_file = pc.and_(is_file, pc.less(keys, encode_key(LEDGER_FOLDER + before)))
+    return listing.filter(is_file)
 
 
 def compact(destination: Folder, run_id: str) -> int:
@@ -176,7 +148,7 @@ def _split(lines: Iterable[str]) -> Iterator[list[str]]:
     part: list[str] = []
     size = 0
     for line in lines:
-        if part and (len(part) == _RECORDS_PER_FILE or size + len(line) > _BYTES_PER_FILE):
+        if part and (len(part) == _RECORDS_PER_FILE or size + len(line) > BYTES_PER_FILE):
             yield part
             part, size = [], 0
         part.append(line)

@@ -65,7 +65,7 @@ def _look_up(source: Folder, files: FileTable) -> tuple[FileTable, dict[str, Fai
                 if isinstance(info, Failure):
                     failures[key] = info
                 else:
-                    builder.add(key, info)
+                    builder.add(key, info.size, info.version)
     return builder.build(), failures
 
 

@@ -78,11 +78,7 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         OSError: a listing failed, or the source as a whole went out of reach.
     """
     source, destination, graph = job.source, job.destination, job.model.graph
-    # Both listings at a time: a bucket of 100,000 keys takes its server ten seconds.
-    with ThreadPoolExecutor(1) as pool:
-        existing_later = pool.submit(_list_existing, destination)
-        listing, resolver = _find_sources(job, options)
-        existing = existing_later.result()
+    (listing, resolver), existing = _list_both(job, options)
     refuse_shared_folders(source, destination, listing.images, existing)
     images = select_images(listing, job.output.format, options, resolver)
     known = ledger.load(destination, existing)
@@ -106,6 +102,19 @@ def make_plan(job: Job, options: PlanOptions) -> Plan:
         unfinished_uploads=_find_unfinished_uploads(destination, images, known.records),
         needs_compaction=known.is_scattered,
     )
+
+
+def _list_both(job: Job, options: PlanOptions) -> tuple[tuple[SourceListing, Resolver], FileTable]:
+    """List source and destination, at the same time if one is remote.
+
+    A bucket of 100,000 keys takes its server ten seconds. Two listings of disks take turns on
+    Python's lock at every file: together they take twice as long as one after the other.
+    """
+    if job.source.local_path and job.destination.local_path:
+        return _find_sources(job, options), _list_existing(job.destination)
+    with ThreadPoolExecutor(1) as pool:
+        existing_later = pool.submit(_list_existing, job.destination)
+        return _find_sources(job, options), existing_later.result()
 
 
 def _find_sources(job: Job, options: PlanOptions) -> tuple[SourceListing, Resolver]:

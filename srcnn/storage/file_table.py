@@ -65,7 +65,7 @@ class FileTable(Mapping[str, FileInfo]):
         """Make a table of a few files."""
         builder = FileTableBuilder()
         for key, info in files.items():
-            builder.add(key, info)
+            builder.add(key, info.size, info.version)
         return builder.build()
 
     def find(self, key: str) -> int | None:
@@ -171,11 +171,11 @@ class FileTableBuilder:
         self._sizes: list[int] = []
         self._versions: list[str] = []
 
-    def add(self, key: str, info: FileInfo) -> None:
-        """Add a file."""
+    def add(self, key: str, size: int, version: str) -> None:
+        """Add a file; size and version as `FileInfo` has them, but no object is made for each."""
         self._keys.append(key)
-        self._sizes.append(info.size)
-        self._versions.append(info.version)
+        self._sizes.append(size)
+        self._versions.append(version)
         if len(self._keys) == _ROWS_PER_CHUNK:
             self._flush()
 

@@ -90,13 +90,13 @@ def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retr
                 continue
             key, info = entry["Key"][start:], parse_file_info(entry)
             if info.version and entry.get("Size") is not None:
-                builder.add(key, info)
+                builder.add(key, info.size, info.version)
             else:
                 incomplete.append(key)
     if start and not entries:
         raise SourceMissingError(f"{url}: {_describe_missing(fs, root, retry)}")
     for key, info in read_infos(partial(_head, fs, root, retry), incomplete).items():
-        builder.add(key, info)
+        builder.add(key, info.size, info.version)
     return builder.build()
 
 
@@ -170,7 +170,8 @@ def list_any(fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Ret
     builder = FileTableBuilder()
     for path, info in found.items():
         if info["type"] != "directory":
-            builder.add(path[len(root) + 1 :], parse_file_info(info))
+            parsed = parse_file_info(info)
+            builder.add(path[len(root) + 1 :], parsed.size, parsed.version)
     return builder.build()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
@@ -29,14 +28,16 @@ def list_local(root: str) -> FileTable:
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
-                key = entry.path[start:]
-                with suppress(FileNotFoundError):  # removed since
+                try:
                     if entry.is_symlink():
-                        _add_link(builder, linked, key, entry)
+                        _add_link(builder, linked, entry.path[start:], entry)
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        builder.add(key, _describe(entry.stat(follow_symlinks=False)))
+                        status = entry.stat(follow_symlinks=False)
+                        builder.add(entry.path[start:], status.st_size, _format_time(status))
+                except FileNotFoundError:  # removed since
+                    continue
     return builder.build(sorted(linked))
 
 
@@ -47,9 +48,10 @@ def _add_link(
     if path.is_dir():
         linked.append(key)
     elif path.is_file():
-        builder.add(key, _describe(path.stat()))
+        status = path.stat()
+        builder.add(key, status.st_size, _format_time(status))
     else:
-        builder.add(key, FileInfo(0, _describe(path.lstat()).version))
+        builder.add(key, 0, _format_time(path.lstat()))
 
 
 def find_local(path: str) -> FileInfo | None:
@@ -62,8 +64,10 @@ def find_local(path: str) -> FileInfo | None:
         status = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return _describe(status) if stat.S_ISREG(status.st_mode) else None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FileInfo(status.st_size, _format_time(status))
 
 
-def _describe(status: os.stat_result) -> FileInfo:
-    return FileInfo(status.st_size, f"{status.st_mtime:.6f}")
+def _format_time(status: os.stat_result) -> str:
+    return f"{status.st_mtime:.6f}"

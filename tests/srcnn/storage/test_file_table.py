@@ -25,7 +25,7 @@ def test_it_is_the_mapping_of_what_was_added(
         patch.setattr(file_table, "_ROWS_PER_CHUNK", rows_per_chunk)
         builder = FileTableBuilder()
         for key, info in entries:
-            builder.add(key, info)
+            builder.add(key, info.size, info.version)
         table = builder.build()
         expected = dict(entries)
         assert table == expected
