@@ -187,7 +187,11 @@ class FileTableBuilder:
         """
         self._flush()
         chunks, self._chunks = self._chunks, []
-        return FileTable(sort_rows(pa.Table.from_batches(chunks, _SCHEMA)), linked_folders)
+        table = sort_rows(pa.Table.from_batches(chunks, _SCHEMA))
+        chunks.clear()
+        result = FileTable(table, linked_folders)
+        pa.default_memory_pool().release_unused()  # twice what is left, if it was sorted
+        return result
 
     def _flush(self) -> None:
         columns = [
