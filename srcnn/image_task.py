@@ -32,7 +32,7 @@ _NAMED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageTask:
     """One image to process.
 
@@ -119,7 +119,7 @@ class Failure:
         return cls(name.removesuffix("Error") if own else name, one_line(str(error)) or name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """What became of one image.
 

@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
 _KEYS = [each.name for each in SCHEMA if each.type == KEY_TYPE]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One output as it was written.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from srcnn.errors import AccessDeniedError, ImageError, StorageError
 from srcnn.geometry import compute_output_size
@@ -18,15 +18,15 @@ from srcnn.planning.check_megapixels import check_input_size, check_output_size
 from srcnn.planning.choose_treatment import choose_treatment
 from srcnn.planning.select_images import PlanOptions, RequestedImage
 from srcnn.storage.folder import Folder
+from srcnn.storage.map_reads import map_reads
 
-_HEADER_THREADS = 16
 _MEGA = 1_000_000
 
 
 def inspect_headers(
     source: Folder, images: Iterable[RequestedImage], options: PlanOptions, graph: GraphInterface
 ) -> list[ImageTask | ImageResult]:
-    """Read the headers of images that must be processed, many at a time.
+    """Read the headers of images that must be processed.
 
     Args:
         source: where they are.
@@ -40,8 +40,8 @@ def inspect_headers(
     Raises:
         OSError: the source as a whole went out of reach.
     """
-    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return list(pool.map(lambda image: _inspect(source, image, options, graph), images))
+    read = partial(_inspect, source, options=options, graph=graph)
+    return list(map_reads(read, images, is_remote=source.local_path is None))
 
 
 def _inspect(

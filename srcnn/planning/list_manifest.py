@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pyarrow.compute as pc
 
@@ -13,12 +12,8 @@ from srcnn.image_task import Failure
 from srcnn.planning.list_source import SourceListing, sort_files
 from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
 from srcnn.storage.folder import Folder
-from srcnn.storage.key_columns import decode_keys
+from srcnn.storage.map_reads import map_reads
 from srcnn.storage.one_file import OneFile
-
-_THREADS = 16
-_KEYS_PER_CALL = 64
-_KEYS_AT_A_TIME = 16_384
 
 
 def list_manifest(source: Folder, destination: Folder, listed: FileTable) -> SourceListing:
@@ -50,28 +45,13 @@ def list_manifest(source: Folder, destination: Folder, listed: FileTable) -> Sou
 def _look_up(source: Folder, files: FileTable) -> tuple[FileTable, dict[str, Failure]]:
     builder = FileTableBuilder()
     failures: dict[str, Failure] = {}
-
-    def look_up(keys: Sequence[str]) -> list[FileInfo | Failure]:
-        return [_find(source, key) for key in keys]
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for keys in _cut(files):
-            parts = [
-                keys[start : start + _KEYS_PER_CALL]
-                for start in range(0, len(keys), _KEYS_PER_CALL)
-            ]
-            found = (each for part in pool.map(look_up, parts) for each in part)
-            for key, info in zip(keys, found, strict=True):
-                if isinstance(info, Failure):
-                    failures[key] = info
-                else:
-                    builder.add(key, info.size, info.version)
+    found = map_reads(partial(_find, source), files, is_remote=source.local_path is None)
+    for key, info in zip(files, found, strict=True):
+        if isinstance(info, Failure):
+            failures[key] = info
+        else:
+            builder.add(key, info.size, info.version)
     return builder.build(), failures
-
-
-def _cut(files: FileTable) -> Iterator[list[str]]:
-    for start in range(0, len(files), _KEYS_AT_A_TIME):
-        yield decode_keys(files.keys_column.slice(start, _KEYS_AT_A_TIME))
 
 
 def _find(source: Folder, key: str) -> FileInfo | Failure:

@@ -6,7 +6,7 @@ Only their files are compared later: a run without such images pays nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from srcnn.image_task import ImageTask
@@ -18,10 +18,12 @@ def mark_repeats(tasks: Iterable[ImageTask]) -> list[ImageTask]:
     Args:
         tasks: of a run.
     """
-    found: Sequence[ImageTask] = list(tasks)
-    kinds = [(task.info.size, task.treatment) for task in found]
-    counts = Counter(kinds)
+    found = list(tasks)
+    counts = Counter(map(_get_kind, found))
     return [
-        replace(task, may_repeat=True) if counts[kind] > 1 else task
-        for task, kind in zip(found, kinds, strict=True)
+        replace(task, may_repeat=True) if counts[_get_kind(task)] > 1 else task for task in found
     ]
+
+
+def _get_kind(task: ImageTask) -> tuple[int, tuple[object, ...]]:
+    return task.info.size, task.treatment

@@ -57,7 +57,7 @@ class PlanOptions:
     max_output_megapixels: float = 250
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RequestedImage:
     """An image that the user asked for.
 

@@ -17,7 +17,7 @@ _ROWS_PER_CHUNK = 50_000
 _SCHEMA = pa.schema([("key", KEY_TYPE), ("size", pa.int64()), ("version", KEY_TYPE)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileInfo:
     """Size and version of a file, from a listing.
 

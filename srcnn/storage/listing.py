@@ -6,7 +6,6 @@ import math
 import posixpath
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,12 @@ from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
 from srcnn.storage.filesystems import is_local
 from srcnn.storage.key_columns import encode_key
 from srcnn.storage.local_listing import list_local
+from srcnn.storage.map_reads import map_reads
 from srcnn.storage.missing_path import describe_missing
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_IO_THREADS = 16
 _STALE_SECONDS = 24 * 3600
 _MOST_DIGITS = 18  # of a size
 _MOST_SHOWN = 80  # characters of what a server sent
@@ -129,8 +128,7 @@ def read_infos(read: Callable[[str], FileInfo | None], keys: Sequence[str]) -> d
         read: asks for one; returns None if it is gone.
         keys: of the files.
     """
-    with ThreadPoolExecutor(_IO_THREADS) as pool:
-        found = list(pool.map(read, keys))
+    found = map_reads(read, keys, is_remote=True)
     return {key: info for key, info in zip(keys, found, strict=True) if info}
 
 

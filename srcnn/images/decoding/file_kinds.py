@@ -141,6 +141,10 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x4c\0\0\0\x01\x14\x02\0", Kind("a Windows shortcut", _LEAVE)),
     (0, b"version https://git-lfs", _LFS),
 )
+# One pattern for all: `Match.lastindex` is the number of the first that fits.
+_ANY_SIGNATURE = re.compile(
+    b"|".join(b"(.{%d}%b)" % (at, re.escape(text)) for at, text, _ in _SIGNATURES), re.DOTALL
+)
 # The brands of ISO/IEC 14496-12, section 4.3: the first that is known decides.
 _BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), HEIC)
 _BRANDS |= {b"hevm": HEIC, b"hevs": HEIC, b"avci": _OTHER_HEIF, b"avcs": _OTHER_HEIF}
@@ -187,9 +191,8 @@ def find_kind(start: bytes) -> Kind | None:
     Args:
         start: its first bytes.
     """
-    for at, signature, kind in _SIGNATURES:
-        if start.startswith(signature, at):
-            return kind
+    if (match := _ANY_SIGNATURE.match(start)) and match.lastindex:
+        return _SIGNATURES[match.lastindex - 1][2]
     find: Callable[[bytes], Kind | None] = _find_brand if start[4:8] == b"ftyp" else _find_text
     return find(start) if start.strip(b"\0") else _ZEROS if start else _EMPTY
 

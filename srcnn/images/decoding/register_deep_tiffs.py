@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PIL import TiffImagePlugin
 
 _RGB = 2  # PhotometricInterpretation
 
 
+@cache  # once a process
 def register_deep_tiffs() -> None:
     """Make Pillow read the headers of deep TIFFs that it does not know, as those that it knows.
 
