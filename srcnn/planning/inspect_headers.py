@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from srcnn.errors import AccessDeniedError, ImageError, StorageError
 from srcnn.geometry import compute_output_size
@@ -17,6 +19,7 @@ from srcnn.images.formats import check_size, check_writable
 from srcnn.planning.check_megapixels import check_input_size, check_output_size
 from srcnn.planning.choose_treatment import choose_treatment
 from srcnn.planning.select_images import PlanOptions, RequestedImage
+from srcnn.storage.file_table import FileInfo
 from srcnn.storage.folder import Folder
 from srcnn.storage.map_reads import map_reads
 
@@ -26,11 +29,11 @@ _MEGA = 1_000_000
 def inspect_headers(
     source: Folder, images: Iterable[RequestedImage], options: PlanOptions, graph: GraphInterface
 ) -> list[ImageTask | ImageResult]:
-    """Read the headers of images that must be processed.
+    """Read the headers of images that must be processed; of several outputs of a source, once.
 
     Args:
         source: where they are.
-        images: those that are not up to date.
+        images: those that are not up to date, by source.
         options: limits, and what becomes of images that already meet their target.
         graph: of the model, which may have a fixed factor.
 
@@ -40,51 +43,65 @@ def inspect_headers(
     Raises:
         OSError: the source as a whole went out of reach.
     """
-    read = partial(_inspect, source, options=options, graph=graph)
-    return list(map_reads(read, images, is_remote=source.local_path is None))
+    files = (list(group) for _, group in groupby(images, attrgetter("source")))
+    inspect = partial(_inspect, source, options=options, graph=graph)
+    found = map_reads(inspect, files, is_remote=source.local_path is None)
+    return [decided for outputs in found for decided in outputs]
 
 
 def _inspect(
-    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
-) -> ImageTask | ImageResult:
+    source: Folder, images: Sequence[RequestedImage], options: PlanOptions, graph: GraphInterface
+) -> list[ImageTask | ImageResult]:
+    """Inspect the source of some images."""
+    file = images[0]
     try:
-        return _read(source, image, options, graph)
+        header = _read(source, file, options)
     except (ImageError, OSError) as error:
-        if options.only_listed and (current := _find_replaced(source, image)):
-            return _inspect(source, current, replace(options, only_listed=False), graph)
+        if options.only_listed and (current := _find_replaced(source, file)):
+            replaced = [replace(image, info=current) for image in images]
+            return _inspect(source, replaced, replace(options, only_listed=False), graph)
         # Who may not list the bucket is denied a missing object, and would be denied the probe.
         is_denied = options.only_listed and isinstance(error, AccessDeniedError)
         if isinstance(error, StorageError) and not is_denied:
             source.probe()  # raises if the whole source is out of reach, not just this image
-        failure = Failure.from_error(error)
-        return ImageResult(
-            image.source, image.output, "failed", error=failure, source_info=image.info
-        )
+        return [_build_failure(image, error) for image in images]
+    return [_decide(image, header, options, graph) for image in images]
 
 
-def _find_replaced(source: Folder, image: RequestedImage) -> RequestedImage | None:
+def _build_failure(image: RequestedImage, error: Exception) -> ImageResult:
+    failure = Failure.from_error(error)
+    return ImageResult(image.source, image.output, "failed", error=failure, source_info=image.info)
+
+
+def _find_replaced(source: Folder, image: RequestedImage) -> FileInfo | None:
     """Look up a file that may be another than the one that was listed long ago; None if not."""
     with suppress(OSError):
         info = source.info(image.source)
-        if info and info != image.info:
-            return replace(image, info=info)
+        return info if info != image.info else None
     return None
 
 
-def _read(
-    source: Folder, image: RequestedImage, options: PlanOptions, graph: GraphInterface
-) -> ImageTask | ImageResult:
+def _read(source: Folder, image: RequestedImage, options: PlanOptions) -> Header:
     check_file_size(image.info.size, options.max_input_megapixels * _MEGA)
     with source.open(image.source, image.info) as file:
         header = read_header(file)
-    return _decide(image, header, options, graph)
+    check_input_size(header.size, options.max_input_megapixels)
+    return header
 
 
 def _decide(
     image: RequestedImage, header: Header, options: PlanOptions, graph: GraphInterface
 ) -> ImageTask | ImageResult:
+    try:
+        return _build_task(image, header, options, graph)
+    except ImageError as error:
+        return _build_failure(image, error)
+
+
+def _build_task(
+    image: RequestedImage, header: Header, options: PlanOptions, graph: GraphInterface
+) -> ImageTask | ImageResult:
     size_in = header.size
-    check_input_size(size_in, options.max_input_megapixels)
     treatment = choose_treatment(image, header, graph)
     may_shrink = options.when_larger == "shrink"
     size_out = compute_output_size(size_in, image.scale, may_shrink=may_shrink)

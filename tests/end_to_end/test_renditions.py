@@ -19,6 +19,8 @@ from flows.upscale import app, batch_upscale
 from srcnn.destination import ledger
 from srcnn.storage.folder import Folder
 from tests.support.run_here import run_here
+from tests.support.servers.faults import FaultProxy
+from tests.support.servers.seaweedfs import S3Server
 
 HEADER = "path,scale,name"
 SIZES = [
@@ -89,6 +91,43 @@ def test_each_rendition_has_its_own_size_and_record(source: Path) -> None:
     names = [name for name in expected if "large" not in name]
     again = {"photo-small.jpg": "written", "photo.jpg": "written"}
     assert upscale(source) == dict.fromkeys(names, "skipped") | again
+
+
+def test_the_header_of_a_source_is_read_once_for_all_its_sizes(
+    source: Path, bucket: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scales(source, *SIZES, "photo.jpg,16,{stem}-huge{ext}")
+    folder = Folder(f"{bucket}/in")
+    for key in ("photo.jpg", "scales.csv"):
+        folder.write(key, (source / key).read_bytes())
+    folder.write("broken.jpg", b"\xff\xd8 and no more")
+    report = source.parent / "report.json"
+    with FaultProxy(s3_server.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        monkeypatch.setenv("SRCNN_MAX_OUTPUT_MEGAPIXELS", "0.1")
+        with suppress(BatchFailedError):
+            batch_upscale.fn(
+                UpscaleOptions(
+                    src=f"{bucket}/in",
+                    dst=f"{bucket}/out",
+                    report=str(report),
+                    dry_run=True,
+                )
+            )
+        # The estimate of a dry run reads whole files; headers are ranges.
+        headers = [each.path for each in proxy.seen("GET", "in/") if "range" in each.headers]
+    assert sorted(path.rpartition("/")[2] for path in headers) == ["broken.jpg", "photo.jpg"]
+    images = json.loads(report.read_text())["images"]
+    errors = {each["output"]: (each["error"] or {}).get("type") for each in images}
+    assert errors == {
+        "photo-small.jpg": None,
+        "photo-box.jpg": None,
+        "large/photo.jpg": None,
+        "photo-huge.jpg": "ImageTooLarge",  # alone
+        "broken-small.jpg": "DamagedImage",
+        "broken-box.jpg": "DamagedImage",
+        "large/broken.jpg": "DamagedImage",
+    }
 
 
 def test_a_list_names_outputs_too(source: Path, tmp_path: Path) -> None:
