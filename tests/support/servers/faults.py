@@ -209,7 +209,8 @@ class FaultProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0.05)  # for the loop to remove closed transports
+        for _ in range(3):  # the loop closes the sockets of aborted transports
+            await asyncio.sleep(0)
 
     def _take_fault(self, request: Request) -> _Fault | None:
         for fault in self._faults:
@@ -226,7 +227,10 @@ class FaultProxy:
         # Clients give up on faults: that is what the proxy is for.
         with contextlib.suppress(ConnectionError, EOFError, asyncio.CancelledError):
             await self._answer(reader, writer)
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
+        # Of a client that has not taken all of it, `close` alone would wait for ever.
+        writer.transport.abort()
         self._serving.discard(asyncio.current_task())
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -283,8 +287,8 @@ class FaultProxy:
             # The server closes the connection after its response, and announces that to the client.
             writer.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
             response = await reader.read()
-        finally:
-            writer.close()
+        finally:  # all has been read, or the client has gone
+            writer.transport.abort()
         return response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
