@@ -16,8 +16,15 @@ from tests.support.paths import ROOT
 from tests.support.run_python import run_python
 
 UPSCALE = "flows/upscale.py"
-# Stands in for a library of which the import takes long; it says that it has begun.
-SLOW = "import sys, time\nsys.stderr.write('importing\\n')\nsys.stderr.flush()\ntime.sleep(600)\n"
+# Stands in for a library of which the import takes long; it says that it has begun. It sleeps again
+# and again: Python notices a signal that comes just before a sleep only after it.
+SLOW = """
+import sys, time
+sys.stderr.write("importing\\n")
+sys.stderr.flush()
+for _ in range(6000):
+    time.sleep(0.1)
+"""
 
 
 def start_slowly(
