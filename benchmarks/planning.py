@@ -5,7 +5,7 @@
     python benchmarks/planning.py --s3 --images 10000           # on SeaweedFS, started here
 
 Sources and outputs are tiny: planning reads no image that is up to date. The whole plan is timed
-first, then its slow steps again, each alone: the plan runs its two listings at the same time.
+first, then its slow steps again, each alone: in buckets, the plan lists both at the same time.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def load(destination: Folder, listing: FileTable, before: str = "") -> Ledger:
             tables.append(found)
     table = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries().combine_chunks()
     tables.clear()  # a copy of all records
-    pa.default_memory_pool().release_unused()
+    pa.default_memory_pool().release_unused()  # of parsing, too
     counting = RecordTable(keep_latest(table, _match_listing(table, listing)))
     return Ledger(counting, files, warnings, table.num_rows - len(counting))
 

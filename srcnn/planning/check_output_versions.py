@@ -35,7 +35,10 @@ def check_versions(comparison: Comparison, existing: FileTable, destination: Fol
     is_doubtful &= comparison.compare_making()
     rows = pa.array(comparison.image_rows[is_doubtful])
     doubtful = decode_keys(comparison.images.outputs.take(rows))
-    return existing.replace(read_infos(destination.info, doubtful)) if doubtful else existing
+    if not doubtful:
+        return existing
+    is_remote = destination.local_path is None
+    return existing.replace(read_infos(destination.info, doubtful, is_remote=is_remote))
 
 
 def describe_unproven(comparison: Comparison, is_up_to_date: Mask) -> list[str]:

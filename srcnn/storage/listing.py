@@ -94,7 +94,8 @@ def list_s3(fs: AbstractFileSystem, root: str, url: str, retry: s3_requests.Retr
                 incomplete.append(key)
     if start and not entries:
         raise SourceMissingError(f"{url}: {_describe_missing(fs, root, retry)}")
-    for key, info in read_infos(partial(_head, fs, root, retry), incomplete).items():
+    found = read_infos(partial(_head, fs, root, retry), incomplete, is_remote=True)
+    for key, info in found.items():
         builder.add(key, info.size, info.version)
     return builder.build()
 
@@ -121,14 +122,17 @@ def _head(fs: AbstractFileSystem, root: str, retry: s3_requests.Retry, key: str)
         return None
 
 
-def read_infos(read: Callable[[str], FileInfo | None], keys: Sequence[str]) -> dict[str, FileInfo]:
-    """Ask for size and version of files one by one, many at a time.
+def read_infos(
+    read: Callable[[str], FileInfo | None], keys: Sequence[str], *, is_remote: bool
+) -> dict[str, FileInfo]:
+    """Ask for size and version of files one by one; see `map_reads`.
 
     Args:
         read: asks for one; returns None if it is gone.
         keys: of the files.
+        is_remote: whether a server is asked.
     """
-    found = map_reads(read, keys, is_remote=True)
+    found = map_reads(read, keys, is_remote=is_remote)
     return {key: info for key, info in zip(keys, found, strict=True) if info}
 
 

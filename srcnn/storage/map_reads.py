@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def map_reads(read: Callable[[T], R], items: Iterable[T], *, is_remote: bool) -> Iterator[R]:
-    """Read items, and yield the results in their order.
+    """Read items, and yield the results in their order; the first error of `read` ends it.
 
     Args:
         read: reads one; called from several threads.

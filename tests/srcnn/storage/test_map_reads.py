@@ -29,7 +29,8 @@ def find_threads(results: Iterator[tuple[int, str]]) -> set[str]:
 
 def test_what_waits_is_read_in_threads() -> None:
     names = find_threads(map_reads(wait, range(ITEMS), is_remote=False))
-    assert len(names) == 17  # with this one, which tries
+    assert threading.current_thread().name in names  # it tries
+    assert len(names) > 2
     names = find_threads(map_reads(compute, range(ITEMS), is_remote=True))
     assert threading.current_thread().name not in names
 
