@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from srcnn.geometry import Size
 from srcnn.graphs.graph_format import CLEAN
 from srcnn.storage.file_table import FileInfo, find_row
-from srcnn.storage.key_columns import KEY_TYPE, decode_key, decode_keys, encode_keys
+from srcnn.storage.key_columns import KEY_TYPE, decode_keys, encode_keys
 
 _ROWS_PER_CHUNK = 20_000
 _FEW = pa.dictionary(pa.int32(), pa.large_string())  # the same in most records
@@ -35,7 +36,6 @@ SCHEMA = pa.schema(
         ("file_quality", pa.float64()),
     ]
 )
-_KEYS = [each.name for each in SCHEMA if each.type == KEY_TYPE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +150,27 @@ def to_table(records: Iterable[Record]) -> pa.Table:
 def to_records(table: pa.Table) -> Iterator[Record]:
     """Yield the rows of a table with the columns of `SCHEMA`."""
     for start in range(0, table.num_rows, _ROWS_PER_CHUNK):
-        for row in table.slice(start, _ROWS_PER_CHUNK).to_pylist():
-            row |= {name: decode_key(row[name]) for name in _KEYS}
-            yield Record(
-                row["output"],
-                row["source"],
-                FileInfo(row["source_size"], row["source_version"]),
-                FileInfo(row["output_size"], row["output_version"]),
-                row["scale"],
-                row["options"],
-                row["model"],
-                Size(row["height_in"], row["width_in"]),
-                Size(row["height_out"], row["width_out"]),
-                row["quality"],
-                row["file_quality"],
-            )
+        chunk = table.slice(start, _ROWS_PER_CHUNK)
+        columns = {name: _to_list(chunk[name].combine_chunks()) for name in SCHEMA.names}
+        yield from map(
+            Record,
+            columns["output"],
+            columns["source"],
+            map(FileInfo, columns["source_size"], columns["source_version"]),
+            map(FileInfo, columns["output_size"], columns["output_version"]),
+            columns["scale"],
+            columns["options"],
+            columns["model"],
+            map(Size, columns["height_in"], columns["width_in"]),
+            map(Size, columns["height_out"], columns["width_out"]),
+            columns["quality"],
+            columns["file_quality"],
+        )
+
+
+def _to_list(column: pa.Array) -> list[Any]:
+    values: list[Any] = decode_keys(column) if column.type == KEY_TYPE else column.to_pylist()
+    return values
 
 
 def keep_latest(table: pa.Table, is_preferred: pa.Array) -> pa.Table:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from srcnn.runtime.cgroups import ROOT, read_group_values
 
@@ -92,8 +93,8 @@ def pool(threads: int = 0) -> ThreadPoolExecutor:
 
     All work on pixels runs in it, so that no more threads compute than there are cores, however
     many images are in progress. A task in the pool must not wait for another task of the pool:
-    all threads could end up waiting. OpenCV's own threads, which would compete with the pool,
-    are switched off.
+    all threads could end up waiting. The threads of OpenCV, and those that NumPy multiplies
+    matrices with, would compete with the pool: they are switched off.
 
     Args:
         threads: in the pool; 0 for as many as the cores that this process may use.
@@ -103,5 +104,6 @@ def pool(threads: int = 0) -> ThreadPoolExecutor:
     with _pools_lock:
         if key not in _pools:
             cv2.setNumThreads(1)
+            threadpool_limits(1, "blas")
             _pools[key] = ThreadPoolExecutor(count, thread_name_prefix="srcnn-core")
         return _pools[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import cv2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from srcnn.runtime.cores import (
     count_usable_cores,
@@ -151,6 +153,9 @@ def test_one_pool_for_each_number_of_threads() -> None:
     assert sorted(future.result() for future in waiting) != []
     assert three.submit(lambda: threading.current_thread().name).result().startswith("srcnn-core")
     assert cv2.getNumThreads() == 1
+    products = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    assert [each["num_threads"] for each in products] == [1] * len(products)
+    assert products or sys.platform == "darwin"  # Accelerate, which cannot be asked
 
 
 def test_a_child_process_gets_a_pool_of_its_own() -> None:
