@@ -24,14 +24,15 @@ _PROMISES = "a gain map, motion photo or extended XMP is not kept, and XMP no lo
 # Their decoders apply the orientation themselves. The one in EXIF does not count in HEIF
 # (ISO/IEC 23008-12, section 6.5.10), nor in JPEG XL.
 _UPRIGHT = ("TIFF", "HEIF", "JXL")
+_BY_CONTAINER = (*_UPRIGHT, "AVIF")  # whose XMP does not say the orientation either
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: tag Orientation
 
 
 def read_orientation(image: Image.Image) -> int:
     """Read the EXIF orientation from an image's header; 1 if its pixels are upright.
 
-    Pillow also reads it from XMP. Only metadata before the pixels is read: a PNG may have EXIF
-    after them, and reading it would take the whole file.
+    Pillow also reads it from XMP, which does not count in AVIF. Only metadata before the pixels is
+    read: a PNG may have EXIF after them, and reading it would take the whole file.
 
     Args:
         image: opened, not loaded.
@@ -39,13 +40,23 @@ def read_orientation(image: Image.Image) -> int:
     if image.format in _UPRIGHT:
         return 1
     try:
-        # The base class's method: PNG's own decodes all pixels to find EXIF after them.
-        return int(Image.Image.getexif(image).get(_ORIENTATION, 1))
+        return int(_load_exif(image).get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - Pillow raises any type on a damaged block
         return 1
 
 
-def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[int, bytes]:
+def _load_exif(image: Image.Image) -> Image.Exif:
+    if image.format == "AVIF":  # Pillow puts its rotation and mirror there; XMP does not count
+        exif_of_avif = Image.Exif()
+        exif_of_avif.load(image.info.get("exif", b""))
+        return exif_of_avif
+    # The base class's method: PNG's own decodes all pixels to find EXIF after them.
+    return Image.Image.getexif(image)
+
+
+def normalise_metadata(
+    metadata: Mapping[int, bytes], orientation: int, form: str | None
+) -> dict[int, bytes]:
     """Adapt a file's metadata to pixels that have been turned upright.
 
     Photoshop's block of a JPEG (APP13, with the old form of IPTC) is not part of it; today IPTC
@@ -54,15 +65,17 @@ def normalise_metadata(metadata: Mapping[int, bytes], orientation: int) -> dict[
     Args:
         metadata: the file's blocks, by OpenCV's metadata type.
         orientation: of the pixels in the file.
+        form: the file's format, as Pillow names it.
 
     Returns:
-        The blocks without the headers of their formats, and with the orientation reset.
+        The blocks without the headers of their formats, and with the orientation reset. EXIF that
+        does not count, far behind the pixels of a PNG, keeps it.
     """
     found = dict(metadata)
     for kind, header, block in ((_EXIF, EXIF_HEADER, exif), (_XMP, XMP_HEADER, xmp)):
         if kind in found:
             found[kind] = found[kind].removeprefix(header)
-            if orientation != 1:
+            if orientation != 1 or form in _BY_CONTAINER:
                 found[kind] = block.reset_orientation(found[kind])
     return found
 

@@ -72,7 +72,8 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         raise DamagedImageError(
             f"its header says {size} px, but it has {Size(*pixels.shape[:2])} px"
         )
-    metadata, notes = drop_unreadable(normalise_metadata(decoded.metadata, orientation))
+    found = normalise_metadata(decoded.metadata, orientation, image.format)
+    metadata, notes = drop_unreadable(found)
     return Picture(
         pixels,
         to_profile(coded, metadata, grey=pixels.ndim == GREY),

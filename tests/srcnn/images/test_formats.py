@@ -563,6 +563,25 @@ def test_an_orientation_in_xmp_is_reset_and_the_rest_kept(form: str, extension: 
         assert b'tiff:Orientation="1"' in text
 
 
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".tiff", ".avif"])
+@pytest.mark.parametrize(
+    ("form", "options", "shape"),
+    [
+        ("TIFF", {"tiffinfo": {ORIENTATION: 6, 700: xmp(6)}}, (WIDTH, HEIGHT)),  # as Photoshop's
+        ("TIFF", {"tiffinfo": {ORIENTATION: 1, 700: xmp(6)}}, (HEIGHT, WIDTH)),
+        ("AVIF", {"xmp": xmp(6)}, (HEIGHT, WIDTH)),
+    ],
+)
+def test_xmp_does_not_turn_what_the_file_itself_has_turned(
+    form: str, options: dict[str, Any], shape: tuple[int, int], extension: str
+) -> None:
+    picture = decode(pillow(RGB, form, **options))
+    assert picture.pixels.shape == (*shape, 3)
+    data = to_file(picture, extension, None, keep_metadata=True)
+    assert b'tiff:Orientation="1" dc:format="kept"' in data
+    assert decode(data).pixels.shape == picture.pixels.shape
+
+
 @pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_metadata_is_kept_or_stripped(form: str, extension: str) -> None:

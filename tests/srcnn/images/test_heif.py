@@ -95,12 +95,16 @@ def test_the_orientation_of_the_container_is_applied_once(orientation: int) -> N
         assert image.getexif()[MAKE] == "maker"
 
 
-def test_an_orientation_that_exif_alone_says_does_not_count() -> None:
+def test_an_orientation_that_exif_and_xmp_alone_say_does_not_count() -> None:
     entry, turned = (struct.pack(">HHIHH", ORIENTATION, 3, 1, number, 0) for number in (1, 6))
-    data = heic("RGB", RGB, exif=exif(1)).replace(entry, turned)
+    upright, packet = (b'<x tiff:Orientation="%d"/>' % number for number in (1, 6))
+    data = heic("RGB", RGB, exif=exif(1), xmp=upright)
+    data = data.replace(entry, turned).replace(upright, packet)
     assert turned in data
+    assert packet in data
     picture = decode(data)
     assert read_header(io.BytesIO(data)).size == picture.pixels.shape[:2] == (HEIGHT, WIDTH)
+    assert b'"6"' not in picture.metadata[XMP]
     with Image.open(io.BytesIO(to_file(picture, ".jpg", None, keep_metadata=True))) as image:
         assert read_orientation(image) == 1
 

@@ -206,8 +206,9 @@ def test_compressed_metadata_that_never_end_are_left_out() -> None:
     assert XMP not in decode(PHOTO + box).metadata
 
 
-def test_an_orientation_that_exif_alone_says_does_not_count() -> None:
-    picture = decode(lossless(BGR, {EXIF: exif(6)}))
+@pytest.mark.parametrize("metadata", [{EXIF: exif(6)}, {XMP: b'<x tiff:Orientation="6"/>'}])
+def test_an_orientation_that_metadata_alone_say_does_not_count(metadata: dict[int, bytes]) -> None:
+    picture = decode(lossless(BGR, metadata))
     assert picture.pixels.shape[:2] == (HEIGHT, WIDTH)
     with Image.open(io.BytesIO(to_file(picture, ".jpg", None, keep_metadata=True))) as image:
         assert read_orientation(image) == 1

@@ -76,6 +76,17 @@ def test_the_resolution_turns_with_the_pixels() -> None:
     assert picture.traits.resolution == (150, 300)
 
 
+@pytest.mark.parametrize("extension", [".tiff", ".png", ".webp"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_resolution_of_a_tiff_turns_with_the_pixels(orientation: int, extension: str) -> None:
+    data = save("TIFF", dpi=(204, 98), tiffinfo={0x0112: orientation})  # as a fax's
+    expected = (98, 204) if orientation > 4 else (204, 98)
+    picture = decode(data)
+    assert picture.traits.resolution == expected
+    written = to_file(picture, extension, None, keep_metadata=True)
+    assert read(written) == pytest.approx(expected, abs=0.02)
+
+
 def test_dots_per_centimetre_are_read() -> None:
     data = bytearray(save("JPEG", dpi=(118, 118)))
     data[13] = 2
