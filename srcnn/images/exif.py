@@ -18,10 +18,8 @@ import numpy.typing as npt
 from srcnn.geometry import Size
 
 _ORIENTATION = 0x0112
-_WIDTHS, _HEIGHTS = (
-    (0x0100, 0xA002),
-    (0x0101, 0xA003),
-)  # ImageWidth, PixelXDimension; ImageLength, PixelYDimension
+# ImageWidth, PixelXDimension and RelatedImageWidth; ImageLength and so on.
+_WIDTHS, _HEIGHTS = (0x0100, 0xA002, 0x1001), (0x0101, 0xA003, 0x1002)
 _POINTERS = (0x8769, 0x8825, 0xA005)  # to the directories of EXIF, GPS and interoperability
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from srcnn.errors import DamagedImageError, UnsupportedImageError
+from srcnn.images import exif
 from srcnn.images.decoding import opencv
 from srcnn.images.decoding.cut_damaged_parts import Part, list_notes
 from srcnn.images.decoding.png_chunks_for_libpng import choose_needed, make_plain
@@ -18,6 +19,7 @@ from srcnn.images.decoding.png_damaged_chunks import note_of
 from srcnn.images.decoding.png_metadata_texts import is_exif_text
 from srcnn.images.decoding.png_profile import read_profile
 from srcnn.images.decoding.png_read_chunks import Chunk, read_chunks
+from srcnn.images.jpeg_metadata import EXIF_HEADER
 from srcnn.images.pixels import GREY
 
 _DEPTH, _COLOUR_TYPE = 24, 25  # offsets in the file: section 11.2.1
@@ -54,6 +56,10 @@ def decode(data: bytes) -> tuple[Any, dict[int, bytes], tuple[str, ...]]:
     needed = choose_needed(chunks)
     used = {chunk.kind: chunk.body for chunk in needed}
     damaged += _list_lost_exif(chunks, needed)
+    if cv2.IMAGE_METADATA_EXIF in metadata and b"eXIf" not in used:
+        # Of a text. In the result it is a chunk, by which every viewer turns the pixels.
+        block = metadata[cv2.IMAGE_METADATA_EXIF].removeprefix(EXIF_HEADER)
+        metadata[cv2.IMAGE_METADATA_EXIF] = exif.reset_orientation(block)
     if pixels.ndim == GREY and b"tRNS" in used:
         pixels = _add_alpha(pixels, int.from_bytes(used[b"tRNS"]), data[_DEPTH])
     profiles = [chunk.body for chunk in chunks if chunk.kind == b"iCCP"]

@@ -28,6 +28,7 @@ from srcnn.errors import (
 from srcnn.geometry import Size
 from srcnn.images.decoding import decode, read_header
 from tests.support.counting_file import CountingFile
+from tests.support.images import to_file
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::UserWarning:PIL.{name}")
@@ -455,6 +456,24 @@ def test_exif_before_or_after_the_pixels_of_a_png(orientation: int, place: str) 
     read = Image.Exif()
     read.load(block_now)
     assert read[ORIENTATION] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "counts"),
+    [(b"exif", "before", True), (b"exif", "after", False), (b"APP1", "before", False)],
+)
+def test_exif_in_a_text_of_a_png_turns_no_result_again(
+    name: bytes, place: str, *, counts: bool
+) -> None:
+    block = exif(6).tobytes()
+    coded = b"\n%s\n%8d\n%s\n" % (name, len(block), block.hex().encode())
+    text = chunk(b"zTXt", b"Raw profile type " + name + b"\0\0" + zlib.compress(coded))
+    content = png(noise(3), 2, 8, **{place: text})
+    size = (WIDTH, HEIGHT) if counts else (HEIGHT, WIDTH)
+    assert read_header(io.BytesIO(content)).size == size
+    picture = decode(content)
+    assert picture.pixels.shape[:2] == size
+    assert decode(to_file(picture, ".png", None, keep_metadata=True)).pixels.shape[:2] == size
 
 
 def test_texts_after_the_pixels_of_a_png_are_kept() -> None:

@@ -115,6 +115,15 @@ def test_sizes_are_set_in_place_and_the_thumbnail_is_removed(order: str) -> None
     assert not found.get_ifd(1)  # the thumbnail's directory in Pillow's numbering
 
 
+def test_the_sizes_of_the_directory_of_interoperability_are_set() -> None:
+    before = Image.Exif()
+    before.get_ifd(0x8769)[0xA005] = {1: "R98", 0x1001: 4000, 0x1002: 3000}
+    found = read(exif.adapt_to_result(before.tobytes().removeprefix(b"Exif\0\0"), SIZE))
+    found.get_ifd(0x8769)
+    sizes = found.get_ifd(0xA005)
+    assert (sizes[0x1001], sizes[0x1002]) == (SIZE.width, SIZE.height)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_an_orientation_is_reset_and_nothing_else_changes(order: str) -> None:
     before = block(order)
