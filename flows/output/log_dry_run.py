@@ -29,8 +29,7 @@ def log_dry_run(report: Report, summary: Summary) -> None:
         summary: its numbers.
     """
     log = logger()
-    if not report.images:
-        log.warning("no images in %s", one_line(report.job.source.given))
+    warn_if_empty(report)
     list_images = current_mode.get().list_images
     for image in report.images if list_images else []:
         log.log(_choose_level(image), "%s", describe_image(image))
@@ -41,6 +40,13 @@ def log_dry_run(report: Report, summary: Summary) -> None:
     for level, line in [] if list_images else _describe_refused(summary):  # they were listed
         log.log(level, "%s", line)
     log.info("%s", summary.text)
+
+
+def warn_if_empty(report: Report) -> None:
+    """Warn of a run without images; of a list without them, the source is not to blame."""
+    if not report.images:
+        listed = report.options["scales"] if report.options.get("only_listed") else None
+        logger().warning("no images in %s", one_line(listed or report.job.source.given))
 
 
 def _choose_level(image: ImageResult) -> int:

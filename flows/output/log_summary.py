@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from flows.output.log_dry_run import describe_image, log_dry_run
+from flows.output.log_dry_run import describe_image, log_dry_run, warn_if_empty
 from srcnn.image_task import ImageResult
 from srcnn.printable_text import one_line
 from srcnn.reporting.report import Report
@@ -26,8 +26,7 @@ def log_summary(report: Report, summary: Summary) -> None:
     if summary.dry_run:
         log_dry_run(report, summary)
         return
-    if not report.images:
-        log.warning("no images in %s", one_line(report.job.source.given))
+    warn_if_empty(report)
     failed = [image for image in report.images.others if image.error and not image.not_attempted]
     _log_failures([image for image in failed if not image.known], logging.ERROR)
     # Below warnings: with `--quiet`, a night without news is silent.

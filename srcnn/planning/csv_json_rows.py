@@ -17,7 +17,12 @@ NumberedFields: TypeAlias = tuple[int, Mapping[str, object] | str]
 COLUMNS = ("path", "scale", "quality", "name")
 _LONGEST_LINE = 65_536  # characters
 _MOST_SHOWN = 60  # characters of a header
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# How files begin that are often given in place of a text, and what to do then.
+_OTHER_FILES = {
+    b"\xff\xfe": "UTF-16: save it as UTF-8",
+    b"\xfe\xff": "UTF-16: save it as UTF-8",
+    b"\x1f\x8b": "a gzip file: unpack it, or give the manifest.json of an S3 Inventory",
+}
 # Not splitlines(): it also splits at U+2028 and its like, which a name may hold.
 _CSV_LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _JSON_LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -36,7 +41,7 @@ def decode(name: str, content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        got = ", got UTF-16: save it as UTF-8" if content.startswith(_UTF_16_MARKS) else ""
+        got = f", got {found}" if (found := _OTHER_FILES.get(content[:2])) else ""
         line = content[: error.start].count(b"\n") + 1
         raise UsageError(f"{name}:{line}: expected UTF-8 text{got}") from error
     before, nul, _ = text.partition("\0")

@@ -55,7 +55,7 @@ def read_manifest(source: Folder, url: str) -> Manifest:
         StorageError: it is too large, or the storage cannot be read.
     """
     content = read_file(url, source.limits, limit_bytes=TEXT_LIMIT_BYTES)
-    if is_inventory(content):
+    if is_inventory(url, content):
         rows = read_inventory(source, url, content)
     else:
         rows = read_listed_rows(url, content)

@@ -45,10 +45,18 @@ class _Inventory(BaseModel):
     files: list[_Part]
 
 
-def is_inventory(content: bytes) -> bool:
-    """Whether a file is an inventory's manifest.json, or one of its Parquet files."""
+def is_inventory(url: str, content: bytes) -> bool:
+    """Whether a file is an inventory's manifest.json, or one of its Parquet files.
+
+    Args:
+        url: of the file, used in messages.
+        content: of the file.
+
+    Raises:
+        UsageError: it is Parquet that cannot be read.
+    """
     if is_parquet(content):
-        return list_inventory_columns("", content) is not None
+        return list_inventory_columns(one_line(url), content) is not None
     start = content[:_START_BYTES]
     return start.lstrip().startswith(b"{") and b'"sourceBucket"' in start
 

@@ -20,6 +20,7 @@ from srcnn.graphs.graph_interface import GraphInterface
 from srcnn.planning.glob_matches import GlobMatches
 from srcnn.planning.globs import Globs
 from srcnn.planning.name_template import NameTemplate
+from srcnn.planning.s3_inventory import is_inventory
 from srcnn.planning.scales_rows import LIMIT_BYTES, ScaleRow, read_rows
 from srcnn.printable_text import one_line
 from srcnn.source_quality import AUTO, SourceQuality
@@ -92,9 +93,17 @@ def find_scales(source: Folder, listing: Container[str], url: str | None) -> Sca
     # Not by its URL: in an archive (`zip://pictures::a.zip`) a key is not at the end of it.
     if url:
         content = read_file(url, source.limits, limit_bytes=LIMIT_BYTES)
+        _refuse_inventory(url, content)
     else:
         content = source.read(DEFAULT_NAME, LIMIT_BYTES)
     return read_scales(url or source.get_url(DEFAULT_NAME), content)
+
+
+def _refuse_inventory(url: str, content: bytes) -> None:
+    if is_inventory(url, content):
+        raise UsageError(
+            f"{one_line(url)}: an S3 Inventory lists images and gives no scales: add --only-listed"
+        )
 
 
 class Resolved(NamedTuple):

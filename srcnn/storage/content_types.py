@@ -30,6 +30,7 @@ _CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
 }
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _DOTS = frozenset({".", ".."})
+_VERSION_MARK = "?versionId="  # s3fs cuts a path here, and would use the object before it
 
 
 def list_parents(key: str) -> list[str]:
@@ -44,4 +45,9 @@ def check_key(fs: AbstractFileSystem, key: str, url: str) -> None:
         raise StorageError(
             f'{url}: this name has a part "." or "..", or ends in a slash, which '
             "servers take for another name: rename the object"
+        )
+    if is_s3(fs) and _VERSION_MARK in key:
+        raise StorageError(
+            f'{url}: this name contains "{_VERSION_MARK}", which is taken for the version of '
+            "another object: rename the object"
         )

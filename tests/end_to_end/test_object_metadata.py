@@ -14,6 +14,7 @@ from PIL import Image
 
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import batch_upscale
+from srcnn.errors import StorageError
 from srcnn.storage.folder import Folder
 from srcnn.storage.object_metadata import ObjectMetadata
 from srcnn.storage.retries import StorageLimits
@@ -208,3 +209,16 @@ def test_our_own_files_are_stored_as_such(moto: MotoServer, proxy: FaultProxy, b
     folder.modified(".srcnn/a.json")
     folder.remove(".srcnn/a.json")
     assert {each.headers.get("x-amz-request-payer") for each in proxy.requests} == {"requester"}
+
+
+def test_a_header_that_is_not_utf_8_is_named_and_not_retried(
+    moto: MotoServer, proxy: FaultProxy, bucket: str, cat: bytes
+) -> None:
+    moto.client().put_object(Bucket=bucket, Key="in/cat.png", Body=cat)
+    latin = 'attachment; filename="café.png"'.encode("latin-1")
+    proxy.rewrite(
+        head=lambda head: head + b"\r\nContent-Disposition: " + latin, path_contains="cat.png"
+    )
+    with pytest.raises(StorageError, match="a header that is not UTF-8: its Content-Disposition"):
+        Folder(f"s3://{bucket}/in").read_with_metadata("cat.png", 10_000)
+    assert len(proxy.seen("GET", "cat.png")) == 1

@@ -20,7 +20,14 @@ from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import app, batch_upscale
 from srcnn.errors import AccessDeniedError, SourceMissingError
-from tests.support.inventories import FOLDER, MANIFEST, make_csv_part, make_manifest, make_row
+from tests.support.inventories import (
+    FOLDER,
+    MANIFEST,
+    make_csv_part,
+    make_manifest,
+    make_parquet_part,
+    make_row,
+)
 from tests.support.run_here import run_here
 from tests.support.servers.faults import FaultProxy
 from tests.support.servers.seaweedfs import S3Server
@@ -252,3 +259,38 @@ def test_the_report_is_a_table_if_its_name_says_so(tmp_path: Path, cat: bytes) -
         ("=1+1.png", "skipped", 20),
         ("b.png", "skipped", 20),
     ]
+
+
+def test_an_inventory_without_only_listed_is_refused_with_the_option(
+    tmp_path: Path, cat: bytes
+) -> None:
+    (tmp_path / "cat.png").write_bytes(cat)
+    manifest, part = tmp_path / "manifest.json", tmp_path / "part.parquet"
+    manifest.write_bytes(make_manifest("photos", "CSV", ["1.csv.gz"]))
+    part.write_bytes(make_parquet_part([make_row("photos", "cat.png")]))
+    for listed in (manifest, part):
+        done = run_here(app, "--src", tmp_path, "--scales", listed)
+        assert done.returncode == 2
+        assert f"{listed}: an S3 Inventory lists images and gives no scales: add" in done.stderr
+
+
+@pytest.mark.parametrize("option", [[], ["--only-listed"]], ids=str)
+def test_damaged_parquet_is_named(tmp_path: Path, cat: bytes, option: list[str]) -> None:
+    (tmp_path / "cat.png").write_bytes(cat)
+    listed = tmp_path / "list.parquet"
+    listed.write_bytes(b"PAR1 and no more")
+    done = run_here(app, "--src", tmp_path, "--scales", listed, *option)
+    assert done.returncode == 2
+    assert f"error: {listed}: cannot be read as Parquet: " in done.stderr
+
+
+@pytest.mark.parametrize("mode", [[], ["--dry-run"]], ids=str)
+def test_an_empty_list_is_a_warning_about_the_list(
+    tmp_path: Path, cat: bytes, mode: list[str]
+) -> None:
+    (tmp_path / "cat.png").write_bytes(cat)
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,scale\n")
+    done = run_here(app, "--src", tmp_path, "--scales", listed, "--only-listed", *mode)
+    assert done.returncode == 0
+    assert f"no images in {listed}\n" in done.stderr

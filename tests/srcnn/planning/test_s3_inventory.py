@@ -59,7 +59,7 @@ def write(folder: Path, form: str, *parts: bytes, **options: Any) -> str:
 
 def read(url: str, source: Folder = SOURCE) -> ListedRows:
     content = Path(url).read_bytes()
-    assert is_inventory(content)
+    assert is_inventory("i", content)
     return read_inventory(source, url, content)
 
 

@@ -237,7 +237,11 @@ def test_a_quote_that_never_ends_is_refused() -> None:
     [
         (as_csv("a.jpg,2") + "é.jpg,2".encode("latin-1"), 3, ""),
         (b"path,scale\r\n\xff", 2, ""),
-        (b"\x1f\x8b\x08\0\0\0", 1, ""),
+        (
+            b"\x1f\x8b\x08\0\0\0",
+            1,
+            ", got a gzip file: unpack it, or give the manifest.json of an S3 Inventory",
+        ),
         ("path,scale\na.jpg,2\n".encode("utf-16"), 1, ", got UTF-16: save it as UTF-8"),
         ("path,scale\n".encode("utf-16-be"), 1, ", got a NUL: save it as UTF-8"),
         (as_csv("a.jpg,2", "b\0.jpg,2"), 3, ", got a NUL: save it as UTF-8"),

@@ -811,6 +811,15 @@ def test_keys_that_servers_resolve_are_neither_read_nor_written(bucket: str, key
     assert Folder(bucket).files() == {}
 
 
+def test_a_key_that_looks_like_a_version_is_not_taken_for_another_object(bucket: str) -> None:
+    folder, key = Folder(f"{bucket}/in"), "cat.png?versionId=1.png"
+    folder.write("cat.png", b"of another picture")
+    for call in (folder.info, folder.open, folder.read, lambda name: folder.write(name, b"x")):
+        with pytest.raises(StorageError, match=r'contains "\?versionId=", .*: rename the object'):
+            call(key)
+    assert folder.read("cat.png") == b"of another picture"
+
+
 @pytest.mark.parametrize("listed_bytes", [10, 100])
 def test_a_file_that_grew_since_it_was_listed_is_not_read(
     folder: Folder, listed_bytes: int

@@ -28,6 +28,7 @@ def test_every_format_of_images_has_a_media_type(extension: str) -> None:
         (".srcnn/runs/1.json", "application/json"),
         (".srcnn/runs/1.html", "text/html; charset=utf-8"),
         (".srcnn/ledger/1.jsonl", "application/x-ndjson"),
+        ("report.parquet", "application/vnd.apache.parquet"),
         ("srcnn.onnx", "application/octet-stream"),
         ("lock", "application/octet-stream"),
         (".png", "application/octet-stream"),
