@@ -5,6 +5,7 @@ The file may come from whoever filled the source: all that it holds has a limit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +33,8 @@ _MOST_GLOBS = 10_000
 _MOST_GLOB_CHARACTERS = 1_000_000
 _LONGEST_PATH = 4096  # Linux has no longer ones
 _MOST_SHOWN = 60  # characters of a field in a message
+# JSON can escape it, and no file is named so. Bytes that are not UTF-8 are U+DC80 to U+DCFF.
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _JSON_TYPES = {dict: "an object", list: "a list", bool: "a boolean", type(None): "nothing"}
 
 # Rows have few different ones.
@@ -184,11 +187,13 @@ def parse_path(fields: Mapping[str, object]) -> str:
     """Return the path of a row, as it is written.
 
     Raises:
-        UsageError: it has none, or one that is too long.
+        UsageError: it has none, or one that is too long or that no file can have.
     """
     path = fields.get("path")
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise UsageError(f"path: expected a path or glob, got {_show(path)}")
+    if _HALF_OF_A_PAIR.search(path):
+        raise UsageError(f"path {_show(path)}: expected text, got half of a surrogate pair")
     if len(path) > _LONGEST_PATH:
         raise UsageError(
             f"path {_show(path)}: expected up to {_LONGEST_PATH:,} characters, got {len(path):,}"

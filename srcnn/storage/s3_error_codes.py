@@ -101,6 +101,15 @@ _TAGS = Meaning(
     "destination, or use --object-metadata none",
     "access denied",
 )
+_METADATA = Meaning(
+    StorageError,
+    "metadata and tags are copied from the source, and this server does not take them: use "
+    "--object-metadata none, or change them there",
+)
+_CUSTOMER_KEY = Meaning(
+    StorageError,
+    "files encrypted by a key of the client (SSE-C) cannot be read: leave them out with --exclude",
+)
 _ACL = Meaning(
     StorageError,
     "SRCNN_S3_ACL is set: permit s3:PutObjectAcl if the bucket has ACLs; if not, unset the "
@@ -164,6 +173,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"\bkms[:.]|\bkms key", _KMS),
         (r"\bs3:(Get|Put)ObjectTagging", _TAGS),
         (r"\bs3:PutObjectAcl", _ACL),
+        (r"stored using a form of server.side encryption", _CUSTOMER_KEY),
         (
             r"signature (has )?expired|not yet current|skewed|\bclocks?\b|request has expired",
             _CLOCK,
@@ -210,6 +220,7 @@ _CODES: dict[str, Meaning] = {
         ("InvalidBucketName", _BUCKET_NAME),
         ("AccessControlListNotSupported", _ACL),
         ("InvalidStorageClass", _CLASS),
+        ("MetadataTooLarge InvalidTag", _METADATA),
     )
     for code in codes.split()
 }

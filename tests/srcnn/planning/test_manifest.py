@@ -156,6 +156,14 @@ def test_any_name_is_itself(paths: Sequence[str]) -> None:
     assert [key for key, *_ in show(rows)] == [path.removeprefix("./") for path in named]
 
 
+def test_a_path_that_no_file_can_have_is_refused_with_its_line() -> None:
+    content = b'{"path": "a\\udcff.jpg"}\n{"path": "\\ud800.jpg", "scale": 2}\n'
+    expected = "m.jsonl:2: path '\\ud800.jpg': expected text, got half of a surrogate pair"
+    assert read_refused("m.jsonl", content) == [expected]
+    with pytest.raises(UsageError, match="half of a surrogate pair"):
+        read_scales("s.jsonl", content.splitlines()[1])
+
+
 def test_parquet_is_a_scales_file_too() -> None:
     content = to_parquet({"path": ["*.jpg", "a.jpg"], "scale": [1.1, 3.0], "quality": ["", "75"]})
     scales = read_scales("s.parquet", content)

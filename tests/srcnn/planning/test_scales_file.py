@@ -393,7 +393,7 @@ DEEP = "[" * 900 + "]" * 900
         ('{"path": "a", "scale": true}', "scale of 'a': expected a factor or target, got a bool"),
         ('{"path": "a\\u0000", "scale": 2}', "path: expected a path or glob, got 'a\\x00'"),
         ('{"path": "a", "scale": 2, "scale": 3}', "expected each key once, got 'scale'"),
-        ('{"path": "\\ud800\\u001b[2J", "scale": 0}', "scale '0'"),
+        ('{"path": "\\ud800\\u001b[2J", "scale": 0}', "path '\\ud800\\x1b[2J': expected text"),
         ('{"path": "\\u001b\\u202e", "scale": ""}', "scale of '\\x1b\\u202e': expected a factor"),
         ('{"path": "%s", "scale": 2}' % ("a" * 5000), "path 'aaa"),
         ('{"path": "a", "scale": "%s"}' % (" " * 5000), "scale of 'a': expected a factor"),
