@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _S3 = ("s3", "s3a")
+VERSION_MARK = "?versionId="
+"""s3fs cuts a path here, and uses the object that is named before it."""
 _EXTRAS: dict[str, Extra] = {"gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 _CONNECTIONS = 32
 _LONGEST_CONNECT_SECONDS = 10.0
@@ -40,12 +42,14 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
 
     Raises:
         UsageError: the protocol is unknown, or its package is not installed, or the URL contains
-            credentials.
+            credentials or the version of an object.
     """
     if "://" not in check_url(url):  # a path; url_to_fs would split it at "::"
         local = LocalFileSystem()
         return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
     if url.startswith(tuple(f"{name}://" for name in _S3)):
+        if VERSION_MARK in url:
+            raise UsageError(f"{url}: versions are not chosen: leave out {VERSION_MARK}...")
         fs = _get_s3(limits)
         return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may contain "::"
     _require_extras(url)

@@ -6,13 +6,12 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from srcnn.errors import StorageError
-from srcnn.storage.filesystems import is_local, is_s3
+from srcnn.storage.filesystems import VERSION_MARK, is_local, is_s3
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _DOTS = frozenset({".", ".."})
-_VERSION_MARK = "?versionId="  # s3fs cuts a path here, and would use the object before it
 
 
 def list_parents(key: str) -> list[str]:
@@ -46,8 +45,18 @@ def check_key(fs: AbstractFileSystem, key: str, url: str) -> None:
             f'{url}: this name has a part "." or "..", or ends in a slash, which '
             "servers take for another name: rename the object"
         )
-    if is_s3(fs) and _VERSION_MARK in key:
+    if is_s3(fs) and VERSION_MARK in key:
         raise StorageError(
-            f'{url}: this name contains "{_VERSION_MARK}", which is taken for the version of '
+            f'{url}: this name contains "{VERSION_MARK}", which is taken for the version of '
             "another object: rename the object"
         )
+    if is_s3(fs) and not _is_utf_8(key):
+        raise StorageError(f"{url}: its name is not UTF-8: rename it")
+
+
+def _is_utf_8(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

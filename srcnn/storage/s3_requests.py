@@ -62,7 +62,8 @@ async def _call(fs: AbstractFileSystem, operation: str, options: dict[str, Any])
 
 def _explain_unreadable(error: Exception) -> Exception:
     is_of_botocore = isinstance(error, BotoCoreError) or str(error).startswith("Invalid endpoint")
-    if isinstance(error, OSError) or is_of_botocore:
+    # A name that is not UTF-8 is in no response, but in the request.
+    if isinstance(error, OSError | UnicodeEncodeError) or is_of_botocore:
         return error
     return OSError("the server's response has other fields than S3's")
 

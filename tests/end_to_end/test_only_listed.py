@@ -20,6 +20,7 @@ from flows.errors import BatchFailedError
 from flows.options.upscale import UpscaleOptions
 from flows.upscale import app, batch_upscale
 from srcnn.errors import AccessDeniedError, SourceMissingError
+from srcnn.storage.folder import Folder
 from tests.support.inventories import (
     FOLDER,
     MANIFEST,
@@ -282,6 +283,17 @@ def test_damaged_parquet_is_named(tmp_path: Path, cat: bytes, option: list[str])
     done = run_here(app, "--src", tmp_path, "--scales", listed, *option)
     assert done.returncode == 2
     assert f"error: {listed}: cannot be read as Parquet: " in done.stderr
+
+
+def test_a_name_that_no_bucket_can_have_fails_alone(
+    bucket: str, tmp_path: Path, cat: bytes
+) -> None:
+    Folder(f"{bucket}/in").write("cat.png", cat)
+    listed = tmp_path / "list.jsonl"
+    listed.write_text('{"path": "caf\\udce9.png"}\n{"path": "cat.png"}\n')
+    rows = upscale(tmp_path, src=f"{bucket}/in", dst=f"{bucket}/out", scales=str(listed))
+    assert rows["cat.png"]["status"] == "written"
+    assert rows["caf\udce9.png"]["error"]["message"].endswith("its name is not UTF-8: rename it")
 
 
 @pytest.mark.parametrize("mode", [[], ["--dry-run"]], ids=str)

@@ -820,6 +820,15 @@ def test_a_key_that_looks_like_a_version_is_not_taken_for_another_object(bucket:
     assert folder.read("cat.png") == b"of another picture"
 
 
+def test_a_key_that_is_not_utf_8_is_the_key_s_fault(bucket: str) -> None:
+    folder, key = Folder(f"{bucket}/in"), "caf\udce9.png"
+    for call in (folder.info, folder.read, lambda name: folder.read(name, 10), folder.open):
+        with pytest.raises(StorageError, match="its name is not UTF-8: rename it"):
+            call(key)
+    with pytest.raises(UsageError, match="cannot be listed: its name is not UTF-8: rename it"):
+        Folder(f"{bucket}/{key}").exists()
+
+
 @pytest.mark.parametrize("listed_bytes", [10, 100])
 def test_a_file_that_grew_since_it_was_listed_is_not_read(
     folder: Folder, listed_bytes: int
