@@ -109,7 +109,7 @@ def _parse_json(content: str) -> Mapping[str, object] | str:
             object_pairs_hook=_make_object,
         )
     except json.JSONDecodeError as error:
-        return f"not JSON: {error.msg}"
+        return f"not JSON: {error.msg}: expected an object on each line"
     except RecursionError:
         return "JSON nested too deeply"
     except UsageError as error:

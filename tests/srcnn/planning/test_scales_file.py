@@ -400,8 +400,9 @@ DEEP = "[" * 900 + "]" * 900
         ("[" * 60_000, "JSON nested too deeply"),
         ("9" * 60_000, "expected an object"),
         ('"' + "a" * 60_000, "not JSON"),
+        ("[", "not JSON: Expecting value: expected an object on each line"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_a_hostile_line_gets_one_short_sentence(line: str, expected: str) -> None:
     (message,) = problems("s.jsonl", b'{"path": "a", "scale": 2}\n' + line.encode())
