@@ -92,7 +92,7 @@ def read_file(
     fs, path = resolve(url, limits)
     if is_local(fs):
         if Path(path).is_dir():
-            raise SourceMissingError(f"{url}: no such file: it is a folder")
+            raise SourceMissingError(f"{url} is a folder; expected a file")
         try:
             return read_plain(path, url, limit_bytes)
         except FileNotFoundError as error:

@@ -5,6 +5,7 @@ The user's configuration of fsspec and AWS applies: `fsspec.config`, `AWS_*` var
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from fsspec.utils import tokenize
 
 from srcnn.errors import UsageError
 from srcnn.extras import Extra, require_extra
+from srcnn.storage.gcs_azure_errors import LOGGERS, find_advice
+from srcnn.storage.redaction import clean_message
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
 from srcnn.storage.url_credentials import check_url
 from srcnn.storage.urls import list_schemes
@@ -27,6 +30,7 @@ _S3 = ("s3", "s3a")
 VERSION_MARK = "?versionId="
 """s3fs cuts a path here, and uses the object that is named before it."""
 _EXTRAS: dict[str, Extra] = {"gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
+_SCHEMES = "a path, s3://, gs://, az:// or https://"
 _CONNECTIONS = 32
 _LONGEST_CONNECT_SECONDS = 10.0
 
@@ -41,8 +45,8 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
         limits: whose timeout its connections get.
 
     Raises:
-        UsageError: the protocol is unknown, or its package is not installed, or the URL contains
-            credentials or the version of an object.
+        UsageError: the protocol is unknown, or its package is not installed, or its file system
+            cannot be created, or the URL contains credentials or the version of an object.
     """
     if "://" not in check_url(url):  # a path; url_to_fs would split it at "::"
         local = LocalFileSystem()
@@ -62,15 +66,34 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
                 if (options := _build_options(name, limits))
             },
         )
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"{url}: {error}") from error
+    except (ValueError, TypeError, ImportError, OSError) as error:  # FTP connects at once
+        raise UsageError(_explain_unusable(url, error)) from error
     return fs, path
+
+
+def _explain_unusable(url: str, error: Exception) -> str:
+    """Explain why a URL has no file system: its scheme is wrong, or its server or options are."""
+    if unknown := sorted(list_schemes(url) - set(fsspec.available_protocols())):
+        return f"{url}: unknown scheme {unknown[0]}://: expected {_SCHEMES}"
+    advice = (
+        find_advice(_EXTRAS.get(url.partition("://")[0])) or f"check the URL, or use {_SCHEMES}"
+    )
+    return f"{url}: cannot be used: {clean_message(str(error))}: {advice}"
 
 
 def _require_extras(url: str) -> None:
     for scheme in list_schemes(url):
         if extra := _EXTRAS.get(scheme):
             require_extra(extra, f"{scheme}://")
+            _silence_loggers()
+
+
+def _silence_loggers() -> None:
+    """Keep loggers from repeating, with tracebacks, what is raised and logged in words."""
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:  # GCSFS_DEBUG sets it, too
+            logger.setLevel(logging.CRITICAL + 1)
 
 
 def is_local(fs: AbstractFileSystem) -> bool:

@@ -18,6 +18,8 @@ _AZURE_ADVICE = (
     "check AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with "
     "AZURE_STORAGE_ACCOUNT_KEY"
 )
+_ADVICE = {"gs": _GOOGLE_ADVICE, "az": _AZURE_ADVICE}
+LOGGERS = ("gcsfs", "azure")
 # Module and class of each exception that is no OSError, and the advice where access is denied.
 _EXCEPTIONS = (
     ("gcsfs.retry", "HttpError", _GOOGLE_ADVICE),
@@ -25,8 +27,14 @@ _EXCEPTIONS = (
     ("azure.core.exceptions", "AzureError", _AZURE_ADVICE),
 )
 _DENIED = {401, 403}
+_AZURE_DENIED = "ClientAuthenticationError"
 _MISSING = 404
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
+
+
+def find_advice(extra: str | None) -> str | None:
+    """Return what to check where a file system of an extra cannot be created; None for others."""
+    return _ADVICE.get(extra or "")
 
 
 def list_cloud_exceptions() -> tuple[type[Exception], ...]:
@@ -53,7 +61,7 @@ def explain_cloud_error(error: Exception) -> StorageFailure | None:
 def _explain(error: Exception, advice: str) -> StorageFailure:
     status = _get_status(error)
     text = clean_message(next(iter(str(error).splitlines()), "")) or type(error).__name__
-    if status in _DENIED or type(error).__module__.startswith("google.auth"):
+    if status in _DENIED or _lacks_credentials(error):
         return StorageFailure(AccessDeniedError, f"access denied ({text}): {advice}")
     if status == _MISSING:
         return StorageFailure(SourceMissingError, "no such file")
@@ -61,6 +69,12 @@ def _explain(error: Exception, advice: str) -> StorageFailure:
     if status is None or status in _TRANSIENT:
         return StorageFailure(StorageUnavailableError, text, is_transient=True)
     return StorageFailure(StorageError, text)
+
+
+def _lacks_credentials(error: Exception) -> bool:
+    """Whether no request was sent, since no credentials were found."""
+    kind = type(error)
+    return kind.__module__.startswith("google.auth") or kind.__name__ == _AZURE_DENIED
 
 
 def _get_status(error: Exception) -> int | None:

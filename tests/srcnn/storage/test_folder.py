@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import pickle
+import re
 import resource
 import socket
 import stat
@@ -435,9 +436,27 @@ def test_an_empty_url_is_refused(url: str) -> None:
         Folder(url)
 
 
-@pytest.mark.parametrize("url", ["nonsense://a/b", "htps://a", "s3x://a"])
+@pytest.mark.parametrize("url", ["nonsense://a/b", "htps://a", "s3x://a", "S3://a"])
 def test_an_unknown_protocol_is_refused_and_named(url: str) -> None:
-    with pytest.raises(UsageError, match=url.partition(":")[0]):
+    scheme = url.partition(":")[0]
+    with pytest.raises(UsageError) as raised:
+        Folder(url)
+    expected = "expected a path, s3://, gs://, az:// or https://"
+    assert str(raised.value) == f"{url}: unknown scheme {scheme}://: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://127.0.0.1:1/a", "Connection refused"),
+        ("github://a/b", "missing 2 required positional arguments"),
+        ("zip://a.png::/nothing/here.zip", "No such file"),
+    ],
+)
+def test_a_file_system_that_cannot_be_created_is_refused_with_its_url(
+    url: str, reason: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(url)}: cannot be used: .*{reason}"):
         Folder(url)
 
 
