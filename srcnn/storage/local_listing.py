@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from srcnn.storage.file_table import FileInfo, FileTable, FileTableBuilder
@@ -25,20 +28,33 @@ def list_local(root: str) -> FileTable:
     builder = FileTableBuilder()
     linked: list[str] = []
     folders, start = [root or "/"], len(root) + 1
+    top, identity = folders[0], _identify(folders[0])
     while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                try:
-                    if entry.is_symlink():
-                        _add_link(builder, linked, entry.path[start:], entry)
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        status = entry.stat(follow_symlinks=False)
-                        builder.add(entry.path[start:], status.st_size, _format_time(status))
-                except FileNotFoundError:  # removed since
-                    continue
+        for entry in _scan(folders.pop()):
+            try:
+                if entry.is_symlink():
+                    _add_link(builder, linked, entry.path[start:], entry)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    status = entry.stat(follow_symlinks=False)
+                    builder.add(entry.path[start:], status.st_size, _format_time(status))
+            except FileNotFoundError:  # removed since
+                continue
+    if _identify(top) != identity:  # as a disk that was unmounted
+        raise OSError(errno.ESTALE, "replaced while it was listed", top)
     return builder.build(sorted(linked))
+
+
+def _identify(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)  # noqa: PTH116 - a path of text, as all here
+    return status.st_dev, status.st_ino
+
+
+def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder; nothing if it was removed since its parent was read."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        yield from entries
 
 
 def _add_link(

@@ -15,3 +15,11 @@ def test_a_secret_is_not_cut_in_half(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-repeat")
     for length in range(1_980, 2_001):
         assert "do-" not in clean_message("y" * (length - 1) + " do-not-repeat")
+
+
+def test_keys_of_a_test_server_are_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert clean_message("cannot reach bucket test") == "cannot reach bucket test"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-key")
+    assert clean_message("test-key of bucket test") == "*** of bucket test"

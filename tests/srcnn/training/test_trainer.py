@@ -113,7 +113,10 @@ def test_patches_are_degraded_and_enlarged(factor: float, quality: float, seed: 
     assert batch.sharp.min() >= 0
     assert batch.sharp.max() <= 1
     difference = (batch.enlarged - batch.sharp).abs()
-    assert (factor, quality) == (1, CLEAN) or 0 < difference.mean() < 0.25
+    assert difference.mean() < 0.25
+    # Some patches are black all over, which nothing changes.
+    if (factor, quality) != (1, CLEAN) and batch.sharp.std() > 0:
+        assert difference.mean() > 0
     # A flat picture does not change.
     flat = torch.full((1, 96, 96), 0.6)
     torch.testing.assert_close(degrade(flat, (48, 32)), flat, atol=2e-3, rtol=0)
