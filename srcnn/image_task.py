@@ -51,6 +51,7 @@ class ImageTask:
             loss, if the model does not follow it, and for copies that no quality could change.
         file_quality: what the source's header says of it, 1 to 100.
         may_repeat: whether another image of the run may have the same bytes and the same result.
+        is_shared: whether other images of the run are made from the same source.
     """
 
     source: str
@@ -66,6 +67,7 @@ class ImageTask:
     quality: float = CLEAN
     file_quality: float = CLEAN
     may_repeat: bool = False
+    is_shared: bool = False
 
     @property
     def treatment(self) -> tuple[object, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from srcnn.image_task import ImageTask
 from srcnn.images.decoding import decode
 from srcnn.images.encode import encode
 from srcnn.images.formats import detect_format
+from srcnn.images.picture import Picture
 from srcnn.images.pixels import Pixels, has_alpha
 from srcnn.images.prepare import PreparedImage, prepare
 from srcnn.inference.shrink import NOTE, shrink
@@ -54,11 +56,9 @@ def process_image(
     if is_passthrough(output, task):
         resources.compute(decode, data, task.size_in)  # refuses a damaged file
         return EncodedImage(data)
-    image = resources.compute(_decode_and_prepare, output, task, data)
-    if task.is_shrunk:
-        image = resources.compute(_shrink, image, task, raise_if_cancelled)
-    elif not task.copy:
-        image = _upscale(image, resources.upscaler, task, raise_if_cancelled)
+    with _decode_and_prepare(output, resources, task, data) as prepared:
+        image = _resize(prepared, resources, task, raise_if_cancelled)
+    del prepared  # the source's pixels: encoding needs memory of its own
     raise_if_cancelled()
     content = resources.compute(encode, image, output.quality)
     raise_if_cancelled()
@@ -76,15 +76,44 @@ def is_passthrough(output: OutputOptions, task: ImageTask) -> bool:
     return task.copy and same_format and output.keep_metadata
 
 
-def _decode_and_prepare(output: OutputOptions, task: ImageTask, data: bytes) -> PreparedImage:
-    """Return the picture to upscale; refused here if its result could not be written."""
+@contextmanager
+def _decode_and_prepare(
+    output: OutputOptions, resources: WorkerResources, task: ImageTask, data: bytes
+) -> Iterator[PreparedImage]:
+    """Give the picture to upscale; refused here if its result could not be written."""
+    if not task.is_shared:
+        yield resources.compute(lambda: _prepare(output, task, decode(data, task.size_in)))
+        return
+    decode_once = partial(resources.compute, _decode_to_share, data, task)
+    with resources.pictures.use(task, decode_once) as picture:
+        yield resources.compute(_prepare, output, task, picture)
+
+
+def _decode_to_share(data: bytes, task: ImageTask) -> Picture:
+    picture = decode(data, task.size_in)
+    picture.pixels.flags.writeable = False  # other images are made from it meanwhile
+    return picture
+
+
+def _prepare(output: OutputOptions, task: ImageTask, picture: Picture) -> PreparedImage:
     return prepare(
-        decode(data, task.size_in),
+        picture,
         task.size_out,
         posixpath.splitext(task.output)[1],
         keep_metadata=output.keep_metadata,
         flatten=output.flatten,
     )
+
+
+def _resize(
+    image: PreparedImage,
+    resources: WorkerResources,
+    task: ImageTask,
+    raise_if_cancelled: Callable[[], None],
+) -> PreparedImage:
+    if task.is_shrunk:
+        return resources.compute(_shrink, image, task, raise_if_cancelled)
+    return image if task.copy else _upscale(image, resources.upscaler, task, raise_if_cancelled)
 
 
 def _shrink(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from srcnn.batch.memory_gate import MemoryGate
+from srcnn.batch.shared_sources import SharedSources
+from srcnn.images.picture import Picture
 from srcnn.inference.upscaler import Upscaler
 from srcnn.job import ResourceLimits
 from srcnn.runtime.cores import measure_image_memory, measure_usable_memory, pool
+from srcnn.storage.object_metadata import ObjectMetadata
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +37,8 @@ class WorkerResources:
         read_gate: bounds files that are read and not yet begun.
         decode_gate: bounds decoded images, until their files are encoded.
         write_gate: bounds files that are being written.
+        files: with what is stored about them, of sources that several images are made from.
+        pictures: of such sources.
     """
 
     upscaler: Upscaler
@@ -44,6 +49,8 @@ class WorkerResources:
     read_gate: MemoryGate
     decode_gate: MemoryGate
     write_gate: MemoryGate
+    files: SharedSources[tuple[bytes, ObjectMetadata]] = field(default_factory=SharedSources)
+    pictures: SharedSources[Picture] = field(default_factory=SharedSources)
 
     def compute(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call on one of the cores, and wait for it.

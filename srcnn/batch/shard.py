@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed, wait
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -113,10 +114,11 @@ class ShardProcessor:
         """
         job, resources, cancellation = self._job, self._resources, self._cancellation
         check_memory(task, resources)
-        with GateHolder() as holder:
+        with GateHolder() as holder, ExitStack() as held:
             holder.advance(resources.read_gate, task.info.size)
             cancellation.raise_if_cancelled(begun=False)
-            data, metadata = stopwatch.time(partial(read_source, job, task))
+            source = resources.files.use(task, partial(read_source, job, task))
+            data, metadata = stopwatch.time(partial(held.enter_context, source))
             check = cancellation.raise_if_cancelled
             with self._repeats.claim(task, data, check) as claim:
                 image = stopwatch.time(partial(self._read_back, holder, claim.found))
@@ -126,6 +128,7 @@ class ShardProcessor:
                     process = partial(process_image, job.output, resources, task, data, check)
                     image = stopwatch.time(process)
                     del data
+                    held.close()
                     holder.advance(resources.write_gate, len(image.content))
                 check()
                 write = partial(write_output, job, task, image.content, metadata)

@@ -17,7 +17,7 @@ def read_source(job: Job, task: ImageTask) -> tuple[bytes, ObjectMetadata]:
     """Read a file, which may have grown since memory was counted for it.
 
     Returns:
-        Its content, and what its output takes over of its metadata.
+        Its content, and what is stored about it if outputs take that over.
 
     Raises:
         SourceChangedError: it has grown too much.
@@ -27,12 +27,11 @@ def read_source(job: Job, task: ImageTask) -> tuple[bytes, ObjectMetadata]:
     try:
         if not job.objects.copy_metadata or job.destination.local_path:
             return job.source.read(task.source, limit_bytes, task.info), NO_METADATA
-        data, metadata = job.source.read_with_metadata(task.source, limit_bytes, task.info)
+        return job.source.read_with_metadata(task.source, limit_bytes, task.info)
     except UnusableFileError as error:
         raise SourceChangedError(
             f"it had {task.info.size} bytes when the run was planned ({error}): run again"
         ) from error
-    return data, metadata.for_output(task.source, task.output)
 
 
 def write_output(job: Job, task: ImageTask, content: bytes, metadata: ObjectMetadata) -> FileInfo:
@@ -50,6 +49,7 @@ def write_output(job: Job, task: ImageTask, content: bytes, metadata: ObjectMeta
     Raises:
         OSError: it cannot be written.
     """
+    metadata = metadata.for_output(task.source, task.output)
     if job.objects.cache_control:
         metadata = replace(metadata, cache_control=job.objects.cache_control)
     return job.destination.write(task.output, content, metadata)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,8 @@ def write_scales(source: Path, *rows: str) -> None:
 def upscale(source: Path, **options: Any) -> Statuses:
     """Upscale into `out`; return the status of each output."""
     report, out = source.parent / "report.json", source.parent / "out"
-    given = UpscaleOptions(
-        src=str(source), dst=str(out), report=str(report), when_larger="shrink", **options
-    )
+    chosen = {"src": str(source), "dst": str(out), "when_larger": "shrink"} | options
+    given = UpscaleOptions(report=str(report), **chosen)
     with suppress(BatchFailedError):
         batch_upscale.fn(given)
     content = json.loads(report.read_text())
@@ -128,6 +129,47 @@ def test_the_header_of_a_source_is_read_once_for_all_its_sizes(
         "broken-box.jpg": "DamagedImage",
         "large/broken.jpg": "DamagedImage",
     }
+
+
+def test_a_source_is_downloaded_once_for_all_its_sizes(
+    source: Path, bucket: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scales(source, *SIZES)
+    Folder(f"{bucket}/in").write("photo.jpg", (source / "photo.jpg").read_bytes())
+    with FaultProxy(s3_server.endpoint) as proxy:
+        proxy.fail("latency", math.inf, method="GET", path_contains="in/photo.jpg", seconds=1)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        statuses = upscale(
+            source, src=f"{bucket}/in", dst=f"{bucket}/out", scales=str(source / "scales.csv")
+        )
+        requests = list(proxy.requests)
+    assert list(statuses.values()) == ["written"] * 3
+    # The page of the run, with some pictures of it, is made later.
+    recorded = next(at for at, each in enumerate(requests) if each.matches("PUT", "/ledger/"))
+    found = [each for each in requests[:recorded] if each.matches("GET", "in/photo.jpg")]
+    assert len([each for each in found if "range" not in each.headers]) == 1
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "tiff", "webp", "avif"])
+def test_sizes_that_are_made_together_are_those_made_alone(extension: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    depth = np.uint16 if extension in ("png", "tiff") else np.uint8
+    kinds = {"grey": 1, "colours": 3} | ({"alpha": 4} if extension != "jpg" else {})
+    rows, columns = np.mgrid[:30, :40]
+    for name, channels in kinds.items():
+        planes = [(rows * 5 + columns * each) % 250 + 5 for each in range(3, 3 + channels)]
+        picture = np.stack(planes, axis=2).astype(depth) * (257 if depth is np.uint16 else 1)
+        assert cv2.imwrite(str(folder / f"{name}.{extension}"), picture)
+    write_scales(folder, *SIZES)
+    together = upscale(folder)
+    assert set(together.values()) == {"written"}
+    expected = {key: (tmp_path / "out" / key).read_bytes() for key in together}
+    shutil.rmtree(tmp_path / "out")
+    for row in SIZES:
+        write_scales(folder, row)
+        upscale(folder)
+    assert {key: (tmp_path / "out" / key).read_bytes() for key in together} == expected
 
 
 def test_a_list_names_outputs_too(source: Path, tmp_path: Path) -> None:

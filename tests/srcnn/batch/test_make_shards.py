@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +53,23 @@ def test_shards_become_smaller_so_that_all_workers_end_together() -> None:
         *(160, 120, 90, 67, 50, 38, 28, 21, 16, 12),
         *(10, 10, 10, 8),
     ]
+
+
+def test_images_of_one_source_follow_each_other() -> None:
+    """A large one, and small ones of the same source, beside sources of all sizes between."""
+    others = make_tasks([1000 * number for number in range(1, 100)])
+    sizes = [replace(make_task(50, pixels), is_shared=True) for pixels in (10, 90_000, 1000)]
+    shards = make_shards([*others[:50], *others[51:], *sizes], 64, 200, places=1)
+    ordered = [task for shard in shards for task in shard]
+    first = ordered.index(sizes[1])
+    assert ordered[first : first + 3] == [sizes[1], sizes[2], sizes[0]]
+    assert first == len([task for task in others if task.work_pixels > 90_000])
+
+
+def test_images_of_one_source_are_in_one_shard_but_for_its_limit() -> None:
+    few = [replace(make_task(0, 1_000_000), is_shared=True, output=str(each)) for each in range(5)]
+    assert [len(shard) for shard in make_shards(few, 1, 200, places=8)] == [5]
+    assert [len(shard) for shard in make_shards(few, 1, 2, places=8)] == [2, 2, 1]
 
 
 def test_many_images_make_few_shards() -> None:
