@@ -63,10 +63,11 @@ def shrink(
     depth = np.dtype(np.float32 if picture.dtype == np.uint8 else np.float64)
     result: Pixels = np.empty((*size, *picture.shape[2:]), picture.dtype)
     planes, rows_out = _add_channels(picture), _add_channels(result)
-    down, across = (
-        _make_bands(Axis(*sides), depth) for sides in zip(picture.shape[:2], size, strict=True)
-    )
-    for rows in _group(down, planes.shape[1] * planes.shape[2] * depth.itemsize):
+    row_bytes = planes.shape[1] * planes.shape[2] * depth.itemsize
+    band_px = min(_BAND_PX, max(1, _BLOCK_BYTES // row_bytes))  # fewer of a very wide picture
+    down = _make_bands(Axis(picture.shape[0], size.height), depth, band_px)
+    across = _make_bands(Axis(picture.shape[1], size.width), depth, _BAND_PX)
+    for rows in _group(down, max(1, _BLOCK_BYTES // (band_px * row_bytes))):
         raise_if_cancelled()
         values = _sum_columns(_sum_rows(planes, rows, is_weighted=has_alpha(picture)), across)
         if has_alpha(picture):
@@ -81,11 +82,11 @@ def _add_channels(picture: Pixels) -> Pixels:
     return planes
 
 
-def _make_bands(axis: Axis, depth: np.dtype[Any]) -> list[_Band]:
+def _make_bands(axis: Axis, depth: np.dtype[Any], band_px: int) -> list[_Band]:
     sources, weights = axis.compute_weights(slice(0, axis.after))
     bands = []
-    for start in range(0, axis.after, _BAND_PX):
-        part = slice(start, min(start + _BAND_PX, axis.after))
+    for start in range(0, axis.after, band_px):
+        part = slice(start, min(start + band_px, axis.after))
         taps = slice(int(sources[part].min()), int(sources[part].max()) + 1)
         matrix = np.zeros((part.stop - start, taps.stop - taps.start))
         # Taps beyond the picture are at its border, with a weight of 0: they must not replace one.
@@ -96,9 +97,7 @@ def _make_bands(axis: Axis, depth: np.dtype[Any]) -> list[_Band]:
     return bands
 
 
-def _group(bands: Sequence[_Band], row_bytes: int) -> Iterator[Sequence[_Band]]:
-    """Yield bands of rows; `row_bytes` are those of a row of the picture, as floats."""
-    count = max(1, _BLOCK_BYTES // (_BAND_PX * row_bytes))
+def _group(bands: Sequence[_Band], count: int) -> Iterator[Sequence[_Band]]:
     return (bands[start : start + count] for start in range(0, len(bands), count))
 
 

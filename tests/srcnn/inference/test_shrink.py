@@ -118,6 +118,7 @@ def test_some_pixels_at_a_time_are_the_whole(
     monkeypatch.setattr(module, "_CACHE_BYTES", 2000)
     calls: list[None] = []
     parts = shrink(image, Size(37, 61), lambda: calls.append(None))
-    assert np.abs(parts.astype(int) - whole).max() <= 1  # sums in another order
-    assert (parts != whole).mean() < 0.001
-    assert len(calls) == 5
+    # Sums in another order: what lies in the middle between two levels may become either.
+    assert np.abs(parts.astype(int) - whole).max() <= 1
+    assert (parts != whole).mean() < 0.02
+    assert len(calls) == 37  # a row at a time
