@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -31,6 +32,8 @@ VERSION_MARK = "?versionId="
 """s3fs cuts a path here, and uses the object that is named before it."""
 _EXTRAS: dict[str, Extra] = {"gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 _SCHEMES = "a path, s3://, gs://, az:// or https://"
+# A path that nobody means: outputs would land in a folder "s3:" of this machine.
+_ONE_SLASH = re.compile(r"((?:s3a?|gs|gcs|az|abfss?|https?):)/(.*)")
 _CONNECTIONS = 32
 _LONGEST_CONNECT_SECONDS = 10.0
 
@@ -49,6 +52,8 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
             cannot be created, or the URL contains credentials or the version of an object.
     """
     if "://" not in check_url(url):  # a path; url_to_fs would split it at "::"
+        if slip := _ONE_SLASH.match(url):
+            raise UsageError(f"{url}: did you mean {slip[1]}//{slip[2]}?")
         local = LocalFileSystem()
         return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
     if url.startswith(tuple(f"{name}://" for name in _S3)):

@@ -85,6 +85,8 @@ def test_broken_images_give_one_and_their_reasons(run: Run, pictures: Path) -> N
         (["README.md"], "README.md is a text file; expected a folder, or an image (.png .jpg"),
         (["{src}/cat"], "cat: no such folder; did you mean {src}/cats?"),
         (["{src}", "--scale", "200%"], "; did you mean 2?"),
+        (["s3:/bucket/in"], "s3:/bucket/in: did you mean s3://bucket/in?"),
+        (["{src}", "--dst", "https:/host/out"], "out: did you mean https://host/out?"),
         (["{src}", "--model", "{src}"], "is a folder; expected an ONNX file; it has none"),
         (["--src", "{src}", "--model", "{src}/none.onnx"], "none.onnx: no such file"),
         (["--src", "{src}", "--model", "{src}/cat.png"], "cat.png: not an ONNX file"),
