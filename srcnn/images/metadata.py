@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import cv2
 from PIL import Image
 
-from srcnn.geometry import Size
 from srcnn.images import exif, icc, xmp
 from srcnn.images.jpeg_metadata import EXIF_HEADER, LARGEST_BYTES, XMP_HEADER
+from srcnn.images.places import move_places
+from srcnn.images.turn_and_scale import Change
 from srcnn.images.xmp_remove_gain_maps import remove_promises
 
 WITH_METADATA = frozenset({"png", "jpg", "webp", "tiff", "avif", "jxl"})
@@ -104,18 +105,18 @@ def drop_unreadable(metadata: Mapping[int, bytes]) -> tuple[dict[int, bytes], tu
 
 
 def for_file(
-    metadata: Mapping[int, bytes], kind: str, size: Size, *, grey: bool
+    metadata: Mapping[int, bytes], kind: str, change: Change, *, grey: bool
 ) -> tuple[dict[int, bytes], tuple[str, ...]]:
     """Adapt metadata to a file that will be written.
 
     Args:
         metadata: from `normalise_metadata`.
         kind: format of the file; BMP and PNM have no metadata.
-        size: of its picture.
+        change: from the decoded picture to that of the file.
         grey: whether its pixels are grey.
 
     Returns:
-        The blocks that fit the file, and a note about each that is too large for it.
+        The blocks that fit the file, and notes about what was dropped.
     """
     if kind not in WITH_METADATA:
         return {}, ()
@@ -125,10 +126,12 @@ def for_file(
     if not exif.is_readable(taken.get(_EXIF, b"")):
         taken.pop(_EXIF, None)
     if _EXIF in taken:
-        taken[_EXIF] = exif.adapt_to_result(taken[_EXIF], size)
+        taken[_EXIF] = exif.adapt_to_result(taken[_EXIF], change.after)
     if _XMP in taken:
-        taken[_XMP] = xmp.adapt_to_result(taken[_XMP], size)
-    return _drop_large(taken) if kind == "jpg" else (taken, ())
+        taken[_XMP] = xmp.adapt_to_result(taken[_XMP], change.after)
+    taken, lost = move_places(taken, change)
+    fitting, large = _drop_large(taken) if kind == "jpg" else (taken, ())
+    return fitting, (*lost, *large)
 
 
 def _drop_large(taken: dict[int, bytes]) -> tuple[dict[int, bytes], tuple[str, ...]]:

@@ -31,6 +31,7 @@ from srcnn.images.picture import NO_TRAITS, Picture, Traits
 from srcnn.images.pixels import GREY, Pixels, has_alpha
 from srcnn.images.resolution import add_exif
 from srcnn.images.texts_and_comments import describe_lost_texts
+from srcnn.images.turn_and_scale import Change
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def prepare(
     if not keep_metadata or kind not in WITH_METADATA:
         picture = convert_to_srgb(picture, kind)
     traits, lost = _choose_traits(picture.traits, kind, keep_metadata=keep_metadata)
-    metadata, notes = for_file(picture.metadata, kind, size, grey=pixels.ndim == GREY)
+    change = Change(1, Size(*pixels.shape[:2]), size)
+    metadata, notes = for_file(picture.metadata, kind, change, grey=pixels.ndim == GREY)
     return PreparedImage(
         picture.pixels,
         kind,

@@ -21,8 +21,6 @@ _STRIP_OFFSETS, _STRIP_BYTES = 273, 279  # TIFF 6.0, section 8
 _EXTRA_SAMPLES, _STRAIGHT_ALPHA = 338, 2  # TIFF 6.0, section 18
 _XMP, _ICC = 700, 34675  # XMP part 3, section 3.3; ICC.1, annex B.4
 _EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
-_ORIENTATION, _TURNED = 274, (5, 6, 7, 8)  # TIFF 6.0, section 8: height and width are swapped
-_SWAPPED = {282: 283, 283: 282}  # the resolutions across and down
 # Tags of the first directory that describe the image, not its pixels (EXIF 2.32, table 4):
 # names, makers, resolution, software, dates, artists, ratings, copyright, Windows' own fields.
 _DESCRIPTIVE = frozenset(
@@ -50,24 +48,14 @@ def read_tiff_metadata(image: Image.Image) -> dict[int, bytes]:
     return {int(kind): blob for kind, blob in found.items() if isinstance(blob, bytes) and blob}
 
 
-def is_turned(image: Image.Image) -> bool:
-    """Whether decoding swaps height and width of a TIFF; its reader applies the orientation.
-
-    Args:
-        image: opened by Pillow, not loaded.
-    """
-    return getattr(image, "tag_v2", {}).get(_ORIENTATION) in _TURNED
-
-
 def _build_exif(image: Image.Image) -> bytes:
     try:
         tags = image.getexif()
         kept = Image.Exif()
         kept.endian = tags.endian
-        swapped = _SWAPPED if is_turned(image) else {}
         for tag, value in tags.items():
             if tag in _DESCRIPTIVE:
-                kept[swapped.get(tag, tag)] = value
+                kept[tag] = value
         for pointer in (_EXIF, _GPS):
             if directory := _read_directory(tags, pointer):
                 kept.get_ifd(pointer).update(directory)

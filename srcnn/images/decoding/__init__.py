@@ -21,12 +21,15 @@ from srcnn.images.decoding.decode_file import decode_file
 from srcnn.images.decoding.header import Header, parse_header, read_header
 from srcnn.images.decoding.header_read_limit import BoundedFile
 from srcnn.images.decoding.open_image import open_image
-from srcnn.images.decoding.orientation import apply_orientation, find_orientation
+from srcnn.images.decoding.orientation import TURNED, apply_orientation, find_orientation
 from srcnn.images.decoding.read_format_fields import read_traits
 from srcnn.images.decoding.silence_libraries import silence_libraries
+from srcnn.images.decoding.stored_orientation import find_stored_orientation
 from srcnn.images.metadata import drop_unreadable, normalise_metadata
 from srcnn.images.picture import Picture
 from srcnn.images.pixels import GREY, check_picture
+from srcnn.images.places import move_places
+from srcnn.images.turn_and_scale import Change
 
 __all__ = ["Header", "decode", "read_header"]
 
@@ -59,11 +62,12 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         if data is not given:
             jpeg_end.check_is_whole(data)
         orientation = find_orientation(image, file)
+        stored_orientation = find_stored_orientation(image, orientation)
         file.release()
         if image.format == "JXL":
             jxl.add_metadata(image, data)
         coded = read_coded_colours(image, data)
-        traits = read_traits(image, data, orientation)
+        traits = read_traits(image, data, stored_orientation)
         decoded = decode_file(image, data, len(stored))
         coded = decoded.colours or coded
     check_picture(decoded.pixels)
@@ -74,13 +78,19 @@ def decode(data: bytes, expected: Size | None = None) -> Picture:
         )
     found = normalise_metadata(decoded.metadata, orientation, image.format)
     metadata, notes = drop_unreadable(found)
+    metadata, lost = move_places(metadata, _turn(stored_orientation, size))
     return Picture(
         pixels,
         to_profile(coded, metadata, grey=pixels.ndim == GREY),
-        notes=(*list_notes(left_out), *decoded.notes, *notes, *filter(None, [coded.note])),
+        notes=(*list_notes(left_out), *decoded.notes, *notes, *lost, *filter(None, [coded.note])),
         is_grey=pixels.ndim == GREY or (decoded.is_grey and _has_equal_planes(decoded.pixels)),
         traits=replace(traits, hdr=coded.hdr),
     )
+
+
+def _turn(orientation: int, upright: Size) -> Change:
+    before = Size(upright.width, upright.height) if orientation in TURNED else upright
+    return Change(orientation, before, upright)
 
 
 def _has_equal_planes(pixels: Any) -> bool:

@@ -44,6 +44,12 @@ class JxlFile(ImageFile.ImageFile):
         self.info["bit_depth"] = header.bits
 
 
+def find_header(image: ImageFile.ImageFile) -> JxlHeader:
+    """Return what the coded picture of a `JxlFile` says of itself."""
+    header: JxlHeader = image.info[_HEADER]
+    return header
+
+
 def _check(header: JxlHeader) -> None:
     if header.is_float or header.bits > _DEEPEST_BITS:
         kind = "floating-point samples" if header.is_float else f"samples of {header.bits} bits"
@@ -100,7 +106,7 @@ def decode(image: ImageFile.ImageFile, data: bytes) -> tuple[Any, bool, tuple[in
     """
     import OpenImageIO as oiio  # noqa: PLC0415, N813 - of an extra; the name in its documentation
 
-    header: JxlHeader = image.info[_HEADER]
+    header = find_header(image)
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)
     # It reads files by name alone, and holds Python's lock in all that reads from memory.

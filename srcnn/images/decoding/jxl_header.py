@@ -49,6 +49,7 @@ class JxlHeader:
         has_alpha: whether one of its channels is alpha.
         is_premultiplied: whether colours are multiplied by it.
         further: kinds of the other channels, as numbers of the standard.
+        orientation: of the coded picture, which decoding applies.
     """
 
     size: Size
@@ -58,6 +59,7 @@ class JxlHeader:
     has_alpha: bool = False
     is_premultiplied: bool = False
     further: tuple[int, ...] = ()
+    orientation: int = 1
 
 
 class _Bits:
@@ -98,8 +100,8 @@ def parse(start: bytes) -> JxlHeader:
     if bits.read(1):  # everything has its default
         return JxlHeader(size)
     has_more = bits.read(1)
-    turned = has_more and 1 + bits.read(3) >= _TURNED_FROM
-    upright = Size(size.width, size.height) if turned else size
+    orientation = 1 + bits.read(3) if has_more else 1
+    upright = Size(size.width, size.height) if orientation >= _TURNED_FROM else size
     if has_more and _skip_until_animation(bits):
         return JxlHeader(upright, is_animated=True)
     is_float, depth = _read_depth(bits)
@@ -114,6 +116,7 @@ def parse(start: bytes) -> JxlHeader:
         has_alpha=bool(alphas),
         is_premultiplied=any(alphas),
         further=further,
+        orientation=orientation,
     )
 
 

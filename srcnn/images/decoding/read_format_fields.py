@@ -9,7 +9,6 @@ from srcnn.images.decoding.orientation import TURNED
 from srcnn.images.decoding.read_texts_and_comments import read_texts
 from srcnn.images.picture import Traits
 from srcnn.images.resolution import read_resolution
-from srcnn.images.tiff_metadata import is_turned
 
 
 def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Traits:
@@ -18,9 +17,9 @@ def read_traits(image: ImageFile.ImageFile, data: bytes, orientation: int) -> Tr
     Args:
         image: opened by Pillow, not loaded.
         data: the file's content.
-        orientation: of the pixels in the file.
+        orientation: of the stored picture.
     """
     colours, resolution = find_chroma(image, data), read_resolution(image)
-    if orientation in TURNED or is_turned(image):
+    if orientation in TURNED:
         colours, resolution = turn(colours), resolution and resolution.turn()
     return Traits(colours, resolution, read_texts(image, data))

@@ -300,7 +300,8 @@ def test_the_header_is_parsed_as_the_standard_says(
     across, down = [(1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1)][ratio - 1]
     size = Size(8 * eighths, 8 * eighths * across // down)
     upright = Size(size.width, size.height) if orientation >= 5 else size
-    assert parse(bits.finish() + bytes(8)) == JxlHeader(upright, bits=depth[1], further=(1,))
+    expected = JxlHeader(upright, bits=depth[1], further=(1,), orientation=orientation)
+    assert parse(bits.finish() + bytes(8)) == expected
 
 
 # Grey, and a channel of no kind; by imagecodecs, as cjxl and OpenImageIO write none.
