@@ -1,7 +1,7 @@
 """The resolution that a picture is to be printed or shown at, where formats have a field for it.
 
 The number stays the same when a picture is upscaled: it then prints larger, at the same resolution.
-EXIF says it too; such a block is kept as it is.
+EXIF says it too; such a block keeps its numbers.
 """
 
 from __future__ import annotations

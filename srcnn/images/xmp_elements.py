@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
@@ -36,7 +37,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
     edits: set[str] = field(default_factory=set)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The element's name as a URI."""
         return self.resolve(self.raw)
@@ -60,8 +61,9 @@ class Element:
         """Return the name of the property that it is, or is a value of; RDF's names are none."""
         return next((each.name for each in self.list_around() if not each.name.startswith(RDF)), "")
 
-    def list_fields(self) -> dict[str, Field]:
-        """List its fields by their names."""
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Its fields by their names."""
         found = {self.resolve(raw): Field(self, raw) for raw in self.attributes}
         return found | {child.name: Field(child) for child in self.children}
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from srcnn.images.xmp_elements import Element
 
 # A packet of a JPEG has 64 kB; strangers' packets may be made to take memory and time.
-_LARGEST_BYTES, _LARGEST_ELEMENTS, _DEEPEST = 2 * 2**20, 50_000, 100
+_LARGEST_BYTES, _LARGEST_ELEMENTS, _DEEPEST = 2 * 2**20, 20_000, 100
 
 
 class UnreadableXmpError(ValueError):

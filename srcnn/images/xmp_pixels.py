@@ -49,7 +49,7 @@ def move_pixels(elements: Iterable[Element], change: Change) -> set[str]:
     panorama: list[Field] = []
     notes = set()
     for element in elements:
-        fields = element.list_fields()
+        fields = element.fields
         _move_resolutions(fields, change)
         panorama += [each for name, each in fields.items() if name.startswith(_PANORAMA)]
         if element.name in _SUBJECTS and not _move_subject(element, change):

@@ -27,5 +27,7 @@ def move_places(xmp: bytes, change: Change) -> tuple[bytes, tuple[str, ...]]:
         elements = parse(xmp)
     except UnreadableXmpError:
         return b"", (_DROPPED,)
-    notes = xmp_regions.move_regions(elements, change) | xmp_pixels.move_pixels(elements, change)
+    structures = [element for element in elements if element.fields]
+    notes = xmp_regions.move_regions(structures, change)
+    notes |= xmp_pixels.move_pixels(structures, change)
     return write(xmp, elements), tuple(sorted(notes))

@@ -53,7 +53,7 @@ def move_regions(elements: Iterable[Element], change: Change) -> set[str]:
     """
     notes = set()
     for element in elements:
-        fields = element.list_fields()
+        fields = element.fields
         for is_one_of, move in _MOVES:
             try:
                 if is_one_of(fields):
@@ -142,7 +142,7 @@ def _move_boundary(element: Element, fields: _Fields, change: Change) -> None:
 
 def _find_unit(element: Element) -> str:
     for holder in element.list_around():
-        if unit := holder.list_fields().get(f"{_BOUNDARY}Unit"):
+        if unit := holder.fields.get(f"{_BOUNDARY}Unit"):
             if unit.text not in ("pixel", "relative"):
                 break
             return unit.text

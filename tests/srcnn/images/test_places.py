@@ -52,6 +52,7 @@ TAGS = [
 EXIF_TAGS = [
     "-IFD0:XResolution=100",
     "-IFD0:YResolution=200",
+    "-IFD0:ResolutionUnit=2",
     f"-ExifIFD:SubjectArea={SUBJECT}",
     f"-ExifIFD:SubjectLocation={' '.join(SUBJECT.split()[:2])}",
     "-ExifIFD:FocalPlaneXResolution=1000",
@@ -205,6 +206,8 @@ def test_places_surround_the_same_part_in_all_orientations(
             assert focal == [each * times for each in expected], path.name
         resolution = [float(tags[f"IFD0:{axis}Resolution"]) for axis in "XY"]
         assert resolution == ([200, 100] if swapped else [100, 200]), path.name
+        if "JFIF:XResolution" in tags:
+            assert [tags[f"JFIF:{axis}Resolution"] for axis in "XY"] == resolution
         x, y = map(float, str(tags["ExifIFD:SubjectLocation"]).split())
         middle = np.array([red[0] + red[2], red[1] + red[3]]) / 2
         assert np.abs(middle - (x, y)).max() <= NEAR * TIMES
