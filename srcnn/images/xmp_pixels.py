@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import isfinite
 
 from srcnn.images.turn_and_scale import Change
 from srcnn.images.xmp_elements import RDF, Element, Field
+from srcnn.images.xmp_numbers import parse_number
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 _FOCAL_PLANE = tuple(f"{_EXIF}FocalPlane{axis}Resolution" for axis in "XY")
@@ -32,7 +32,6 @@ _RAW_CROP = tuple(f"{_RAW}Crop{name}" for name in ("Top", "Left", "Bottom", "Rig
 _RAW_SIZE = tuple(f"{_RAW}Crop{name}" for name in ("Width", "Height", "Unit", "Units"))
 # One of these is in every packet that has such fields.
 MARKS = ("Subject", "FocalPlane", "XResolution", _PANORAMA, _RAW)
-_LARGEST = 1e9
 _Fields = dict[str, Field]
 
 
@@ -82,7 +81,9 @@ def _multiply(rational: Field, factor: float) -> None:
     """Multiply a rational, as "numerator/denominator"; one that cannot be read is left out."""
     try:
         above, _, below = rational.text.partition("/")
-        result = Fraction(_parse(above) / _parse(below or "1") * factor).limit_denominator(10**6)
+        result = Fraction(
+            parse_number(above) / parse_number(below or "1") * factor
+        ).limit_denominator(10**6)
         rational.write(f"{result.numerator}/{result.denominator}")
     except (ValueError, ZeroDivisionError):
         rational.remove()
@@ -96,7 +97,7 @@ def _move_subject(element: Element, change: Change) -> bool:
     if len(items) not in _SUBJECTS[element.name]:
         return False
     try:
-        numbers = change.move_subject([_parse(item.text) for item in items])
+        numbers = change.move_subject([parse_number(item.text) for item in items])
     except ValueError:
         return False
     for item, number in zip(items, numbers, strict=True):
@@ -111,7 +112,7 @@ def _scale_panorama(fields: list[Field], change: Change) -> bool:
             name = (each.attribute or each.element.raw).rpartition(":")[2]
             for ends, factor in zip((_ACROSS, _DOWN), change.factors, strict=True):
                 if name.endswith(ends):
-                    each.write(str(round(_parse(each.text) * factor)))
+                    each.write(str(round(parse_number(each.text) * factor)))
     except ValueError:
         return False
     return True
@@ -130,10 +131,3 @@ def _drop_raw_places(fields: _Fields, change: Change) -> bool:
     for each in found:
         each.remove()
     return bool(found)
-
-
-def _parse(text: str) -> float:
-    number = float(text)
-    if not isfinite(number) or abs(number) > _LARGEST:
-        raise ValueError
-    return number

@@ -3,17 +3,17 @@
 - Metadata Working Group: "Guidelines for handling image metadata" 2.0, section 5.9: "applied to
   the stored image", and turned where its orientation is applied. ACDSee's are the same.
 - Microsoft: "People tagging overview". Writers keep them equal to the former.
-- IPTC Photo Metadata Standard, Extension 1.5 and later: structure Region Boundary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import isfinite
 
 from srcnn.geometry import Size
 from srcnn.images.turn_and_scale import Change
 from srcnn.images.xmp_elements import Element, Field
+from srcnn.images.xmp_iptc_regions import BOUNDARY, IPTC, move_boundary
+from srcnn.images.xmp_numbers import format_number, parse_number, write_numbers
 
 _MWG = "http://www.metadataworkinggroup.com/schemas/regions/"
 _ACDSEE = "http://ns.acdsee.com/"
@@ -21,8 +21,6 @@ _AREAS = ("http://ns.adobe.com/xmp/sType/Area#", f"{_ACDSEE}sType/Area#")
 _SIZES = ("http://ns.adobe.com/xap/1.0/sType/Dimensions#", f"{_ACDSEE}sType/Dimensions#")
 _SIZES_OF_PICTURE = ("AppliedToDimensions", "videoFrameSize")
 _RECTANGLE = "http://ns.microsoft.com/photo/1.2/t/Region#Rectangle"
-_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-_BOUNDARY = f"{_IPTC}rb"
 # Of faces: how they are turned in the picture.
 _ANGLES = (
     f"{_MWG}Rotation",
@@ -32,11 +30,10 @@ _PROPERTIES = {
     f"{_MWG}Regions": "mwg-rs:Regions",
     f"{_ACDSEE}regions/Regions": "acdsee-rs:Regions",
     "http://ns.microsoft.com/photo/1.2/RegionInfo": "MP:RegionInfo",
-    f"{_IPTC}ImageRegion": "Iptc4xmpExt:ImageRegion",
+    f"{IPTC}ImageRegion": "Iptc4xmpExt:ImageRegion",
 }
 # One of these is in every packet that has regions.
 MARKS = (*_AREAS, *_SIZES, _RECTANGLE.removesuffix("Rectangle"), "RegionBoundary")
-_LARGEST_NUMBER = 1e7
 _SLACK = 0.02  # by which the shape of a picture may differ from the one that regions were made for
 _Fields = dict[str, Field]
 
@@ -84,11 +81,11 @@ def _move_area(_element: Element, fields: _Fields, change: Change) -> None:
         return
     if "unit" in found and found["unit"].text != "normalized":
         raise ValueError
-    point = change.turn_point(_parse(found["x"].text), _parse(found["y"].text))
-    _write(found, dict(zip("xy", point, strict=True)))
+    point = change.turn_point(parse_number(found["x"].text), parse_number(found["y"].text))
+    write_numbers(found, dict(zip("xy", point, strict=True)))
     if "w" in found or "h" in found:
-        sides = change.turn_sides(_parse(found["w"].text), _parse(found["h"].text))
-        _write(found, dict(zip("wh", sides, strict=True)))
+        sides = change.turn_sides(parse_number(found["w"].text), parse_number(found["h"].text))
+        write_numbers(found, dict(zip("wh", sides, strict=True)))
 
 
 def _set_size(element: Element, fields: _Fields, change: Change) -> None:
@@ -98,7 +95,7 @@ def _set_size(element: Element, fields: _Fields, change: Change) -> None:
     found = {name.rpartition("#")[2]: each for name, each in fields.items()}
     if "unit" in found and not found["unit"].text.lower().startswith("pixel"):
         return
-    across, down = _parse(found["w"].text), _parse(found["h"].text)
+    across, down = parse_number(found["w"].text), parse_number(found["h"].text)
     if _has_shape(across, down, change.before):
         found["w"].write(str(change.after.width))
         found["h"].write(str(change.after.height))
@@ -114,56 +111,10 @@ def _has_shape(across: float, down: float, size: Size) -> bool:
 def _move_rectangle(_element: Element, fields: _Fields, change: Change) -> None:
     """Turn a rectangle of Microsoft: "left, top, width, height", as fractions."""
     if change.turns:
-        x, y, width, height = map(_parse, fields[_RECTANGLE].text.split(","))
-        fields[_RECTANGLE].write(", ".join(map(_format, change.turn_box(x, y, width, height))))
-
-
-def _move_boundary(element: Element, fields: _Fields, change: Change) -> None:
-    """Turn a boundary: a rectangle by its upper left corner, a circle, or a point of a polygon."""
-    unit = _find_unit(element)
-    if unit == "relative" and not change.turns:
-        return
-    found = {name.removeprefix(_BOUNDARY): each for name, each in fields.items()}
-    numbers = {key: _parse(found[key].text) for key in ("X", "Y", "W", "H", "Rx") if key in found}
-    width, height = change.before.width, change.before.height
-    across, down = (width, height) if unit == "pixel" else (1, 1)
-    box = change.turn_box(
-        numbers["X"] / across,
-        numbers["Y"] / down,
-        numbers.get("W", 0) / across,
-        numbers.get("H", 0) / down,
-    )
-    radius = numbers.get("Rx", 0) / across * (width / height if change.swaps else 1)
-    across, down = (change.after.width, change.after.height) if unit == "pixel" else (1, 1)
-    moved = zip("XYWH", box, (across, down, across, down), strict=True)
-    result = {key: number * scale for key, number, scale in moved} | {"Rx": radius * across}
-    _write(found, {key: result[key] for key in numbers})
-
-
-def _find_unit(element: Element) -> str:
-    for holder in element.list_around():
-        if unit := holder.fields.get(f"{_BOUNDARY}Unit"):
-            if unit.text not in ("pixel", "relative"):
-                break
-            return unit.text
-    raise ValueError
-
-
-def _parse(text: str) -> float:
-    number = float(text)
-    if not isfinite(number) or abs(number) > _LARGEST_NUMBER:
-        raise ValueError
-    return number
-
-
-def _write(fields: _Fields, numbers: dict[str, float]) -> None:
-    for name, number in numbers.items():
-        fields[name].write(_format(number))
-
-
-def _format(number: float) -> str:
-    """Format as XMP part 1, section 8.2.1.4 has it: without an exponent."""
-    return f"{number:.8f}".rstrip("0").rstrip(".")
+        x, y, width, height = map(parse_number, fields[_RECTANGLE].text.split(","))
+        fields[_RECTANGLE].write(
+            ", ".join(map(format_number, change.turn_box(x, y, width, height)))
+        )
 
 
 def _has(*names: str) -> Callable[[_Fields], bool]:
@@ -175,5 +126,5 @@ _MOVES: tuple[tuple[Callable[[_Fields], bool], _Move], ...] = (
     (_has(*(f"{area}{key}" for area in _AREAS for key in "xywh")), _move_area),
     (_has(*(f"{size}{key}" for size in _SIZES for key in "wh")), _set_size),
     (_has(_RECTANGLE), _move_rectangle),
-    (_has(f"{_BOUNDARY}X", f"{_BOUNDARY}Y"), _move_boundary),
+    (_has(f"{BOUNDARY}X", f"{BOUNDARY}Y"), move_boundary),
 )
