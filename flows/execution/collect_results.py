@@ -13,6 +13,7 @@ from srcnn.image_results import ImageResults
 from srcnn.image_task import ImageResult
 from srcnn.planning.plan import Plan
 from srcnn.reporting.report import complete_results, predict_results
+from srcnn.reporting.summary import count_images
 
 
 @dataclass(frozen=True)
@@ -126,5 +127,5 @@ class ResultCollector:
         limit, failed = self._failure_limit, self._failed
         if limit and not limit.allows(failed, self._plan.requested):
             self._cancellation.cancel(
-                f"{failed} images failed, more than --max-failures {limit} allows"
+                f"{count_images(failed)} failed, more than --max-failures {limit} allows"
             )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from srcnn.errors import CheckpointError
 from srcnn.export.checkpoint_shapes import list_problems, list_wanted_shapes
+from srcnn.export.refused_checkpoint import explain_refusal
 from srcnn.model.card import TrainingCard
 from srcnn.storage.download import CHECKPOINT_LIMIT_BYTES
 from srcnn.validation_errors import describe_validation
@@ -83,10 +84,9 @@ def _load(content: bytes, name: str) -> Any:
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types, of pickle and of zip
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise CheckpointError(
             f"{name} ({len(content)} bytes) is not a checkpoint that can be read safely, with "
-            f"torch.load(weights_only=True): {reason}; save only the state_dict"
+            f"torch.load(weights_only=True): {explain_refusal(content, error)}"
         ) from error
 
 

@@ -7,18 +7,14 @@ import onnx
 from srcnn.errors import ModelError
 from srcnn.model.external_data import find_external_tensors, list_locations
 from srcnn.model.graph_limits import check_limits
+from srcnn.model.stray_files import identify_stray
 
 _CHECKPOINT = (
     "it is a PyTorch checkpoint or another archive; make a checkpoint an ONNX file with "
     "flows/export.py --checkpoint"
 )
-_OTHERS = {
-    b"PK\x03\x04": _CHECKPOINT,
-    b"\x80\x02": _CHECKPOINT,  # a pickle, as PyTorch wrote it before 1.6
-    b"<!doctype": "it is a web page; give the address of the file itself",
-    b"<html": "it is a web page; give the address of the file itself",
-    b"version https://git-lfs": "it is a pointer of Git LFS; fetch the file with git lfs pull",
-}
+# A ZIP archive; a pickle, as PyTorch wrote it before 1.6.
+_CHECKPOINT_STARTS = (b"PK\x03\x04", b"\x80\x02")
 
 
 def parse_onnx(content: bytes) -> onnx.ModelProto:
@@ -40,9 +36,7 @@ def parse_onnx(content: bytes) -> onnx.ModelProto:
 
 def _identify(content: bytes) -> str:
     """Say what a file is that is often given in place of a model; empty if unknown."""
-    start = content[:64].lstrip().lower()
-    # Only text ignores case.
-    return next((text for mark, text in _OTHERS.items() if start.startswith(mark.lower())), "")
+    return _CHECKPOINT if content.startswith(_CHECKPOINT_STARTS) else identify_stray(content)
 
 
 def parse_complete(content: bytes) -> onnx.ModelProto:

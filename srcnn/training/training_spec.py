@@ -88,7 +88,7 @@ class TrainingSpec:
         _check_factors(factors)
         keeps_clean = qualities[-1] != CLEAN
         axis = (*qualities, CLEAN) if keeps_clean else qualities
-        _check_qualities(axis)
+        _check_qualities(axis, name_qualities(qualities))
         if len(anchors) * len(axis) > _MAX_NETWORKS:
             raise UsageError(
                 f"{len(anchors)} factors and {len(axis)} qualities are {len(anchors) * len(axis)} "
@@ -107,8 +107,7 @@ def _check_factors(factors: tuple[float, ...]) -> None:
         )
 
 
-def _check_qualities(qualities: tuple[float, ...]) -> None:
-    shown = name_qualities(qualities)
+def _check_qualities(qualities: tuple[float, ...], shown: str) -> None:
     is_whole = all(quality % (2 * QUALITY_STEP) == 0 for quality in qualities)
     if not (_ascend(qualities) and qualities[0] > 0 and qualities[-1] == CLEAN and is_whole):
         raise UsageError(

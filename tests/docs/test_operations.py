@@ -40,6 +40,7 @@ FILLED = {
         " since the training in ",
         " began",
     ],
+    "is gone since the training ... began": ["is gone", " since the training in ", " began"],
 }
 
 

@@ -82,7 +82,7 @@ def test_an_image_not_attempted_whose_shard_fails_is_shown_and_counted_once() ->
     for _ in range(2):
         collected.collector.fail(failed(TASKS[0], "RuntimeError"))
     assert [image.error for image in collected.shown] == [Failure("RuntimeError", "cut")]
-    assert collected.cancellation.reason.startswith("1 images failed")
+    assert collected.cancellation.reason.startswith("1 image failed")
     assert TASKS[0].source not in {
         image.source for image in collected.collector.finish(0).not_shown
     }
@@ -119,7 +119,7 @@ def test_failures_of_the_plan_count_towards_the_limit(failures: int, *, is_cance
 def test_too_many_failures_of_the_plan_cancel_the_work_before_it_begins() -> None:
     limit = parse_failure_limit("0")
     collected = Collected(failed(task("planned")), limit=limit)
-    expected = "1 images failed, more than --max-failures 0 allows"
+    expected = "1 image failed, more than --max-failures 0 allows"
     assert collected.cancellation.reason == expected
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import pickle
+import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 
@@ -33,6 +36,20 @@ OPENMMLAB = "srcnn_x4k915_1x16_1000k_div2k_20200608-4186f232.pth"
 def saved(content: Any) -> bytes:
     file = io.BytesIO()
     torch.save(content, file)
+    return file.getvalue()
+
+
+def saved_before_1_6(content: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file, _use_new_zipfile_serialization=False)
+    return file.getvalue()
+
+
+def script() -> bytes:
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch advises against it
+        torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), file)
     return file.getvalue()
 
 
@@ -331,6 +348,42 @@ def test_one_name_for_two_tensors_is_refused(weights: dict[str, Any]) -> None:
 def test_files_that_are_not_checkpoints_are_refused(content: bytes) -> None:
     with pytest.raises(CheckpointError, match=r"a\.pth .* is not a checkpoint"):
         read_weights(content, "a.pth")
+
+
+CODE = ", which may run code; save only the state_dict"
+SCRIPT = "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (saved(torch.nn.Sequential()), f"it contains torch.nn.modules.container.Sequential{CODE}"),
+        (saved({"psnr": np.float64(30)}), f"it contains numpy._core.multiarray.scalar{CODE}"),
+        (script(), f"{SCRIPT}; save only the state_dict"),
+        (b"\x80\x02\xff", "Unsupported operand 255; save only the state_dict"),
+        (pickle.dumps({}, protocol=4), "expected a file that torch.save wrote"),
+        (saved({})[:-100], "the file is incomplete or damaged; fetch it again"),
+        (
+            saved_before_1_6({"a": torch.zeros(3)})[:-5],
+            "the file is incomplete or damaged; fetch it again",
+        ),
+        (b"\x89PNG\r\n\x1a\n", "expected a file that torch.save wrote"),
+        (b"", "expected a file that torch.save wrote"),
+        (b"\n<!DOCTYPE html>", "it is a web page; give the address of the file itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1",
+            "it is a pointer of Git LFS; fetch the file with git lfs pull",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_the_reason_is_named_without_the_advice_to_run_code(content: bytes, text: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        read_weights(content, "a.pth")
+    assert str(caught.value) == (
+        f"a.pth ({len(content)} bytes) is not a checkpoint that can be read safely, with "
+        f"torch.load(weights_only=True): {text}"
+    )
 
 
 def test_a_list_is_not_a_checkpoint() -> None:

@@ -281,7 +281,7 @@ def test_at_factor_one_nothing_is_added(tmp_path: Path) -> None:
         ({"factors": (2.0, 17.0)}, "up to 16"),
         ({"factors": (2.03,)}, "multiple of 1/16"),
         ({"qualities": ()}, "needs a quality"),
-        ({"qualities": (75.0, 60.0)}, "qualities 75,60,clean: expected different multiples of 5"),
+        ({"qualities": (75.0, 60.0)}, "qualities 75,60: expected different multiples of 5"),
         ({"qualities": (72.5,)}, "multiples of 5"),
         ({"qualities": (0.0,)}, "from 5 to 95"),
         ({"qualities": (105.0,)}, "from 5 to 95"),
