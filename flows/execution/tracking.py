@@ -85,12 +85,23 @@ def _server() -> Iterator[None]:
 
 
 def _refuse_dead_api() -> None:
+    address = redact(str(PREFECT_API_URL.value()))
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
+        try:
+            if error is None:  # its health is public, the rest is not
+                client.read_flows(limit=1)
+        except httpx.HTTPStatusError as refusal:
+            raise UsageError(
+                f"the Prefect API at {address} refuses the request (status "
+                f"{refusal.response.status_code}): check PREFECT_API_AUTH_STRING or "
+                "PREFECT_API_KEY, or run with --no-track"
+            ) from refusal
+        except httpx.TransportError as failure:
+            error = failure
     if error:
         raise UsageError(
-            f"the Prefect API at {redact(str(PREFECT_API_URL.value()))} cannot be reached "
-            f"({redact(str(error))}): "
+            f"the Prefect API at {address} cannot be reached ({redact(str(error))}): "
             "check PREFECT_API_URL, or run with --no-track"
         )
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +167,24 @@ def test_who_does_not_know_the_password_learns_nothing(deployment: Deployment) -
     assert done.returncode == 1
     assert "401" in done.stdout + done.stderr
     assert "export-srcnn" not in done.stdout
+
+
+@pytest.mark.parametrize("password", ["admin:guess", ""])
+def test_a_command_without_the_password_says_what_to_check(
+    deployment: Deployment, tmp_path: Path, password: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "flows/upscale.py", tmp_path, "--track"],
+        env=deployment.environment | {"PREFECT_API_AUTH_STRING": password},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: the Prefect API at {deployment.api_url} refuses the request (status 401): check "
+        "PREFECT_API_AUTH_STRING or PREFECT_API_KEY, or run with --no-track\n"
+    )
 
 
 def test_a_run_that_never_starts_is_marked_as_crashed(
