@@ -33,6 +33,7 @@ from flows.options.base import REQUIRED, refuse_missing
 from flows.options.export import ExportOptions
 from flows.options.option_types import Track
 from flows.options.settings import load_settings
+from srcnn.errors import UsageError
 from srcnn.export.export_spec import ExportSpec
 from srcnn.export.find_checkpoint import find_checkpoint
 from srcnn.extras import require_extra
@@ -144,6 +145,7 @@ def main(
 ) -> int:
     """Export a checkpoint to ONNX, check the graph, publish it."""
     if check is not None:
+        _refuse_others(options, track=bool(track))
         settings = load_settings()
         use_credentials(settings.aws_block)
         raise_findings(check, check_file(check, settings.storage))
@@ -151,6 +153,14 @@ def main(
     else:
         run_flow(export_srcnn, export_srcnn.fn, track=track)(options)
     return 0
+
+
+def _refuse_others(options: ExportOptions, *, track: bool) -> None:
+    """Refuse options that a check would not heed."""
+    names = [*sorted(options.model_fields_set), *(["track"] if track else [])]
+    if names:
+        given = ", ".join(f"--{name}" for name in names)
+        raise UsageError(f"--check exports nothing, and tracks nothing: leave out {given}")
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ def describe_usage(error: CycloptsError) -> str:
     """
     if isinstance(error.__cause__, ValidationError):
         return _describe_values(error, error.__cause__)
-    if isinstance(error, MissingArgumentError) and _lacks_source(error):
-        return _describe_no_source(error)
+    if isinstance(error, MissingArgumentError):
+        return _describe_missing(error)
     if isinstance(error, ArgumentOrderError):
         word = redact(error.token)
         return (
@@ -42,10 +42,19 @@ def describe_usage(error: CycloptsError) -> str:
     return str(error)
 
 
-def _lacks_source(error: MissingArgumentError) -> bool:
+def _describe_missing(error: MissingArgumentError) -> str:
+    if _lacks(error, "--src"):
+        return _describe_no_source(error)
+    if _lacks(error, "--dst"):
+        usage = error.app.usage if error.app is not None else ""
+        return f"no destination: expected DST, a folder or prefix that runs wrote\n\n{usage}"
+    return str(error)
+
+
+def _lacks(error: MissingArgumentError, name: str) -> bool:
     """Whether neither SRC nor --src is there; `--src` without a value is another mistake."""
-    is_source = error.argument is not None and error.argument.name == "--src"
-    return is_source and error.keyword is None and not error.unused_tokens
+    is_it = error.argument is not None and error.argument.name == name
+    return is_it and error.keyword is None and not error.unused_tokens
 
 
 def _describe_values(error: CycloptsError, cause: ValidationError) -> str:

@@ -145,6 +145,7 @@ def test_a_training_that_cannot_be_read_ends_the_export(tmp_path: Path) -> None:
         (["--checkpoint", "https://me:secret@x.org/a.pth"], "--checkpoint: the https:// URL"),
         (["--opset", "24"], "opset 24: the torchscript exporter writes opsets 11 to 20"),
         (["--check", "nowhere.onnx"], "nowhere.onnx: no such file"),
+        (["--check", "a.onnx", "--scale", "4", "--track"], "leave out --scale, --track"),
     ],
 )
 def test_mistakes_exit_with_2_and_a_sentence(

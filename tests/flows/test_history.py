@@ -102,6 +102,13 @@ def test_a_reader_that_goes_away_is_no_error(
     assert "ipe" not in done.stderr
 
 
+def test_without_a_place_it_says_what_is_expected() -> None:
+    done = run_here(history.app)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no destination: expected DST, a folder or prefix")
+    assert "srcnn history DST" in done.stderr
+
+
 def test_a_place_without_runs_is_a_mistake(tmp_path: Path) -> None:
     done = run_here(history.app, tmp_path)
     assert done.returncode == 2
