@@ -184,6 +184,8 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="only measure what --url holds")
     options = parser.parse_args()
     if options.measure:
+        if not options.url:
+            parser.error("--measure: expected --url, a folder that an earlier run has filled")
         measure(options.url)
         return
     images = options.images or (QUICK_IMAGES if options.quick else IMAGES)
