@@ -85,7 +85,8 @@ def _decode_and_prepare(
         yield resources.compute(lambda: _prepare(output, task, decode(data, task.size_in)))
         return
     decode_once = partial(resources.compute, _decode_to_share, data, task)
-    with resources.pictures.use(task, decode_once) as picture:
+    # All that share the picture hold the very same file.
+    with resources.pictures.use(id(data), decode_once) as picture:
         yield resources.compute(_prepare, output, task, picture)
 
 

@@ -117,7 +117,9 @@ class ShardProcessor:
         with GateHolder() as holder, ExitStack() as held:
             holder.advance(resources.read_gate, task.info.size)
             cancellation.raise_if_cancelled(begun=False)
-            source = resources.files.use(task, partial(read_source, job, task))
+            # A worker of a cluster may serve two runs, whose sources have files of one name.
+            key = (job.source.url, task.source, task.info.version) if task.is_shared else None
+            source = resources.files.use(key, partial(read_source, job, task))
             data, metadata = stopwatch.time(partial(held.enter_context, source))
             check = cancellation.raise_if_cancelled
             with self._repeats.claim(task, data, check) as claim:

@@ -8,12 +8,10 @@ together; one that comes later reads the file again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-
-from srcnn.image_task import ImageTask
 
 T = TypeVar("T")
 
@@ -26,27 +24,27 @@ class _Entry(Generic[T]):
 
 
 class SharedSources(Generic[T]):
-    """What is made of sources, by their keys and versions."""
+    """What is made of sources, by keys that are unique in this process."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._entries: dict[tuple[str, str], _Entry[T]] = {}
+        self._entries: dict[Hashable, _Entry[T]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
-    def use(self, task: ImageTask, make: Callable[[], T]) -> Iterator[T]:
+    def use(self, key: Hashable | None, make: Callable[[], T]) -> Iterator[T]:
         """Take what another image has made of the source, or make it; others wait meanwhile.
 
         Every user counts its size as if it were alone: memory is accounted for, whoever is last.
 
         Args:
-            task: the image.
+            key: of the source, unique among the sources of all runs in this process; None to share
+                nothing.
             make: reads or decodes its source. If it raises, the next image tries by itself.
         """
-        if not task.is_shared:
+        if key is None:
             yield make()
             return
-        key = task.source, task.info.version
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             entry.users += 1

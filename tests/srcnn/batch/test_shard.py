@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,27 @@ def test_the_images_of_a_shard_are_in_progress_side_by_side(
     assert [image.source for image in result.results] == [task.source for task in shard]
     assert [image.error for image in result.results] == [None] * len(shard)
     assert sorted(seen) == sorted(task.source for task in shard)
+
+
+def test_files_of_one_name_and_time_in_two_runs_are_two_files(tmp_path: Path) -> None:
+    """A worker of a cluster may serve both at a time."""
+    meeting = Meeting(2, seconds=10)
+    jobs, shards = {}, {}
+    for level in (50, 200):
+        file = tmp_path / str(level) / "a.png"
+        file.parent.mkdir()
+        cv2.imwrite(str(file), np.full((20, 20, 3), level, np.uint8))
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+        jobs[level] = make_job(file.parent, tmp_path / f"{level}-out")
+        tasks = make_plan(jobs[level], PlanOptions(scale=parse_scale("2"))).tasks
+        shards[level] = [replace(task, is_shared=True) for task in tasks]
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(process_shard, jobs[each], shards[each], meeting) for each in jobs]
+        assert [run.result().results[0].status for run in running] == ["written"] * 2
+    for level, job in jobs.items():
+        made = cv2.imread(f"{job.destination.url}/a.png")
+        assert made is not None
+        assert abs(made.mean() - level) < 2
 
 
 def test_a_source_that_goes_away_ends_the_run_and_not_this_shard_alone(

@@ -6,19 +6,12 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
 from srcnn.batch.shared_sources import SharedSources
-from srcnn.geometry import Size
-from srcnn.image_task import ImageTask
-from srcnn.parse_scale import parse_scale
-from srcnn.storage.file_table import FileInfo
 
-TASK = ImageTask(
-    "a.png", "a.png", parse_scale("2"), FileInfo(3, "1"), Size(1, 1), Size(2, 2), is_shared=True
-)
+KEY = ("src", "a.png", "1")
 
 
 class Thing:
@@ -33,9 +26,9 @@ def test_it_is_made_once_for_all_that_use_it_at_a_time() -> None:
         made.append(Thing())
         return made[-1]
 
-    def use(number: int) -> Thing:
+    def use(_: int) -> Thing:
         begun.wait(10)
-        with shared.use(replace(TASK, output=str(number)), make) as thing:
+        with shared.use(KEY, make) as thing:
             begun.wait(10)  # all use it now
             return thing
 
@@ -43,15 +36,15 @@ def test_it_is_made_once_for_all_that_use_it_at_a_time() -> None:
         found = list(pool.map(use, range(5)))
     assert len(made) == 1
     assert all(thing is made[0] for thing in found)
-    with shared.use(TASK, make) as thing:
+    with shared.use(KEY, make) as thing:
         assert thing is made[1]
 
 
 def test_it_is_dropped_with_the_last_user() -> None:
     shared: SharedSources[Thing] = SharedSources()
-    with shared.use(TASK, Thing) as first:
+    with shared.use(KEY, Thing) as first:
         thing = weakref.ref(first)
-        with shared.use(TASK, Thing) as second:
+        with shared.use(KEY, Thing) as second:
             assert second is first
         del second
     del first
@@ -59,18 +52,10 @@ def test_it_is_dropped_with_the_last_user() -> None:
     assert thing() is None
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(TASK, source="b.png"),
-        replace(TASK, info=FileInfo(3, "2")),
-        replace(TASK, is_shared=False),
-    ],
-    ids=["source", "version", "not shared"],
-)
-def test_others_get_their_own(other: ImageTask) -> None:
+@pytest.mark.parametrize("other", [("src", "b.png", "1"), ("src", "a.png", "2"), None])
+def test_others_get_their_own(other: tuple[str, ...] | None) -> None:
     shared: SharedSources[Thing] = SharedSources()
-    with shared.use(TASK, Thing) as first, shared.use(other, Thing) as second:
+    with shared.use(KEY, Thing) as first, shared.use(other, Thing) as second:
         assert first is not second
 
 
@@ -84,11 +69,11 @@ def test_the_next_tries_where_one_failed() -> None:
         raise OSError("it failed")
 
     def use_failing() -> None:
-        with shared.use(TASK, fail):
+        with shared.use(KEY, fail):
             raise AssertionError("nothing was made")
 
     def use() -> Thing:
-        with shared.use(TASK, Thing) as thing:
+        with shared.use(KEY, Thing) as thing:
             return thing
 
     with ThreadPoolExecutor(2) as pool:
