@@ -52,7 +52,7 @@ def _describe_missing(error: MissingArgumentError) -> str:
 
 
 def _lacks(error: MissingArgumentError, name: str) -> bool:
-    """Whether neither SRC nor --src is there; `--src` without a value is another mistake."""
+    """Whether an argument is missing, by place and by name; `--src` without a value is another."""
     is_it = error.argument is not None and error.argument.name == name
     return is_it and error.keyword is None and not error.unused_tokens
 

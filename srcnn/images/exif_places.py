@@ -1,4 +1,4 @@
-"""What EXIF says of places and directions in the picture, turned and scaled with it, in place."""
+"""Coordinates and resolutions in EXIF, turned and scaled with the picture, in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What EXIF and XMP say of places in the picture, turned and scaled with it."""
+"""Coordinates in EXIF and XMP, turned and scaled with the picture."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where places in a picture are, after it was turned upright and got another size.
 
-Metadata says places in the stored picture, before its orientation is applied: EXIF 2.32, section
-4.6.5 (SubjectArea), and "Guidelines for handling image metadata" 2.0, section 5.9.
+Coordinates in metadata refer to the stored picture, before its orientation is applied: EXIF 2.32,
+section 4.6.5 (SubjectArea), and "Guidelines for handling image metadata" 2.0, section 5.9.
 """
 
 from __future__ import annotations

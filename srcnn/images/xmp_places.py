@@ -1,4 +1,4 @@
-"""What XMP says of places in the picture, turned and scaled with it."""
+"""Coordinates in XMP, turned and scaled with the picture."""
 
 from __future__ import annotations
 

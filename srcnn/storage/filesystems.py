@@ -1,43 +1,36 @@
 """Create file systems, with our timeouts, and without retries of their own.
 
-The user's configuration of fsspec and AWS applies: `fsspec.config`, `AWS_*` variables, profiles.
+The user's configuration of fsspec applies: `fsspec.config`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import fsspec
-from fsspec.config import conf
 from fsspec.implementations.local import LocalFileSystem
-from fsspec.utils import tokenize
 
 from srcnn.errors import UsageError
 from srcnn.extras import Extra, require_extra
 from srcnn.storage.gcs_azure_errors import LOGGERS, find_advice
 from srcnn.storage.redaction import clean_message
 from srcnn.storage.retries import DEFAULT_LIMITS, StorageLimits
+from srcnn.storage.s3_filesystem import S3_SCHEMES, build_s3_options, get_s3_filesystem
 from srcnn.storage.url_credentials import check_url
 from srcnn.storage.urls import list_schemes
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_S3 = ("s3", "s3a")
 VERSION_MARK = "?versionId="
 """s3fs cuts a path here, and uses the object that is named before it."""
 _EXTRAS: dict[str, Extra] = {"gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 _SCHEMES = "a path, s3://, gs://, az:// or https://"
 # A path that nobody means: outputs would land in a folder "s3:" of this machine.
 _ONE_SLASH = re.compile(r"((?:s3a?|gs|gcs|az|abfss?|https?):)/(.*)")
-_CONNECTIONS = 32
-_LONGEST_CONNECT_SECONDS = 10.0
-
-_built: dict[str, AbstractFileSystem] = {}
 
 
 def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractFileSystem, str]:
@@ -56,10 +49,10 @@ def resolve(url: str, limits: StorageLimits = DEFAULT_LIMITS) -> tuple[AbstractF
             raise UsageError(f"{url}: did you mean {slip[1]}//{slip[2]}?")
         local = LocalFileSystem()
         return local, local._strip_protocol(url)  # noqa: SLF001 - what url_to_fs calls
-    if url.startswith(tuple(f"{name}://" for name in _S3)):
+    if url.startswith(tuple(f"{name}://" for name in S3_SCHEMES)):
         if VERSION_MARK in url:
             raise UsageError(f"{url}: versions are not chosen: leave out {VERSION_MARK}...")
-        fs = _get_s3(limits)
+        fs = get_s3_filesystem(limits)
         return fs, fs._strip_protocol(url)  # noqa: SLF001 - as above; keys may contain "::"
     _require_extras(url)
     try:
@@ -111,74 +104,12 @@ def is_s3(fs: AbstractFileSystem) -> bool:
     return "s3" in fs.protocol
 
 
-def _get_s3(limits: StorageLimits) -> AbstractFileSystem:
-    """Return the client of this process and its credentials: connections do not survive a fork."""
-    _check_endpoints()
-    variables = sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_"))
-    configured = [conf.get(name) for name in _S3]
-    key = tokenize(
-        os.getpid(), variables, configured, limits.timeout_seconds, limits.s3.requester_pays
-    )
-    if key not in _built:
-        fs = fsspec.filesystem("s3", skip_instance_cache=True, **_build_options("s3", limits))
-        fs.retries = 1  # s3fs's own; it is read from the class, not from an option
-        return _built.setdefault(key, fs)  # another thread may have built one
-    return _built[key]
-
-
-def _check_endpoints() -> None:
-    """Refuse an endpoint with a password, which would end up in errors.
-
-    Raises:
-        UsageError: it contains credentials; the message names the variable alone.
-    """
-    given = {name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")}
-    for name in _S3:
-        options = conf.get(name, {})
-        given[f"endpoint_url of {name}"] = options.get("endpoint_url")
-        given[f"client_kwargs of {name}"] = options.get("client_kwargs", {}).get("endpoint_url")
-    for name, url in given.items():
-        try:
-            check_url(url or "s3://")
-        except UsageError as error:
-            raise UsageError(f"{name}: {error}") from None
-
-
 def _build_options(name: str, limits: StorageLimits) -> dict[str, Any]:
-    if name in _S3:
-        return _build_s3_options(limits)
+    if name in S3_SCHEMES:
+        return build_s3_options(limits)
     if name in ("http", "https"):
         return _build_http_options(limits)
     return {}  # others keep their own limits
-
-
-def _build_s3_options(limits: StorageLimits) -> dict[str, Any]:
-    configured: dict[str, Any] = {}
-    for name in _S3:  # a given option replaces the whole configured one, so merge them
-        configured |= conf.get(name, {}).get("config_kwargs", {})
-    ours = {
-        "connect_timeout": min(limits.timeout_seconds, _LONGEST_CONNECT_SECONDS),
-        "read_timeout": limits.timeout_seconds,
-        "retries": {"mode": "standard", "total_max_attempts": 1},
-        "max_pool_connections": _CONNECTIONS,
-    }
-    # max_concurrency 1: a file is read by one GET, without a request for its size.
-    return {
-        **({"requester_pays": True} if limits.s3.requester_pays else {}),
-        "client_kwargs": _build_client_options(),
-        "config_kwargs": configured | ours,
-        "use_listings_cache": False,
-        "max_concurrency": 1,
-    }
-
-
-def _build_client_options() -> dict[str, Any]:
-    """Add AWS_REGION to what is configured: botocore reads AWS_DEFAULT_REGION only."""
-    configured: dict[str, Any] = {}
-    for name in _S3:
-        configured |= conf.get(name, {}).get("client_kwargs", {})
-    region = os.environ.get("AWS_REGION")
-    return ({"region_name": region} if region else {}) | configured
 
 
 def _build_http_options(limits: StorageLimits) -> dict[str, Any]:
